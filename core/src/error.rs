@@ -1,0 +1,182 @@
+//! One error type and one closed table of codes for everything that is not the program's own outcome.
+//!
+//! Owns [`Error`], [`ErrorCode`] and [`Result`]. A program that throws, breaks a limit or is cancelled is an
+//! [`Outcome`](crate::model::Outcome), never an `Error`. No message carries a secret or an upstream's raw body.
+
+use std::fmt;
+
+/// `Result` with Conduit's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal;)*) => {
+        /// Every code that Conduit reports, in families: 1xx the caller, 2xx policy and tools, 3xx schemas,
+        /// 4xx upstreams and egress, 5xx the host. Numbers and names are never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(i32)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($(#[$doc])* $variant = $number,)* }
+
+        impl ErrorCode {
+            /// All codes, in the order of their numbers.
+            pub const ALL: &[ErrorCode] = &[$(ErrorCode::$variant,)*];
+
+            /// The stable name, as JSON and guests see it, such as `tool_not_found`.
+            pub const fn name(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The request is malformed. The caller mends it; the runtime is as usable as before.
+    InvalidRequest = 100, "invalid_request";
+    /// The operator's configuration is wrong. Nothing was started.
+    InvalidConfig = 101, "invalid_config";
+    /// A limit is nonsensical (zero, negative, not a number). The caller mends it.
+    InvalidLimit = 102, "invalid_limit";
+    /// The tool does not exist or the policy does not allow it: the two are indistinguishable on purpose.
+    ToolNotFound = 200, "tool_not_found";
+    /// The tool ran and reported an error (MCP's `isError`). Its content says what; a retry may help.
+    ToolFailed = 201, "tool_failed";
+    /// The arguments are larger than the limit `call_bytes`.
+    ArgumentsTooLarge = 202, "arguments_too_large";
+    /// The reply is larger than the limit `reply_bytes`. The call may have had its effect.
+    ReplyTooLarge = 203, "reply_too_large";
+    /// The arguments do not fit the tool's input schema. Nothing was sent.
+    InvalidArguments = 300, "invalid_arguments";
+    /// The tool's schema cannot be used (too large, too deep, remote reference). The tool is refused.
+    InvalidSchema = 301, "invalid_schema";
+    /// Strict validation refuses a tool without an input schema.
+    MissingSchema = 302, "missing_schema";
+    /// The upstream cannot be reached or started. A later call tries again.
+    UpstreamUnavailable = 400, "upstream_unavailable";
+    /// The upstream ended while the call was under way. The call may have had its effect.
+    UpstreamDied = 401, "upstream_died";
+    /// The upstream answered against the protocol, or with a JSON-RPC error.
+    UpstreamProtocol = 402, "upstream_protocol";
+    /// The upstream did not answer in time. The call may have had its effect.
+    UpstreamTimeout = 403, "upstream_timeout";
+    /// The address is not global unicast and the upstream's config does not allow private addresses.
+    AddressDenied = 404, "address_denied";
+    /// Every slot is taken and the queue is full. Retry later.
+    Busy = 500, "busy";
+    /// The runtime is shut down.
+    ShutDown = 501, "shut_down";
+    /// A fault of Conduit itself. Please report it.
+    Internal = 502, "internal";
+}
+
+impl ErrorCode {
+    /// The number, as the C ABI sees it.
+    pub const fn number(self) -> i32 {
+        self as i32
+    }
+
+    /// The code with this name, or `None`.
+    pub fn from_name(name: &str) -> Option<ErrorCode> {
+        ErrorCode::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl serde::Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// What the operator or the caller must mend. [`code`](Error::code) says whose turn it is.
+pub struct Error {
+    code: ErrorCode,
+    message: String,
+    upstream: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// A new error. `message` is lower case, names the thing and the value in backticks, and carries no secret.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Error {
+        Error { code, message: message.into(), upstream: None, source: None }
+    }
+
+    /// The same error, with the upstream that it is about.
+    pub fn with_upstream(mut self, upstream: impl Into<String>) -> Error {
+        self.upstream = Some(upstream.into());
+        self
+    }
+
+    /// The same error, with its cause.
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What kind of error this is.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The text without its cause.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The id of the upstream that the error is about.
+    pub fn upstream(&self) -> Option<&str> {
+        self.upstream.as_deref()
+    }
+
+    /// Whether the same request may succeed later without a change.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.code, ErrorCode::Busy | ErrorCode::UpstreamUnavailable | ErrorCode::UpstreamTimeout)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({}, {self})", self.code)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_ordered() {
+        assert!(ErrorCode::ALL.is_sorted_by(|a, b| a.number() < b.number()));
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::from_name(code.name()), Some(*code));
+        }
+    }
+
+    #[test]
+    fn display_ends_with_the_cause() {
+        let error = Error::new(ErrorCode::InvalidConfig, "cannot read `x`").with_source("no such file");
+        assert_eq!(error.to_string(), "cannot read `x`: no such file");
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no such file");
+    }
+}

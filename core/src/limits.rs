@@ -1,0 +1,303 @@
+//! Every limit of an execution, with its default, its maximum and its unit, in one table.
+//!
+//! Owns [`Limits`] (resolved), [`LimitsRequest`] (what a caller or an operator asks for), [`Limit`] (which one was
+//! broken) and [`Usage`]. There is no unlimited: a request above a maximum is clamped, a nonsensical one is refused.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorCode, Result};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Milliseconds.
+    Milliseconds,
+    /// Bytes.
+    Bytes,
+    /// A number of things.
+    Count,
+}
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $variant:ident $field:ident: $name:literal $unit:ident, least $least:expr, default $default:expr, most $most:expr;)*) => {
+        /// A limit that an execution can break.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Limit { $($(#[$doc])* $variant,)* }
+
+        impl Limit {
+            /// All limits.
+            pub const ALL: &[Limit] = &[$(Limit::$variant,)*];
+
+            /// The stable name, such as `cpu_time`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Limit::$variant => $name,)* }
+            }
+
+            /// The name with its unit, as JSON has it, such as `cpu_time_ms`.
+            pub const fn key(self) -> &'static str {
+                match self { $(Limit::$variant => stringify!($field),)* }
+            }
+
+            /// What the limit counts.
+            pub const fn unit(self) -> Unit {
+                match self { $(Limit::$variant => Unit::$unit,)* }
+            }
+
+            /// The value that holds when nobody asks for another.
+            pub const fn default_value(self) -> u64 {
+                match self { $(Limit::$variant => $default,)* }
+            }
+
+            /// The highest value there is; a request above it is clamped.
+            pub const fn maximum(self) -> u64 {
+                match self { $(Limit::$variant => $most,)* }
+            }
+
+            /// The lowest value that makes sense; a request below it is refused.
+            pub const fn minimum(self) -> u64 {
+                match self { $(Limit::$variant => $least,)* }
+            }
+        }
+
+        /// The limits of one execution, resolved: every field has a value between its minimum and its maximum.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        pub struct Limits { $($(#[$doc])* pub $field: u64,)* }
+
+        impl Default for Limits {
+            fn default() -> Limits {
+                Limits { $($field: $default,)* }
+            }
+        }
+
+        impl Limits {
+            /// The value of one limit.
+            pub fn get(&self, limit: Limit) -> u64 {
+                match limit { $(Limit::$variant => self.$field,)* }
+            }
+
+            fn get_mut(&mut self, limit: Limit) -> &mut u64 {
+                match limit { $(Limit::$variant => &mut self.$field,)* }
+            }
+        }
+
+        /// Limits that somebody asks for; what is absent keeps the value it has.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct LimitsRequest {
+            $($(#[$doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<u64>,)*
+        }
+
+        impl LimitsRequest {
+            /// What is asked for one limit.
+            pub fn get(&self, limit: Limit) -> Option<u64> {
+                match limit { $(Limit::$variant => self.$field,)* }
+            }
+
+            /// Asks for one limit.
+            pub fn set(&mut self, limit: Limit, value: u64) {
+                match limit { $(Limit::$variant => self.$field = Some(value),)* }
+            }
+        }
+    };
+}
+
+limits! {
+    /// CPU time of the guest's thread, in milliseconds. Waiting costs none.
+    CpuTime cpu_time_ms: "cpu_time" Milliseconds, least 1, default 10_000, most 300_000;
+    /// Time from start to end, waiting included, in milliseconds.
+    WallTime wall_time_ms: "wall_time" Milliseconds, least 1, default 30_000, most 600_000;
+    /// The guest's memory and what the host holds for its calls under way, in bytes.
+    Memory memory_bytes: "memory" Bytes, least 8 * MIB, default 256 * MIB, most 1024 * MIB;
+    /// The guest's native stack, in bytes. Recursion normally ends earlier, as an error that the program can catch.
+    Stack stack_bytes: "stack" Bytes, least 4 * MIB, default 4 * MIB, most 4 * MIB;
+    /// Standard output and standard error together, in bytes of UTF-8.
+    Output output_bytes: "output" Bytes, least 1, default MIB, most 64 * MIB;
+    /// Writes to standard output and standard error: one `console.log` or `print` each.
+    LogEntries log_entries: "log_entries" Count, least 1, default 10_000, most 1_000_000;
+    /// The program's source and its input, in bytes each.
+    ProgramSize program_bytes: "program_size" Bytes, least 1, default MIB, most 4 * MIB;
+    /// Nesting of the program's syntax: brackets, operators, types.
+    ProgramDepth program_depth: "program_depth" Count, least 16, default 256, most 1_000;
+    /// The JSON of the program's value, in bytes.
+    ResultSize result_bytes: "result_size" Bytes, least 4, default MIB, most 64 * MIB;
+    /// Calls of tools, refused ones and searches included.
+    ToolCalls tool_calls: "tool_calls" Count, least 1, default 1_000, most 100_000;
+    /// Calls at once; further ones wait their turn.
+    ToolCallsInFlight tool_calls_in_flight: "tool_calls_in_flight" Count, least 1, default 100, most 1_000;
+    /// The JSON of one call's arguments, in bytes. A larger call fails; the program can catch it.
+    CallSize call_bytes: "call_size" Bytes, least 2, default MIB, most 16 * MIB;
+    /// One call's reply, in bytes. A larger reply fails the call; the program can catch it.
+    ReplySize reply_bytes: "reply_size" Bytes, least 2, default 4 * MIB, most 16 * MIB;
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Limit {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Limit {
+    /// The limit with this name (`cpu_time`) or key (`cpu_time_ms`), or `None`.
+    pub fn from_name(name: &str) -> Option<Limit> {
+        Limit::ALL.iter().copied().find(|limit| limit.name() == name || limit.key() == name)
+    }
+
+    /// Parses a value with its unit: `500ms`, `2s`, `1m`, `64MiB`, `10KB`, or a plain number in the limit's own unit.
+    ///
+    /// # Errors
+    /// `invalid_limit` when it is no number, has a unit of another kind, or is too large for 64 bits.
+    pub fn parse_value(self, text: &str) -> Result<u64> {
+        let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (digits, suffix) = text.split_at(split);
+        let factor = match (self.unit(), suffix) {
+            (Unit::Milliseconds, "" | "ms") | (Unit::Bytes, "" | "B") | (Unit::Count, "") => 1,
+            (Unit::Milliseconds, "s") | (Unit::Bytes, "kB" | "KB") => 1_000,
+            (Unit::Milliseconds, "m" | "min") => 60_000,
+            (Unit::Bytes, "KiB") => KIB,
+            (Unit::Bytes, "MB") => 1_000_000,
+            (Unit::Bytes, "MiB") => MIB,
+            (Unit::Bytes, "GiB") => 1024 * MIB,
+            _ => 0,
+        };
+        let expected = match self.unit() {
+            Unit::Milliseconds => "a time such as `500ms` or `2s`",
+            Unit::Bytes => "a size such as `64MiB` or `500KB`",
+            Unit::Count => "a number such as `100`",
+        };
+        let value = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+        match value {
+            Some(value) if factor > 0 => Ok(value),
+            _ => Err(Error::new(
+                ErrorCode::InvalidLimit,
+                format!("limit `{self}` cannot be `{}`, expected {expected}", text.escape_debug()),
+            )),
+        }
+    }
+}
+
+impl Limits {
+    /// These limits with what `request` asks for, each value clamped to `ceiling`; second, which were clamped.
+    ///
+    /// # Errors
+    /// `invalid_limit` when a value is below its minimum.
+    pub fn with(&self, request: &LimitsRequest, ceiling: &Limits) -> Result<(Limits, Vec<Limit>)> {
+        let mut limits = self.clone();
+        let mut clamped = Vec::new();
+        for limit in Limit::ALL.iter().copied() {
+            let most = ceiling.get(limit);
+            if let Some(value) = request.get(limit) {
+                if value < limit.minimum() {
+                    return Err(Error::new(
+                        ErrorCode::InvalidLimit,
+                        format!("limit `{}` cannot be `{value}`, expected at least {}", limit.key(), limit.minimum()),
+                    ));
+                }
+                // SECURITY: a request never gets more than the operator's ceiling.
+                if value > most {
+                    clamped.push(limit);
+                }
+                *limits.get_mut(limit) = value;
+            }
+            let value = limits.get_mut(limit);
+            *value = (*value).min(most);
+        }
+        Ok((limits, clamped))
+    }
+
+    /// The highest value of every limit.
+    pub fn maximum() -> Limits {
+        let mut limits = Limits::default();
+        for limit in Limit::ALL.iter().copied() {
+            *limits.get_mut(limit) = limit.maximum();
+        }
+        limits
+    }
+
+    /// `cpu_time_ms` as a `Duration`.
+    pub fn cpu_time(&self) -> Duration {
+        Duration::from_millis(self.cpu_time_ms)
+    }
+
+    /// `wall_time_ms` as a `Duration`.
+    pub fn wall_time(&self) -> Duration {
+        Duration::from_millis(self.wall_time_ms)
+    }
+}
+
+/// What an execution used.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Usage {
+    /// CPU time of the guest's thread, in milliseconds.
+    pub cpu_time_ms: f64,
+    /// Time from start to end, in milliseconds.
+    pub wall_time_ms: f64,
+    /// The guest's memory at its largest, in bytes.
+    pub memory_bytes: u64,
+    /// Output kept, in bytes.
+    pub output_bytes: u64,
+    /// Writes to standard output and standard error.
+    pub log_entries: u64,
+    /// Calls of tools, refused ones and searches included.
+    pub tool_calls: u64,
+    /// Limits that were asked for above what is allowed, and clamped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clamped: Vec<Limit>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_lies_between_its_bounds() {
+        for limit in Limit::ALL.iter().copied() {
+            assert!(limit.minimum() > 0, "{limit}");
+            assert!((limit.minimum()..=limit.maximum()).contains(&limit.default_value()), "{limit}");
+            assert_eq!(Limit::from_name(limit.name()), Some(limit));
+            assert_eq!(Limit::from_name(limit.key()), Some(limit));
+        }
+    }
+
+    #[test]
+    fn a_request_is_clamped_and_says_so() {
+        let ceiling = Limits { tool_calls: 50, ..Limits::maximum() };
+        let request = LimitsRequest { tool_calls: Some(80), cpu_time_ms: Some(5), ..LimitsRequest::default() };
+        let (limits, clamped) = Limits::default().with(&request, &ceiling).unwrap();
+        assert_eq!((limits.tool_calls, limits.cpu_time_ms), (50, 5));
+        assert_eq!(clamped, [Limit::ToolCalls]);
+    }
+
+    #[test]
+    fn r20_nonsensical_limits_are_refused() {
+        let request = LimitsRequest { wall_time_ms: Some(0), ..LimitsRequest::default() };
+        let error = Limits::default().with(&request, &Limits::maximum()).unwrap_err();
+        assert_eq!(error.to_string(), "limit `wall_time_ms` cannot be `0`, expected at least 1");
+        for text in ["{\"wall_time_ms\":-1}", "{\"wall_time_ms\":1e309}", "{\"wall_time_ms\":\"1\"}", "{\"x\":1}"] {
+            assert!(serde_json::from_str::<LimitsRequest>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_have_units() {
+        assert_eq!(Limit::CpuTime.parse_value("500ms").unwrap(), 500);
+        assert_eq!(Limit::WallTime.parse_value("2s").unwrap(), 2_000);
+        assert_eq!(Limit::Memory.parse_value("64MiB").unwrap(), 64 << 20);
+        assert_eq!(Limit::ToolCalls.parse_value("10").unwrap(), 10);
+        for text in ["", "ms", "-1", "1.5s", "64MiB", "99999999999999999999", "999999999999999999m"] {
+            assert!(Limit::CpuTime.parse_value(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Plain data that crosses every boundary: what goes into an execution and what comes out.
+//!
+//! No behaviour beyond construction, no decisions. The JSON of these types is the contract of the command line, the C
+//! ABI and the packages.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::ErrorCode;
+use crate::limits::{Limit, LimitsRequest, Usage};
+use crate::tool::ToolPattern;
+
+/// The language of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Language {
+    /// TypeScript, of which JavaScript is a part.
+    TypeScript,
+}
+
+impl Language {
+    /// All languages.
+    pub const ALL: &[Language] = &[Language::TypeScript];
+
+    /// The stable name, such as `typescript`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Language::TypeScript => "typescript",
+        }
+    }
+
+    /// The language with this name, or `None`.
+    pub fn from_name(name: &str) -> Option<Language> {
+        Language::ALL.iter().copied().find(|language| language.name() == name)
+    }
+}
+
+/// One program to run, and what it may do.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecutionRequest {
+    /// The program's language.
+    pub language: Language,
+    /// The program's source.
+    pub code: String,
+    /// Narrows the operator's policy. Absent keeps it, empty allows nothing.
+    #[serde(default)]
+    pub allow: Option<Vec<ToolPattern>>,
+    /// What the program finds as `input`.
+    #[serde(default)]
+    pub input: Value,
+    /// Limits that differ from the operator's defaults.
+    #[serde(default)]
+    pub limits: LimitsRequest,
+}
+
+impl ExecutionRequest {
+    /// A program in `language`, with the operator's policy and default limits.
+    pub fn new(language: Language, code: impl Into<String>) -> ExecutionRequest {
+        ExecutionRequest {
+            language,
+            code: code.into(),
+            allow: None,
+            input: Value::Null,
+            limits: LimitsRequest::default(),
+        }
+    }
+
+    /// A TypeScript (or JavaScript) program.
+    pub fn typescript(code: impl Into<String>) -> ExecutionRequest {
+        ExecutionRequest::new(Language::TypeScript, code)
+    }
+
+    /// Narrows the operator's policy to these patterns.
+    pub fn allow(mut self, patterns: impl IntoIterator<Item = ToolPattern>) -> ExecutionRequest {
+        self.allow = Some(patterns.into_iter().collect());
+        self
+    }
+
+    /// What the program finds as `input`.
+    pub fn input(mut self, input: Value) -> ExecutionRequest {
+        self.input = input;
+        self
+    }
+
+    /// Limits that differ from the operator's defaults.
+    pub fn limits(mut self, limits: LimitsRequest) -> ExecutionRequest {
+        self.limits = limits;
+        self
+    }
+}
+
+/// How an execution ended, and everything that it produced until then.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExecutionResult {
+    /// Unguessable, unique per execution.
+    pub id: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The program's value; `null` unless it completed.
+    pub value: Value,
+    /// Standard output, complete or cut at the limit.
+    pub stdout: String,
+    /// Standard error, likewise.
+    pub stderr: String,
+    /// Every call of a tool, in the order in which they started.
+    pub tool_calls: Vec<ToolCallRecord>,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// How an execution ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The program ended by itself; its value is in the result.
+    Completed,
+    /// The program threw, or is not a program.
+    Failed {
+        /// What was thrown.
+        error: GuestError,
+    },
+    /// The program broke a limit; what it had produced is kept.
+    LimitExceeded {
+        /// Which one.
+        limit: Limit,
+        /// The limit's value and what to do, for the model.
+        message: String,
+    },
+    /// The caller cancelled it.
+    Cancelled,
+}
+
+impl Outcome {
+    /// `completed`, `failed`, `limit_exceeded` or `cancelled`.
+    pub const fn status(&self) -> &'static str {
+        match self {
+            Outcome::Completed => "completed",
+            Outcome::Failed { .. } => "failed",
+            Outcome::LimitExceeded { .. } => "limit_exceeded",
+            Outcome::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What a program threw, in the positions of its own source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestError {
+    /// The error's class, such as `TypeError`.
+    pub name: String,
+    /// The error's text.
+    pub message: String,
+    /// The stack, one frame a line; empty when there is none.
+    #[serde(default)]
+    pub stack: String,
+    /// The line in the program, from 1, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column in the program, from 1, in UTF-16 units, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+}
+
+/// One call of a tool, as it went.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ToolCallRecord {
+    /// The tool: as resolved, or as the program named it when it was refused.
+    pub tool: String,
+    /// `None` when the call gave a value, else why it did not.
+    pub error: Option<ErrorCode>,
+    /// When it started, in milliseconds after the execution.
+    pub started_ms: f64,
+    /// How long it took, in milliseconds.
+    pub duration_ms: f64,
+    /// The arguments' JSON, in bytes.
+    pub arguments_bytes: u64,
+    /// The value's JSON, in bytes.
+    pub reply_bytes: u64,
+}
+
+/// What happens while an execution runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The program wrote to standard output.
+    Stdout {
+        /// What it wrote.
+        text: String,
+    },
+    /// The program wrote to standard error.
+    Stderr {
+        /// What it wrote.
+        text: String,
+    },
+    /// A call of a tool went out.
+    ToolCallStarted {
+        /// Counts the calls of this execution from 0.
+        index: u64,
+        /// The tool.
+        tool: String,
+    },
+    /// A call of a tool ended.
+    ToolCallEnded {
+        /// As in `ToolCallStarted`.
+        index: u64,
+        /// How it went.
+        record: ToolCallRecord,
+    },
+}
