@@ -4,4 +4,5 @@ pub mod error;
 pub mod limits;
 pub mod model;
 pub mod policy;
+pub mod sandbox;
 pub mod tool;
