@@ -5,4 +5,5 @@ pub mod limits;
 pub mod model;
 pub mod policy;
 pub mod sandbox;
+pub mod sdk;
 pub mod tool;
