@@ -4,4 +4,7 @@ pub mod error;
 pub mod limits;
 pub mod model;
 pub mod policy;
+#[cfg(test)]
+mod random_schema;
+pub mod schema;
 pub mod tool;
