@@ -96,8 +96,9 @@ impl Credential {
                 (usable.ok_or_else(refused)?, Zeroizing::new(value.expose().to_owned()))
             }
         };
-        let mut value = HeaderValue::from_str(&value)
-            .map_err(|_| invalid(format!("the credential for the header `{name}` has a character that headers cannot carry")))?;
+        let mut value = HeaderValue::from_str(&value).map_err(|_| {
+            invalid(format!("the credential for the header `{name}` has a character that headers cannot carry"))
+        })?;
         value.set_sensitive(true);
         Ok((name, value))
     }
@@ -116,8 +117,11 @@ impl Redactor {
     /// # Errors
     /// `invalid_config` when the secrets are too long to search for.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Result<Redactor> {
-        let mut patterns: Vec<String> =
-            secrets.into_iter().filter(|secret| secret.expose().len() >= MIN_REDACTED_BYTES).flat_map(encodings).collect();
+        let mut patterns: Vec<String> = secrets
+            .into_iter()
+            .filter(|secret| secret.expose().len() >= MIN_REDACTED_BYTES)
+            .flat_map(encodings)
+            .collect();
         patterns.sort();
         patterns.dedup();
         if patterns.is_empty() {
@@ -134,7 +138,9 @@ impl Redactor {
     /// `text` with `[redacted]` in place of every secret.
     pub fn text(&self, text: String) -> String {
         match &self.patterns {
-            Some(patterns) if patterns.is_match(&text) => patterns.replace_all(&text, &vec![REDACTED; patterns.patterns_len()]),
+            Some(patterns) if patterns.is_match(&text) => {
+                patterns.replace_all(&text, &vec![REDACTED; patterns.patterns_len()])
+            }
             _ => text,
         }
     }
@@ -205,7 +211,8 @@ fn encodings(secret: &Secret) -> Vec<String> {
         })
     };
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    let in_query = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'&' | b'%' | b'+' | b'<' | b'>');
+    let in_query =
+        |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'&' | b'%' | b'+' | b'<' | b'>');
     let mut forms = vec![
         text.to_owned(),
         json.to_owned(),

@@ -7,3 +7,4 @@ pub mod limits;
 pub mod model;
 pub mod policy;
 pub mod tool;
+pub mod upstream;

@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -27,7 +28,7 @@ const STDERR_BYTES: usize = 64 << 10;
 /// A child whose standard input has closed has this long to end by itself, then this long after SIGTERM.
 const CLOSE_GRACE: Duration = Duration::from_millis(300);
 const TERM_GRACE: Duration = Duration::from_millis(700);
-/// A killed child is waited for this long when there is no time left to wait properly.
+/// What a killed child leaves behind is waited for this long.
 const REAP_GRACE: Duration = Duration::from_millis(100);
 
 /// What to start.
@@ -46,7 +47,8 @@ pub struct ProcessSpec {
 pub struct Process {
     stderr: StderrTail,
     exited: watch::Receiver<bool>,
-    stop: DropGuard,
+    stop: CancellationToken,
+    _guard: DropGuard,
 }
 
 /// The child's pipes. Dropping `stdin` tells it to end.
@@ -90,11 +92,12 @@ pub fn spawn(spec: &ProcessSpec) -> Result<(Process, Pipes)> {
         return Err(failed(format!("cannot start `{}`: no pipes", spec.command)));
     };
     let tail = StderrTail::default();
-    tokio::spawn(tail.clone().fill(stderr));
+    let filled = tokio::spawn(tail.clone().fill(stderr));
     let (exited_tx, exited) = watch::channel(false);
     let stop = CancellationToken::new();
-    tokio::spawn(supervise(group, stop.clone(), exited_tx));
-    Ok((Process { stderr: tail, exited, stop: stop.drop_guard() }, Pipes { stdin, stdout }))
+    tokio::spawn(supervise(group, stop.clone(), filled, exited_tx));
+    let guard = stop.clone().drop_guard();
+    Ok((Process { stderr: tail, exited, stop, _guard: guard }, Pipes { stdin, stdout }))
 }
 
 fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
@@ -102,7 +105,7 @@ fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
 }
 
 impl Process {
-    /// Becomes true when the child has ended and its group has been killed.
+    /// Becomes true when the child has ended, its group has been killed, and its standard error has been read.
     pub fn exited(&self) -> watch::Receiver<bool> {
         self.exited.clone()
     }
@@ -112,12 +115,16 @@ impl Process {
         self.stderr.clone()
     }
 
+    /// Cancelling it ends the child and its group, as a drop does.
+    pub fn stopper(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Ends the child and its group: at once if it heeds the closing of its standard input, by force within a second.
-    pub async fn close(self) {
-        let Process { mut exited, stop, .. } = self;
-        drop(stop);
+    pub async fn close(&self) {
+        self.stop.cancel();
         // An error says that the supervisor is gone, and with it the child.
-        let _ = exited.wait_for(|exited| *exited).await;
+        let _ = self.exited().wait_for(|exited| *exited).await;
     }
 }
 
@@ -127,7 +134,7 @@ impl fmt::Debug for Process {
     }
 }
 
-async fn supervise(mut group: Group, stop: CancellationToken, exited: watch::Sender<bool>) {
+async fn supervise(mut group: Group, stop: CancellationToken, filled: JoinHandle<()>, exited: watch::Sender<bool>) {
     tokio::select! {
         _ = group.child.wait() => {}
         () = stop.cancelled() => {
@@ -140,6 +147,8 @@ async fn supervise(mut group: Group, stop: CancellationToken, exited: watch::Sen
     group.signal(Signal::KILL);
     let _ = group.child.wait().await;
     drop(group);
+    // Somebody who left the group may hold standard error open.
+    let _ = tokio::time::timeout(REAP_GRACE, filled).await;
     exited.send_replace(true);
 }
 
