@@ -17,7 +17,7 @@ const SHIM_UNITS: [&str; 11] = [
 const LIBRARY: [&str; 6] =
     ["vendor/core-js.js", "errors.js", "inspect.js", "console.js", "encoding.js", "events.js"];
 /// The stack is first, so that an overflow traps at address 0 instead of reaching data.
-const LINK: [&str; 3] = ["-Wl,-z,stack-size=4194304", "-Wl,--stack-first", "-Wl,--strip-all"];
+const LINK: [&str; 3] = ["-Wl,-z,stack-size=1835008", "-Wl,--stack-first", "-Wl,--strip-all"];
 
 /// The linked module, not yet pre-initialised.
 pub fn compile() -> Result<Vec<u8>> {

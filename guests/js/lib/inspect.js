@@ -201,6 +201,7 @@
     error(value, depth, indent) {
       let text;
       try {
+        if (depth > MAX_DEPTH) return `[${errorToString(value)}]`;
         text = value.stack;
         if (typeof text !== 'string' || text === '') text = `[${errorToString(value)}]`;
       } catch {

@@ -22,8 +22,8 @@ IMPORT("random") void host_random(void *into, uint32_t len);
 
 enum CallKind { CALL = 0, CALL_FULL = 1, SEARCH = 2, DESCRIBE = 3, LIST = 4 };
 
-/* Of the 1 MiB shadow stack; the rest is for what runs below the engine's own check. */
-#define MAX_JS_STACK (3900 * 1024)
+/* Of the 1.75 MiB shadow stack; the rest is for what runs below the engine's own check. */
+#define MAX_JS_STACK (1536 * 1024)
 /* The first cycle collection of a run; short runs never have one. */
 #define GC_THRESHOLD (8 * 1024 * 1024)
 

@@ -1,0 +1,215 @@
+//! A child process with pipes, in a process group of its own.
+//!
+//! Owns [`spawn`] and [`Process`]. The child gets a minimal environment and three file descriptors; it and everything that
+//! it started in its group are gone after [`Process::close`], after a drop, and after its own end. A grandchild that leaves
+//! the group (`setsid`) is out of reach. Standard error is kept in a ring; reading the other pipes is the caller's.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// What a child inherits of the environment; everything else is declared or absent.
+const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
+const STDERR_BYTES: usize = 64 << 10;
+/// A child whose standard input has closed has this long to end by itself, then this long after SIGTERM.
+const CLOSE_GRACE: Duration = Duration::from_millis(300);
+const TERM_GRACE: Duration = Duration::from_millis(700);
+/// What a killed child leaves behind is waited for this long.
+const REAP_GRACE: Duration = Duration::from_millis(100);
+
+/// What to start.
+pub struct ProcessSpec {
+    /// A path, or a name that is looked up in `PATH`.
+    pub command: String,
+    /// The arguments, passed as they are: no shell.
+    pub args: Vec<String>,
+    /// Variables beside the few that are inherited; they win.
+    pub env: Vec<(String, String)>,
+    /// The working directory; the host's own without one.
+    pub cwd: Option<PathBuf>,
+}
+
+/// A running child. Dropping it ends the child and its group in the background; [`Process::close`] waits for that.
+pub struct Process {
+    stderr: StderrTail,
+    exited: watch::Receiver<bool>,
+    stop: CancellationToken,
+    _guard: DropGuard,
+}
+
+/// The child's pipes. Dropping `stdin` tells it to end.
+pub struct Pipes {
+    /// The child's standard input.
+    pub stdin: ChildStdin,
+    /// The child's standard output.
+    pub stdout: ChildStdout,
+}
+
+/// Starts a child. Must be called within a tokio runtime.
+///
+/// # Errors
+/// `upstream_unavailable` when it cannot be started; the message names the command, never its arguments or environment.
+pub fn spawn(spec: &ProcessSpec) -> Result<(Process, Pipes)> {
+    let failed = |message: String| Error::new(ErrorCode::UpstreamUnavailable, message);
+    if let Some(cwd) = spec.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
+        return Err(failed(format!("cannot start `{}`: `{}` is not a directory", spec.command, cwd.display())));
+    }
+    let mut command = Command::new(&spec.command);
+    command
+        .args(&spec.args)
+        // SECURITY: the host's environment holds other upstreams' secrets and Conduit's own.
+        .env_clear()
+        .envs(inherited())
+        .envs(spec.env.iter().map(|(name, value)| (name, value)))
+        // SECURITY: a group of its own, so that one signal reaches the child's children too.
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    if let Some(cwd) = &spec.cwd {
+        command.current_dir(cwd);
+    }
+    let start = |error: io::Error| failed(format!("cannot start `{}`", spec.command)).with_source(error);
+    let mut child = command.spawn().map_err(start)?;
+    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let group = Group { pid: child.id().and_then(|id| Pid::from_raw(id.cast_signed())), child };
+    let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+        return Err(failed(format!("cannot start `{}`: no pipes", spec.command)));
+    };
+    let tail = StderrTail::default();
+    let filled = tokio::spawn(tail.clone().fill(stderr));
+    let (exited_tx, exited) = watch::channel(false);
+    let stop = CancellationToken::new();
+    tokio::spawn(supervise(group, stop.clone(), filled, exited_tx));
+    let guard = stop.clone().drop_guard();
+    Ok((Process { stderr: tail, exited, stop, _guard: guard }, Pipes { stdin, stdout }))
+}
+
+fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
+    INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)))
+}
+
+impl Process {
+    /// Becomes true when the child has ended, its group has been killed, and its standard error has been read.
+    pub fn exited(&self) -> watch::Receiver<bool> {
+        self.exited.clone()
+    }
+
+    /// The end of what the child wrote to standard error.
+    pub fn stderr(&self) -> StderrTail {
+        self.stderr.clone()
+    }
+
+    /// Cancelling it ends the child and its group, as a drop does.
+    pub fn stopper(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Ends the child and its group: at once if it heeds the closing of its standard input, by force within a second.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        // An error says that the supervisor is gone, and with it the child.
+        let _ = self.exited().wait_for(|exited| *exited).await;
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process").field("exited", &*self.exited.borrow()).finish_non_exhaustive()
+    }
+}
+
+async fn supervise(mut group: Group, stop: CancellationToken, filled: JoinHandle<()>, exited: watch::Sender<bool>) {
+    tokio::select! {
+        _ = group.child.wait() => {}
+        () = stop.cancelled() => {
+            if tokio::time::timeout(CLOSE_GRACE, group.child.wait()).await.is_err() {
+                group.signal(Signal::TERM);
+                let _ = tokio::time::timeout(TERM_GRACE, group.child.wait()).await;
+            }
+        }
+    }
+    group.signal(Signal::KILL);
+    let _ = group.child.wait().await;
+    drop(group);
+    // Somebody who left the group may hold standard error open.
+    let _ = tokio::time::timeout(REAP_GRACE, filled).await;
+    exited.send_replace(true);
+}
+
+struct Group {
+    child: Child,
+    pid: Option<Pid>,
+}
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        // A group without members gives an error, which is what is wanted. Its number cannot have become another's in
+        // between: it stays taken while a member lives, and the kernel hands numbers out in turn.
+        if let Some(pid) = self.pid {
+            let _ = kill_process_group(pid, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    /// The supervisor's end, or that of a runtime which is shut down with the child alive.
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        self.signal(Signal::KILL);
+        let start = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < REAP_GRACE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// The last 64 KiB that a child wrote to standard error. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct StderrTail {
+    bytes: Arc<Mutex<VecDeque<u8>>>,
+}
+
+impl StderrTail {
+    async fn fill(self, mut stderr: ChildStderr) {
+        let mut buffer = vec![0; 8 << 10];
+        while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+            let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+            bytes.extend(buffer.iter().take(count));
+            let surplus = bytes.len().saturating_sub(STDERR_BYTES);
+            bytes.drain(..surplus);
+        }
+    }
+
+    /// The last `count` lines that are not blank, oldest first, without control characters, 500 characters each.
+    pub fn last_lines(&self, count: usize) -> Vec<String> {
+        let bytes: Vec<u8> = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+        let text = String::from_utf8_lossy(&bytes);
+        let clean = |line: &str| line.chars().filter(|c| !c.is_control()).take(500).collect::<String>();
+        let mut lines: Vec<String> =
+            text.lines().rev().map(clean).filter(|line| !line.trim().is_empty()).take(count).collect();
+        lines.reverse();
+        lines
+    }
+}
+
+#[cfg(test)]
+#[path = "process_tests.rs"]
+mod tests;

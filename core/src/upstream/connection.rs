@@ -1,0 +1,305 @@
+//! One live connection to an MCP server: how it is made, asked and ended.
+//!
+//! Owns the child or the HTTP session behind it. Makes no decisions about when to connect. A request is sent once; whoever
+//! stops waiting for its answer, by deadline or by dropping the future, cancels it at the peer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rmcp::RoleClient;
+use rmcp::model::{ClientCapabilities, ClientConfig, ClientRequest, Implementation, ServerResult};
+use rmcp::service::{
+    ClientInitializeError, Peer, PeerRequestOptions, RequestHandle, ServiceError, serve_client_with_ct,
+};
+use rmcp::transport::common::client_side_sse::SseRetryPolicy;
+use rmcp::transport::streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError};
+use rmcp::transport::{DynamicTransportError, StreamableHttpClientTransport, Transport};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant, timeout, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::http::McpHttpClient;
+use super::stdio::LineTransport;
+use super::wire::{self, Gate, RpcFailure};
+use super::{UpstreamConfig, UpstreamKind};
+use crate::egress::http::{HttpClient, HttpError, HttpErrorKind, HttpOptions};
+use crate::egress::process::{self, Process, ProcessSpec};
+use crate::error::{Error, ErrorCode};
+use crate::limits::Limit;
+
+/// The largest message that is read: the largest reply there may be, and what surrounds it.
+const MAX_MESSAGE_BYTES: usize = Limit::ReplySize.maximum() as usize + (64 << 10);
+const MAX_CONCURRENT_REQUESTS: usize = Limit::ToolCallsInFlight.maximum() as usize;
+/// After a child's end, what it wrote last is still read, unless somebody else keeps its output open.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// A cancellation that cannot be delivered is given up.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const STDERR_LINES: usize = 5;
+
+/// Why a request has no result.
+#[derive(Debug)]
+pub(super) enum RequestFailure {
+    /// The answer was an error.
+    Rpc(RpcFailure),
+    /// No answer in time.
+    Timeout,
+    /// The connection ended first.
+    Died,
+    /// Nothing was sent: no socket came about.
+    Unreachable,
+    /// Nothing was sent: the address may not be reached.
+    Denied,
+    /// The server no longer knows the session; it has not run the call.
+    SessionEnded,
+    /// The server answered with this HTTP status.
+    Status(u16),
+}
+
+/// A connection after its handshake. Dropping it ends it in the background.
+pub(super) struct Connection {
+    peer: Peer<RoleClient>,
+    ended: CancellationToken,
+    retired: AtomicBool,
+    opened: Instant,
+    served: watch::Receiver<bool>,
+    service: CancellationToken,
+    process: Option<Process>,
+    _guard: DropGuard,
+}
+
+impl Connection {
+    /// Starts or reaches the server and shakes hands with it, within the config's `connect_timeout`.
+    ///
+    /// # Errors
+    /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator.
+    pub(super) async fn open(config: &UpstreamConfig, changes: Arc<watch::Sender<u64>>) -> Result<Connection, Error> {
+        let gate = Arc::new(Gate::new(changes));
+        let ended = CancellationToken::new();
+        match &config.kind {
+            UpstreamKind::Stdio { command, args, env, cwd } => {
+                let env = env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
+                let spec = ProcessSpec { command: command.clone(), args: args.clone(), env, cwd: cwd.clone() };
+                let (process, pipes) = process::spawn(&spec)?;
+                tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
+                let pipes = (pipes.stdout, pipes.stdin);
+                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
+                Connection::shake_hands(config, transport, ended, Some(process)).await
+            }
+            UpstreamKind::Http { url } => {
+                let options =
+                    HttpOptions { allow_private: config.allow_private, connect_timeout: config.connect_timeout };
+                let client = HttpClient::new(url, options)?;
+                let credential = config.credential.as_ref().map(|credential| credential.header()).transpose()?;
+                let client = McpHttpClient::new(client, credential, gate, ended.clone());
+                let transport = StreamableHttpClientTransport::with_client(client, http_config());
+                Connection::shake_hands(config, transport, ended, None).await
+            }
+            #[cfg(test)]
+            UpstreamKind::Pipe(dial) => {
+                let (reader, writer) = tokio::io::split(dial());
+                let pipes = (reader, writer);
+                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
+                Connection::shake_hands(config, transport, ended, None).await
+            }
+        }
+    }
+
+    async fn shake_hands<T: Transport<RoleClient> + 'static>(
+        config: &UpstreamConfig,
+        transport: T,
+        ended: CancellationToken,
+        process: Option<Process>,
+    ) -> Result<Connection, Error> {
+        let service = CancellationToken::new();
+        let guard = service.clone().drop_guard();
+        let shake = serve_client_with_ct(client_config(), transport, service.clone());
+        let running = match timeout(config.connect_timeout, shake).await {
+            Ok(Ok(running)) => running,
+            Ok(Err(error)) => return Err(handshake_error(error, process).await),
+            Err(_) => {
+                let message = format!("it did not answer `initialize` within {:?}", config.connect_timeout);
+                return Err(with_last_words(Error::new(ErrorCode::UpstreamUnavailable, message), process).await);
+            }
+        };
+        let peer = running.peer().clone();
+        let (served_tx, served) = watch::channel(false);
+        let tell = ended.clone();
+        tokio::spawn(async move {
+            // An error is a panic within rmcp: the connection is as dead as without one.
+            let _ = running.waiting().await;
+            tell.cancel();
+            served_tx.send_replace(true);
+        });
+        let (retired, opened) = (AtomicBool::new(false), Instant::now());
+        Ok(Connection { peer, ended, retired, opened, served, service, process, _guard: guard })
+    }
+
+    /// Sends `request` once and waits for the raw JSON of its result until `deadline`.
+    pub(super) async fn request(&self, request: ClientRequest, deadline: Instant) -> Result<String, RequestFailure> {
+        let exchange = async {
+            let send = self.peer.send_cancellable_request(request, PeerRequestOptions::no_options());
+            let mut pending = Pending { handle: Some(send.await.map_err(|error| self.failure(error))?) };
+            let answer = pending.answer().await.map_err(|error| self.failure(error))?;
+            wire::raw_result(answer).ok_or(RequestFailure::Rpc(RpcFailure::Malformed))
+        };
+        tokio::select! {
+            // An answer that arrived just before the end counts.
+            biased;
+            answer = timeout_at(deadline, exchange) => answer.unwrap_or(Err(RequestFailure::Timeout)),
+            () = self.ended.cancelled() => Err(RequestFailure::Died),
+        }
+    }
+
+    fn failure(&self, error: ServiceError) -> RequestFailure {
+        let failure = match error {
+            ServiceError::McpError(error) => RequestFailure::Rpc(RpcFailure::of(&error)),
+            ServiceError::TransportSend(error) => send_failure(&error),
+            _ => RequestFailure::Died,
+        };
+        if matches!(failure, RequestFailure::Unreachable | RequestFailure::Denied | RequestFailure::SessionEnded) {
+            self.retired.store(true, Ordering::Relaxed);
+        }
+        failure
+    }
+
+    /// Whether new requests may be sent; those under way are not touched by the answer.
+    pub(super) fn is_usable(&self) -> bool {
+        !self.retired.load(Ordering::Relaxed) && !self.ended.is_cancelled()
+    }
+
+    /// How long ago the handshake was.
+    pub(super) fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// What the child wrote last to standard error; empty for HTTP.
+    pub(super) fn last_words(&self) -> Vec<String> {
+        self.process.as_ref().map(|process| process.stderr().last_lines(STDERR_LINES)).unwrap_or_default()
+    }
+
+    /// Ends the connection and what is behind it, and waits for that, about two seconds at most.
+    pub(super) async fn close(&self) {
+        self.ended.cancel();
+        self.service.cancel();
+        let mut served = self.served.clone();
+        // A server that does not answer the end of its session is left alone with it.
+        let _ = timeout(CLOSE_TIMEOUT, served.wait_for(|served| *served)).await;
+        if let Some(process) = &self.process {
+            process.close().await;
+        }
+    }
+}
+
+/// A request that is under way; dropping it cancels it at the peer.
+struct Pending {
+    handle: Option<RequestHandle<RoleClient>>,
+}
+
+impl Pending {
+    async fn answer(&mut self) -> Result<ServerResult, ServiceError> {
+        let Some(handle) = &mut self.handle else { return Err(ServiceError::TransportClosed) };
+        let answer = (&mut handle.rx).await;
+        self.handle = None;
+        answer.unwrap_or(Err(ServiceError::TransportClosed))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let (Some(handle), Ok(runtime)) = (self.handle.take(), Handle::try_current()) {
+            runtime.spawn(timeout(CANCEL_TIMEOUT, handle.cancel(Some("nobody waits for it any more".to_owned()))));
+        }
+    }
+}
+
+/// A child that has ended ends the connection, once what it wrote last has been read; a connection that has ended, even if
+/// only one of the pipes is closed, ends the child.
+async fn join_ends(mut exited: watch::Receiver<bool>, stop: CancellationToken, ended: CancellationToken) {
+    let end = async {
+        let _ = exited.wait_for(|exited| *exited).await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        () = end => ended.cancel(),
+        () = ended.cancelled() => stop.cancel(),
+    }
+}
+
+fn client_config() -> ClientConfig {
+    let name = Implementation::new("conduit", env!("CARGO_PKG_VERSION"));
+    ClientConfig::new(ClientCapabilities::default(), name)
+}
+
+fn http_config() -> StreamableHttpClientTransportConfig {
+    // The URL is the client's own; this one is for rmcp's eyes.
+    let mut config = StreamableHttpClientTransportConfig::with_uri("upstream")
+        .max_concurrent_requests(MAX_CONCURRENT_REQUESTS)
+        .max_json_response_size(MAX_MESSAGE_BYTES)
+        .max_sse_event_size(MAX_MESSAGE_BYTES)
+        // A new session is a new connection, made by the next call; nothing is sent twice.
+        .reinit_on_expired_session(false);
+    config.retry_config = Arc::new(StreamRetry);
+    config
+}
+
+/// When a broken event stream is opened again: soon, and not for ever.
+#[derive(Debug)]
+struct StreamRetry;
+
+impl SseRetryPolicy for StreamRetry {
+    fn retry(&self, times: usize) -> Option<Duration> {
+        [100, 200, 400, 3_000, 10_000, 30_000].get(times).copied().map(Duration::from_millis)
+    }
+}
+
+fn send_failure(error: &DynamicTransportError) -> RequestFailure {
+    match error.error.downcast_ref::<StreamableHttpError<HttpError>>() {
+        Some(StreamableHttpError::Client(error)) => match error.kind() {
+            HttpErrorKind::Denied => RequestFailure::Denied,
+            HttpErrorKind::Unreachable => RequestFailure::Unreachable,
+            HttpErrorKind::Interrupted => RequestFailure::Died,
+        },
+        Some(StreamableHttpError::HttpStatus(status)) => RequestFailure::Status(status.status),
+        Some(StreamableHttpError::SessionExpired) => RequestFailure::SessionEnded,
+        Some(StreamableHttpError::UnexpectedServerResponse(_)) => RequestFailure::Rpc(RpcFailure::Malformed),
+        _ => RequestFailure::Died,
+    }
+}
+
+async fn handshake_error(error: ClientInitializeError, process: Option<Process>) -> Error {
+    let unavailable = |message: &str| Error::new(ErrorCode::UpstreamUnavailable, message);
+    let protocol = |message: String| Error::new(ErrorCode::UpstreamProtocol, message);
+    let error = match error {
+        ClientInitializeError::TransportError { error, .. } => match send_failure(&error) {
+            RequestFailure::Status(status) => unavailable(&format!("it answered `initialize` with HTTP {status}")),
+            RequestFailure::Rpc(_) => protocol("its answer to `initialize` is malformed".to_owned()),
+            RequestFailure::Denied => {
+                Error::new(ErrorCode::AddressDenied, "its address is not allowed").with_source(error.error)
+            }
+            RequestFailure::Unreachable => unavailable("it cannot be reached").with_source(error.error),
+            _ => unavailable("it ended before it answered `initialize`").with_source(error.error),
+        },
+        ClientInitializeError::JsonRpcError(error) => match RpcFailure::of(&error) {
+            RpcFailure::Peer { code, message } => {
+                protocol(format!("it refused `initialize`: {message} (JSON-RPC error {code})"))
+            }
+            _ => protocol("its answer to `initialize` is malformed".to_owned()),
+        },
+        ClientInitializeError::ConnectionClosed(_) => unavailable("it ended before it answered `initialize`"),
+        _ => protocol("its answer to `initialize` is malformed".to_owned()),
+    };
+    with_last_words(error, process).await
+}
+
+/// The error with the end of what the child wrote to standard error. Ends the child.
+async fn with_last_words(error: Error, process: Option<Process>) -> Error {
+    let Some(process) = process else { return error };
+    process.close().await;
+    let words = process.stderr().last_lines(STDERR_LINES);
+    if words.is_empty() {
+        return error;
+    }
+    Error::new(error.code(), format!("{error}; its last words were: {}", words.join(" | ")))
+}

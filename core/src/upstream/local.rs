@@ -1,0 +1,140 @@
+//! Tools that are functions of the embedding program.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
+
+use super::reply;
+use crate::error::{Error, ErrorCode, Result};
+use crate::tool::{Tool, ToolError, ToolName, ToolReply, ToolValue};
+
+/// What a function is called with beside its arguments.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CallContext {
+    /// The tool.
+    pub tool: ToolName,
+    /// When nobody waits for the function any more; its future is dropped then.
+    pub deadline: Instant,
+}
+
+/// Why a function failed, as the program sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LocalToolError {
+    /// What went wrong, for the model.
+    pub message: String,
+    /// Further data, or null.
+    pub content: Value,
+}
+
+impl LocalToolError {
+    /// An error with a message alone.
+    pub fn new(message: impl Into<String>) -> LocalToolError {
+        LocalToolError { message: message.into(), content: Value::Null }
+    }
+}
+
+/// A function of the embedding program. Its future is dropped when the call is cancelled or out of time.
+pub type LocalFunction =
+    Arc<dyn Fn(Map<String, Value>, CallContext) -> BoxFuture<'static, Result<Value, LocalToolError>> + Send + Sync>;
+
+/// One tool that the embedding program implements.
+#[derive(Clone)]
+pub struct LocalTool {
+    /// Its name within the upstream.
+    pub name: String,
+    /// A title for people.
+    pub title: Option<String>,
+    /// What it does, for the model.
+    pub description: Option<String>,
+    /// JSON Schema of the arguments.
+    pub input_schema: Option<Value>,
+    /// JSON Schema of the value.
+    pub output_schema: Option<Value>,
+    /// MCP's `annotations`.
+    pub annotations: Option<Value>,
+    /// What it runs.
+    pub function: LocalFunction,
+}
+
+impl LocalTool {
+    /// A tool without descriptions and schemas.
+    pub fn new(name: impl Into<String>, function: LocalFunction) -> LocalTool {
+        LocalTool {
+            name: name.into(),
+            title: None,
+            description: None,
+            input_schema: None,
+            output_schema: None,
+            annotations: None,
+            function,
+        }
+    }
+}
+
+pub(super) struct LocalTools {
+    tools: Vec<Tool>,
+    functions: HashMap<String, LocalFunction>,
+}
+
+impl LocalTools {
+    pub(super) fn new(id: &str, local: Vec<LocalTool>) -> Result<LocalTools> {
+        let (mut tools, mut functions) = (Vec::new(), HashMap::new());
+        for tool in local {
+            let name = ToolName::new(id, &tool.name)?;
+            if functions.insert(tool.name, tool.function).is_some() {
+                return Err(Error::new(ErrorCode::InvalidConfig, format!("tool `{name}` is defined twice")));
+            }
+            tools.push(Tool {
+                name,
+                title: tool.title,
+                description: tool.description,
+                input_schema: tool.input_schema,
+                output_schema: tool.output_schema,
+                annotations: tool.annotations,
+            });
+        }
+        Ok(LocalTools { tools, functions })
+    }
+
+    pub(super) fn tools(&self) -> &[Tool] {
+        &self.tools
+    }
+
+    pub(super) async fn call(
+        &self,
+        tool: &Tool,
+        arguments: Map<String, Value>,
+        reply_bytes: u64,
+        deadline: Instant,
+    ) -> ToolReply {
+        let error = |code, message: String| ToolError::new(code, &tool.name, message);
+        let Some(function) = self.functions.get(tool.name.tool()) else {
+            return Err(error(ErrorCode::ToolNotFound, format!("tool `{}` does not exist", tool.name)));
+        };
+        let context = CallContext { tool: tool.name.clone(), deadline };
+        // SECURITY: the function is foreign code; its panic is its caller's error and ends nothing else.
+        let run = AssertUnwindSafe(async { function(arguments, context).await }).catch_unwind();
+        let value = match timeout_at(deadline, run).await {
+            Ok(Ok(Ok(value))) => value.to_string(),
+            Ok(Ok(Err(failure))) => {
+                return Err(ToolError { content: failure.content, ..error(ErrorCode::ToolFailed, failure.message) });
+            }
+            Ok(Err(_)) => return Err(error(ErrorCode::ToolFailed, format!("tool `{}` panicked", tool.name))),
+            Err(_) => {
+                let message = format!("`{}` did not answer in time, the call may have had its effect", tool.name);
+                return Err(error(ErrorCode::UpstreamTimeout, message));
+            }
+        };
+        if value.len() as u64 > reply_bytes {
+            return Err(reply::too_large(tool, reply_bytes));
+        }
+        let full = format!("{{\"content\":[],\"structuredContent\":{value}}}");
+        Ok(ToolValue { value, full })
+    }
+}

@@ -1,0 +1,296 @@
+//! One MCP server behind its connections: which one is live, when the next may be made, and what failures are called.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use rmcp::model::{CallToolRequest, CallToolRequestParams, ListToolsRequest, PaginatedRequestParams};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant, timeout, timeout_at};
+
+use super::connection::{Connection, RequestFailure};
+use super::http::ReplyCap;
+use super::listing::{Collector, ToolListing};
+use super::wire::RpcFailure;
+use super::{CallLimits, UpstreamConfig, reply};
+use crate::credentials::Redactor;
+use crate::error::{Error, ErrorCode, Result};
+use crate::tool::{Tool, ToolError, ToolReply};
+
+/// A connection that lived this long was a good one: what came before it is forgotten.
+const STABLE: Duration = Duration::from_secs(30);
+const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
+const MAX_BACK_OFF: Duration = Duration::from_secs(30);
+/// What an upstream's own error text may take in a program's error.
+const MAX_PEER_CHARS: usize = 500;
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What went wrong: the words for a program, and beside them the operator's.
+#[derive(Clone, Debug)]
+struct Failure {
+    code: ErrorCode,
+    message: String,
+    detail: Option<String>,
+}
+
+type Attempt = Shared<BoxFuture<'static, Result<Arc<Connection>, Failure>>>;
+
+enum State {
+    Idle,
+    Connecting(Attempt),
+    Up(Arc<Connection>),
+    Closed,
+}
+
+struct Link {
+    state: State,
+    /// How many connections there have been.
+    opened: u64,
+    /// Failed attempts and short-lived connections in a row.
+    failures: u32,
+    retry_at: Option<Instant>,
+    last_error: Option<String>,
+}
+
+pub(super) struct Remote {
+    config: UpstreamConfig,
+    redactor: Redactor,
+    changes: Arc<watch::Sender<u64>>,
+    link: Mutex<Link>,
+}
+
+impl Remote {
+    pub(super) fn new(config: UpstreamConfig, redactor: Redactor, changes: Arc<watch::Sender<u64>>) -> Remote {
+        let link = Link { state: State::Idle, opened: 0, failures: 0, retry_at: None, last_error: None };
+        Remote { config, redactor, changes, link: Mutex::new(link) }
+    }
+
+    pub(super) async fn list_tools(self: &Arc<Remote>) -> Result<ToolListing> {
+        self.list().await.map_err(|failure| {
+            let error = Error::new(failure.code, failure.message).with_upstream(&self.config.id);
+            match failure.detail {
+                Some(detail) => error.with_source(detail),
+                None => error,
+            }
+        })
+    }
+
+    async fn list(self: &Arc<Remote>) -> Result<ToolListing, Failure> {
+        let connection = self.connection().await?;
+        let deadline = Instant::now() + self.config.call_timeout;
+        let mut collector = Collector::new(&self.config.id, &self.redactor);
+        let mut cursor = None;
+        loop {
+            let params = PaginatedRequestParams::default().with_cursor(cursor);
+            let request = ListToolsRequest::with_param(params).into();
+            let page = connection.request(request, deadline).await;
+            let page = page.map_err(|failure| self.failure(failure, "`tools/list`", &connection))?;
+            let malformed = |_| self.words(ErrorCode::UpstreamProtocol, "answered `tools/list` against the protocol");
+            cursor = Some(match collector.page(&page).map_err(malformed)? {
+                Some(cursor) => cursor,
+                None => return Ok(collector.finish()),
+            });
+        }
+    }
+
+    pub(super) async fn call(
+        self: &Arc<Remote>,
+        tool: &Tool,
+        arguments: Map<String, Value>,
+        limits: &CallLimits,
+    ) -> ToolReply {
+        let deadline = limits.deadline.min(Instant::now() + self.config.call_timeout);
+        let failed = |failure: Failure| ToolError::new(failure.code, &tool.name, failure.message);
+        let connection = match timeout_at(deadline, self.connection()).await {
+            Ok(connection) => connection.map_err(failed)?,
+            Err(_) => {
+                return Err(failed(
+                    self.words(ErrorCode::UpstreamUnavailable, "is still being connected to, nothing was sent"),
+                ));
+            }
+        };
+        let mut request =
+            CallToolRequest::new(CallToolRequestParams::new(tool.name.tool().to_owned()).with_arguments(arguments));
+        request.extensions.insert(ReplyCap(limits.reply_bytes));
+        match connection.request(request.into(), deadline).await {
+            Ok(raw) => reply::from_result(tool, raw, limits.reply_bytes, &self.redactor),
+            Err(RequestFailure::Rpc(RpcFailure::TooLarge)) => Err(reply::too_large(tool, limits.reply_bytes)),
+            Err(failure) => Err(failed(self.failure(failure, &format!("`{}`", tool.name), &connection))),
+        }
+    }
+
+    pub(super) fn last_error(&self) -> Option<String> {
+        self.link().last_error.clone()
+    }
+
+    pub(super) async fn close(&self) {
+        let state = std::mem::replace(&mut self.link().state, State::Closed);
+        match state {
+            State::Up(connection) => connection.close().await,
+            // The attempt finds the link closed and ends what it has opened.
+            State::Connecting(attempt) => drop(timeout(CLOSE_TIMEOUT, attempt).await),
+            State::Idle | State::Closed => {}
+        }
+    }
+
+    /// The live connection, or the one that is made now; all who ask meanwhile share one attempt.
+    async fn connection(self: &Arc<Remote>) -> Result<Arc<Connection>, Failure> {
+        let attempt = {
+            let mut link = self.link();
+            if let State::Up(connection) = &link.state {
+                if connection.is_usable() {
+                    return Ok(connection.clone());
+                }
+                let connection = connection.clone();
+                self.note_end(&mut link, &connection);
+            }
+            match &link.state {
+                State::Closed => return Err(self.words(ErrorCode::ShutDown, "is shut down")),
+                State::Connecting(attempt) => attempt.clone(),
+                State::Idle | State::Up(_) => {
+                    let wait = link.retry_at.and_then(|at| at.checked_duration_since(Instant::now()));
+                    if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+                        return Err(self.down(wait, link.last_error.clone()));
+                    }
+                    let attempt = self.attempt();
+                    link.state = State::Connecting(attempt.clone());
+                    attempt
+                }
+            }
+        };
+        attempt.await
+    }
+
+    /// Runs by itself, so that a caller who gives up does not undo it for the others.
+    fn attempt(self: &Arc<Remote>) -> Attempt {
+        let remote = self.clone();
+        let task = tokio::spawn(async move {
+            let opened = Connection::open(&remote.config, remote.changes.clone()).await;
+            remote.note_attempt(opened).await
+        });
+        let crashed = self.words(ErrorCode::Internal, "could not be connected to");
+        async move { task.await.unwrap_or(Err(crashed)) }.boxed().shared()
+    }
+
+    async fn note_attempt(&self, opened: Result<Connection>) -> Result<Arc<Connection>, Failure> {
+        let unused = {
+            let mut link = self.link();
+            match (opened, &link.state) {
+                (Ok(connection), State::Closed) => connection,
+                (Ok(connection), _) => {
+                    let connection = Arc::new(connection);
+                    link.state = State::Up(connection.clone());
+                    link.opened += 1;
+                    if link.opened > 1 {
+                        self.changes.send_modify(|count| *count += 1);
+                    }
+                    return Ok(connection);
+                }
+                (Err(error), state) => {
+                    if !matches!(state, State::Closed) {
+                        link.state = State::Idle;
+                    }
+                    link.failures = link.failures.saturating_add(1);
+                    let wait = back_off(link.failures);
+                    link.retry_at = Some(Instant::now() + wait);
+                    let detail = self.redactor.text(error.to_string());
+                    link.last_error = Some(detail.clone());
+                    return Err(match error.code() {
+                        ErrorCode::AddressDenied => self.failure_of_address(Some(detail)),
+                        _ => self.down(wait, Some(detail)),
+                    });
+                }
+            }
+        };
+        unused.close().await;
+        Err(self.words(ErrorCode::ShutDown, "is shut down"))
+    }
+
+    /// A connection has ended: the next may be made at once unless they end all the time.
+    fn note_end(&self, link: &mut Link, connection: &Connection) {
+        link.failures = if connection.age() >= STABLE { 0 } else { link.failures.saturating_add(1) };
+        link.retry_at =
+            link.failures.checked_sub(1).filter(|more| *more > 0).map(|more| Instant::now() + back_off(more));
+        let words = connection.last_words();
+        let words =
+            if words.is_empty() { String::new() } else { format!("; its last words were: {}", words.join(" | ")) };
+        link.last_error = Some(self.redactor.text(format!("the connection ended{words}")));
+        link.state = State::Idle;
+    }
+
+    fn link(&self) -> MutexGuard<'_, Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn words(&self, code: ErrorCode, what: &str) -> Failure {
+        Failure { code, message: format!("upstream `{}` {what}", self.config.id), detail: None }
+    }
+
+    fn down(&self, wait: Duration, detail: Option<String>) -> Failure {
+        let wait = wait.as_secs_f64();
+        let failure =
+            self.words(ErrorCode::UpstreamUnavailable, &format!("is not available, it is tried again in {wait:.1} s"));
+        Failure { detail, ..failure }
+    }
+
+    fn failure_of_address(&self, detail: Option<String>) -> Failure {
+        Failure { detail, ..self.words(ErrorCode::AddressDenied, "is at an address that is not allowed") }
+    }
+
+    fn failure(&self, failure: RequestFailure, what: &str, connection: &Connection) -> Failure {
+        const EFFECT: &str = "the call may have had its effect";
+        let id = &self.config.id;
+        let (code, message) = match failure {
+            RequestFailure::Timeout => (ErrorCode::UpstreamTimeout, format!("{what} did not answer in time, {EFFECT}")),
+            RequestFailure::Died => {
+                let message = format!("upstream `{id}` ended before {what} answered, {EFFECT}");
+                let detail = Some(self.redactor.text(connection.last_words().join(" | ")));
+                let detail = detail.filter(|detail| !detail.is_empty());
+                return Failure { code: ErrorCode::UpstreamDied, message, detail };
+            }
+            RequestFailure::Unreachable => {
+                (ErrorCode::UpstreamUnavailable, format!("upstream `{id}` cannot be reached, nothing was sent"))
+            }
+            RequestFailure::Denied => return self.failure_of_address(None),
+            RequestFailure::SessionEnded => (
+                ErrorCode::UpstreamUnavailable,
+                format!(
+                    "upstream `{id}` had ended its session and did not run the call, the next call starts a new one"
+                ),
+            ),
+            RequestFailure::Status(status @ (401 | 403)) => (
+                ErrorCode::UpstreamUnavailable,
+                format!("upstream `{id}` refused Conduit's credential (HTTP {status})"),
+            ),
+            RequestFailure::Status(status @ (429 | 503)) => {
+                (ErrorCode::UpstreamUnavailable, format!("upstream `{id}` is busy (HTTP {status})"))
+            }
+            RequestFailure::Status(status) => {
+                (ErrorCode::UpstreamProtocol, format!("upstream `{id}` answered {what} with HTTP {status}"))
+            }
+            RequestFailure::Rpc(RpcFailure::Peer { code, message }) => {
+                // SECURITY: an upstream's own words, short and without its secrets.
+                let message: String = self.redactor.text(message).chars().take(MAX_PEER_CHARS).collect();
+                (
+                    ErrorCode::UpstreamProtocol,
+                    format!("upstream `{id}` refused {what}: {message} (JSON-RPC error {code})"),
+                )
+            }
+            RequestFailure::Rpc(RpcFailure::TooLarge) => {
+                (ErrorCode::ReplyTooLarge, format!("the answer of upstream `{id}` to {what} is too large"))
+            }
+            RequestFailure::Rpc(RpcFailure::Malformed) => {
+                (ErrorCode::UpstreamProtocol, format!("upstream `{id}` answered {what} against the protocol"))
+            }
+        };
+        Failure { code, message, detail: None }
+    }
+}
+
+/// How long to wait after `failures` in a row: doubling, capped, and spread so that many do not come at once.
+fn back_off(failures: u32) -> Duration {
+    let full = FIRST_BACK_OFF.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(MAX_BACK_OFF);
+    let random = getrandom::u32().unwrap_or_default();
+    full.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
+}

@@ -1,0 +1,311 @@
+//! The one gate through which an upstream's JSON-RPC messages come in, on every transport.
+//!
+//! Bytes are hostile until they have passed: size is the transport's to cap, depth and shape are checked here. Results are
+//! passed on as raw JSON text, never parsed into values. Notifications are acted on here and end here; requests become
+//! `ping` or an unknown method, without their parameters, and only so many of them at a time.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rmcp::model::{
+    CustomRequest, CustomResult, ErrorCode as RpcCode, ErrorData, InitializeResult, PingRequest, RequestId,
+    ServerJsonRpcMessage, ServerRequest, ServerResult,
+};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant};
+
+/// Nesting of a message; serde_json's own limit for values.
+pub(super) const MAX_DEPTH: usize = 127;
+/// What a peer's error message may tell.
+const MAX_ERROR_CHARS: usize = 2_000;
+/// Requests of a peer that are answered: this many at once, then one more in each interval.
+const REQUEST_BURST: u32 = 64;
+const REQUEST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Marks an error that Conduit made itself; a peer's own `data` never passes.
+const TOO_LARGE: &str = "too_large";
+const MALFORMED: &str = "malformed";
+
+/// What an error response says.
+#[derive(Debug, PartialEq)]
+pub(super) enum RpcFailure {
+    /// The response was larger than the transport takes.
+    TooLarge,
+    /// The response has both a result and an error, or neither.
+    Malformed,
+    /// The peer's own error.
+    Peer {
+        /// JSON-RPC's code.
+        code: i32,
+        /// The peer's text, cut.
+        message: String,
+    },
+}
+
+impl RpcFailure {
+    pub(super) fn of(error: &ErrorData) -> RpcFailure {
+        match error.data.as_ref().and_then(Value::as_str) {
+            Some(TOO_LARGE) => RpcFailure::TooLarge,
+            Some(MALFORMED) => RpcFailure::Malformed,
+            _ => RpcFailure::Peer { code: error.code.0, message: error.message.to_string() },
+        }
+    }
+}
+
+/// The response that stands for one which was too large to be read.
+pub(super) fn too_large(id: RequestId) -> ServerJsonRpcMessage {
+    own_error(id, TOO_LARGE)
+}
+
+fn own_error(id: RequestId, mark: &'static str) -> ServerJsonRpcMessage {
+    ServerJsonRpcMessage::error(ErrorData::new(RpcCode::INTERNAL_ERROR, mark, Some(mark.into())), Some(id))
+}
+
+/// The raw JSON of a result that came through the gate.
+pub(super) fn raw_result(result: ServerResult) -> Option<String> {
+    match result {
+        ServerResult::CustomResult(CustomResult(Value::String(raw))) => Some(raw),
+        _ => None,
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    jsonrpc: Cow<'a, str>,
+    id: Option<RequestId>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    error: Option<PeerError>,
+}
+
+#[derive(Deserialize)]
+struct PeerError {
+    #[serde(default)]
+    code: i32,
+    #[serde(default)]
+    message: String,
+}
+
+/// The gate of one connection.
+#[derive(Debug)]
+pub(super) struct Gate {
+    changes: Arc<watch::Sender<u64>>,
+    initialized: AtomicBool,
+    requests: Mutex<(u32, Instant)>,
+}
+
+impl Gate {
+    /// A gate that counts changes of the peer's tools in `changes`.
+    pub(super) fn new(changes: Arc<watch::Sender<u64>>) -> Gate {
+        Gate { changes, initialized: AtomicBool::new(false), requests: Mutex::new((REQUEST_BURST, Instant::now())) }
+    }
+
+    /// What a message means, or `None` when there is nothing to pass on: a notification, a surplus request, or bytes
+    /// that are no message.
+    pub(super) fn admit(&self, bytes: &[u8]) -> Option<ServerJsonRpcMessage> {
+        let text = std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)).ok()?;
+        // SECURITY: raw values are skipped without recursion, so nothing else would refuse a depth that breaks a reader.
+        if depth(text) > MAX_DEPTH {
+            return None;
+        }
+        // A field that stands twice is an error of the parser, so no reader can see another value than this one.
+        let envelope: Envelope<'_> = serde_json::from_str(text).ok().filter(|it: &Envelope<'_>| it.jsonrpc == "2.0")?;
+        match (envelope.id, envelope.method) {
+            (Some(id), Some(method)) => self.request(id, &method),
+            (None, Some(method)) => {
+                if method == "notifications/tools/list_changed" {
+                    self.changes.send_modify(|count| *count += 1);
+                }
+                None
+            }
+            (Some(id), None) => Some(match (envelope.result, envelope.error) {
+                (Some(result), None) => self.result(id, result.get()),
+                (None, Some(error)) => {
+                    let message: String = error.message.chars().take(MAX_ERROR_CHARS).collect();
+                    ServerJsonRpcMessage::error(ErrorData::new(RpcCode(error.code), message, None), Some(id))
+                }
+                _ => own_error(id, MALFORMED),
+            }),
+            (None, None) => None,
+        }
+    }
+
+    fn request(&self, id: RequestId, method: &str) -> Option<ServerJsonRpcMessage> {
+        // SECURITY: each answer costs memory until it is written; a flood of requests goes unanswered.
+        let mut bucket = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = bucket.1.elapsed().div_duration_f64(REQUEST_INTERVAL) as u32;
+        if elapsed > 0 {
+            *bucket = (bucket.0.saturating_add(elapsed).min(REQUEST_BURST), Instant::now());
+        }
+        bucket.0 = bucket.0.checked_sub(1)?;
+        let request = match method {
+            "ping" => ServerRequest::PingRequest(PingRequest::default()),
+            // SECURITY: no capability is declared, so sampling, elicitation and roots are unknown methods here.
+            _ => ServerRequest::CustomRequest(CustomRequest::new(method.chars().take(64).collect::<String>(), None)),
+        };
+        Some(ServerJsonRpcMessage::request(request, id))
+    }
+
+    fn result(&self, id: RequestId, raw: &str) -> ServerJsonRpcMessage {
+        if self.initialized.load(Ordering::Relaxed) {
+            return ServerJsonRpcMessage::response(ServerResult::CustomResult(CustomResult(raw.into())), id);
+        }
+        // The handshake's answer is the first result of a connection, and the only one that the client library reads.
+        match serde_json::from_str::<InitializeResult>(raw) {
+            Ok(result) => {
+                self.initialized.store(true, Ordering::Relaxed);
+                ServerJsonRpcMessage::response(ServerResult::InitializeResult(result), id)
+            }
+            Err(_) => own_error(id, MALFORMED),
+        }
+    }
+}
+
+/// The deepest nesting of arrays and objects in a JSON text.
+pub(super) fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate() -> (Gate, watch::Receiver<u64>) {
+        let (changes, receiver) = watch::channel(0);
+        let gate = Gate::new(Arc::new(changes));
+        gate.initialized.store(true, Ordering::Relaxed);
+        (gate, receiver)
+    }
+
+    fn result_of(text: &str) -> Option<(RequestId, Result<String, RpcFailure>)> {
+        match gate().0.admit(text.as_bytes())? {
+            ServerJsonRpcMessage::Response(response) => Some((response.id, Ok(raw_result(response.result).unwrap()))),
+            ServerJsonRpcMessage::Error(error) => Some((error.id.unwrap(), Err(RpcFailure::of(&error.error)))),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn u23_a_result_is_passed_on_to_the_letter() {
+        let raw = r#"{"z":1,"a":[1e400,12345678901234567890123],"unknown":{"_meta":null}}"#;
+        let message = format!("\u{feff}{{\"id\":7,\"extra\":[],\"result\":{raw},\"jsonrpc\":\"2.0\"}}\r");
+        assert_eq!(result_of(&message), Some((RequestId::Number(7), Ok(raw.to_owned()))));
+    }
+
+    #[tokio::test]
+    async fn u23_what_is_no_message_is_ignored() {
+        let deep = |open: &str, close: &str| {
+            format!("{{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}{}}}", open.repeat(100_000), close.repeat(100_000))
+        };
+        for text in [
+            "",
+            "null",
+            "log line on stdout",
+            "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}",
+            "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\0",
+            "{\"jsonrpc\":\"1.0\",\"id\":7,\"result\":{}}",
+            "{\"id\":7,\"result\":{}}",
+            "[{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}]",
+            "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{},\"result\":{\"x\":1}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":7,\"id\":8,\"result\":{}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":7.5,\"result\":{}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":1e400,\"result\":{}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":[7],\"result\":{}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":\"x\"}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":\"text\"}",
+            &deep("[", "]"),
+            &deep("{\"a\":", "}"),
+            &"[".repeat(100_000),
+        ] {
+            let shown: String = text.chars().take(80).collect();
+            assert!(gate().0.admit(text.as_bytes()).is_none(), "{shown}");
+        }
+        assert!(gate().0.admit(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"x\":\"\xff\"}}").is_none());
+    }
+
+    #[tokio::test]
+    async fn u23_both_neither_or_another_case_is_malformed() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":7,"result":{},"error":{"code":1,"message":"x"}}"#,
+            r#"{"jsonrpc":"2.0","id":7}"#,
+            r#"{"jsonrpc":"2.0","id":7,"Result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"result":null}"#,
+        ] {
+            assert_eq!(result_of(text), Some((RequestId::Number(7), Err(RpcFailure::Malformed))), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn u23_ids_keep_their_type() {
+        for (id, expected) in [
+            ("-1", RequestId::Number(-1)),
+            ("9007199254740993", RequestId::Number(9_007_199_254_740_993)),
+            ("\"x\"", RequestId::String("x".into())),
+        ] {
+            let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}");
+            assert_eq!(result_of(&text).unwrap().0, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn u35_an_error_is_cut_and_its_data_dropped() {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","id":7,"error":{{"code":-32602,"message":"{}","data":"too_large"}}}}"#,
+            "m".repeat(5_000)
+        );
+        let expected = RpcFailure::Peer { code: -32602, message: "m".repeat(2_000) };
+        assert_eq!(result_of(&text), Some((RequestId::Number(7), Err(expected))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn u23_requests_lose_their_parameters_and_a_flood_goes_unanswered() {
+        let (gate, _changes) = gate();
+        let text = br#"{"jsonrpc":"2.0","id":"a","method":"sampling/createMessage","params":{"messages":[]}}"#;
+        let ServerJsonRpcMessage::Request(request) = gate.admit(text).unwrap() else { panic!() };
+        let ServerRequest::CustomRequest(custom) = request.request else { panic!() };
+        assert_eq!((custom.method.as_str(), custom.params), ("sampling/createMessage", None));
+        let answered = (0..1_000).filter(|_| gate.admit(text).is_some()).count();
+        assert_eq!(answered, REQUEST_BURST as usize - 1);
+        tokio::time::advance(REQUEST_INTERVAL * 3).await;
+        assert_eq!((0..1_000).filter(|_| gate.admit(text).is_some()).count(), 3);
+    }
+
+    #[tokio::test]
+    async fn u23_notifications_end_at_the_gate() {
+        let (gate, changes) = gate();
+        for _ in 0..100_000 {
+            assert!(gate.admit(br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#).is_none());
+        }
+        assert!(!changes.has_changed().unwrap());
+        assert!(gate.admit(br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#).is_none());
+        assert_eq!(*changes.borrow(), 1);
+    }
+
+    #[test]
+    fn depth_counts_outside_strings() {
+        for (text, expected) in [("1", 0), ("[]", 1), (r#"{"[[":"]\"[[{"}"#, 1), ("[[],[[]]]", 3), ("]]][", 1)] {
+            assert_eq!(depth(text), expected, "{text}");
+        }
+    }
+}
