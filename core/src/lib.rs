@@ -7,4 +7,5 @@ pub mod policy;
 #[cfg(test)]
 mod random_schema;
 pub mod schema;
+pub mod sdk;
 pub mod tool;
