@@ -188,7 +188,7 @@ mod tests {
             ("github.create_issue", &["github.create_issue", "github.list_issues", "github.search_repositories"]),
             ("issues", &["github.create_issue", "github.list_issues"]),
             ("repository search", &["github.search_repositories", "github.create_issue", "github.list_issues"]),
-            ("repo", &["github.search_repositories", "github.create_issue", "github.list_issues"]),
+            ("repo", &["github.create_issue", "github.list_issues", "github.search_repositories"]),
             ("READ FILE", &["fs.readTextFile", "fs.list_directory"]),
             ("max lines", &["fs.readTextFile"]),
             ("direct", &["fs.list_directory"]),
