@@ -155,6 +155,16 @@ impl Limit {
         Limit::ALL.iter().copied().find(|limit| limit.name() == name || limit.key() == name)
     }
 
+    /// What the model reads when an execution broke this limit.
+    pub fn exceeded(self, value: u64) -> String {
+        let unit = match self.unit() {
+            Unit::Milliseconds => " ms",
+            Unit::Bytes => " bytes",
+            Unit::Count => "",
+        };
+        format!("the program went over its limit `{self}` of {value}{unit}")
+    }
+
     /// Parses a value with its unit: `500ms`, `2s`, `1m`, `64MiB`, `10KB`, or a plain number in the limit's own unit.
     ///
     /// # Errors

@@ -1,268 +1,203 @@
-//! From what a program wrote to the tool that it means.
-//!
-//! Owns aliases and their collisions, and the nearest names for an error. A name is looked up exactly, then as the
-//! snake_case or camelCase of one tool. Every question takes what is allowed: a tool that is denied changes no answer,
-//! so that it cannot be told from one that does not exist.
+//! Names as programs write them: verbatim, or in camelCase or snake_case where that means one thing only.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use crate::tool::{MAX_TOOL_NAME_BYTES, MAX_UPSTREAM_ID_BYTES, ToolName};
+use crate::tool::ToolName;
 
-use super::words::{camel_case, snake_case};
-
-/// The longest name that is looked at, in bytes.
-const MAX_WRITTEN_BYTES: usize = MAX_UPSTREAM_ID_BYTES + 1 + MAX_TOOL_NAME_BYTES;
-/// The most tools that may share an alias; with more, it means none of them.
-const MAX_NAMESAKES: usize = 8;
-/// The most names that [`Resolver::nearest`] suggests.
-const MAX_SUGGESTIONS: usize = 3;
-/// The farthest of those, in letters to change.
-const MAX_DISTANCE: usize = 6;
-/// The most letters that `nearest` compares: some milliseconds.
-const MAX_COMPARED: usize = 300_000;
-
-/// Finds tools by the names that programs write. Built once for a catalog; a lookup does not depend on its size.
+/// Finds names by what a program wrote. Made once for a set of names; a look-up is one or two hashes.
 #[derive(Debug, Default)]
 pub struct Resolver {
-    upstreams: BTreeMap<String, Upstream>,
-    /// Ids by their snake_case and camelCase.
-    aliases: HashMap<String, Vec<String>>,
-}
-
-#[derive(Debug, Default)]
-struct Upstream {
-    tools: Vec<Named>,
-    /// Positions in `tools` by the tool's own name.
     exact: HashMap<String, usize>,
-    /// Positions by snake_case and camelCase.
-    aliases: HashMap<String, Vec<usize>>,
-}
-
-#[derive(Debug)]
-struct Named {
-    name: ToolName,
-    /// The tool's own name in snake_case.
-    folded: String,
+    /// `None` for an alias that several names have.
+    aliases: HashMap<String, Option<usize>>,
 }
 
 impl Resolver {
-    /// A resolver of these names.
-    pub fn new<'a>(names: impl IntoIterator<Item = &'a ToolName>) -> Resolver {
+    /// A resolver of these names; what it finds is their position.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Resolver {
         let mut resolver = Resolver::default();
-        for name in names {
-            let upstream = resolver.upstreams.entry(name.upstream().to_owned()).or_insert_with(|| {
-                for alias in aliases_of(name.upstream()) {
-                    resolver.aliases.entry(alias).or_default().push(name.upstream().to_owned());
-                }
-                Upstream::default()
-            });
-            let position = upstream.tools.len();
-            if upstream.exact.insert(name.tool().to_owned(), position).is_none() {
-                upstream.tools.push(Named { name: name.clone(), folded: snake_case(name.tool()) });
-                for alias in aliases_of(name.tool()) {
-                    upstream.aliases.entry(alias).or_default().push(position);
-                }
+        for (at, name) in names.into_iter().enumerate() {
+            resolver.exact.insert(name.to_owned(), at);
+            let snake = snake_case(name);
+            for alias in [camel_case(&snake), snake] {
+                let known = resolver.aliases.entry(alias).or_insert(Some(at));
+                *known = known.filter(|other| *other == at);
             }
         }
         resolver
     }
 
-    /// The one allowed tool that `written` names: `upstream.tool`, each part verbatim, or else in snake_case or
-    /// camelCase where that names one allowed tool only.
-    pub fn resolve(&self, written: &str, allowed: impl Fn(&ToolName) -> bool) -> Option<&ToolName> {
-        if written.len() > MAX_WRITTEN_BYTES {
-            return None;
+    /// The position of the name that `written` means: exactly, else by an alias that only one name has.
+    pub fn resolve(&self, written: &str) -> Option<usize> {
+        self.exact.get(written).copied().or_else(|| self.aliases.get(written).copied().flatten())
+    }
+
+    /// An alias that two of the names share, if there is one.
+    pub fn ambiguous(&self) -> Option<&str> {
+        self.aliases.iter().find(|(_, at)| at.is_none()).map(|(alias, _)| alias.as_str())
+    }
+}
+
+/// `name` in snake_case: words end at a separator and where a capital follows a small letter or a digit.
+pub fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    let mut small = false;
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() {
+            snake.push('_');
+        } else {
+            if small && c.is_ascii_uppercase() {
+                snake.push('_');
+            }
+            snake.push(c.to_ascii_lowercase());
         }
-        let (upstream, tool) = written.split_once('.')?;
-        let exact = self.upstreams.get(upstream);
-        let namesakes = || few(self.aliases.get(upstream)).iter().filter_map(|id| self.upstreams.get(id));
-        // From the most exact reading to the least; the first that names anything decides.
-        let readings: [Vec<&ToolName>; 4] = [
-            exact.and_then(|upstream| upstream.exact(tool)).into_iter().collect(),
-            exact.into_iter().flat_map(|upstream| upstream.namesakes(tool)).collect(),
-            namesakes().filter_map(|upstream| upstream.exact(tool)).collect(),
-            namesakes().flat_map(|upstream| upstream.namesakes(tool)).collect(),
-        ];
-        for reading in readings {
-            // SECURITY: what is denied is left out before ambiguity is judged, or it could be detected through it.
-            let mut found = reading.into_iter().filter(|name| allowed(name));
-            match (found.next(), found.next()) {
-                (None, _) => {}
-                (Some(only), None) => return Some(only),
-                (Some(_), Some(_)) => return None,
+        small = c.is_ascii_lowercase() || c.is_ascii_digit();
+    }
+    snake
+}
+
+fn camel_case(snake: &str) -> String {
+    let mut camel = String::with_capacity(snake.len());
+    for word in snake.split('_').filter(|word| !word.is_empty()) {
+        let mut chars = word.chars();
+        match chars.next() {
+            Some(first) if !camel.is_empty() => camel.push(first.to_ascii_uppercase()),
+            Some(first) => camel.push(first),
+            None => {}
+        }
+        camel.push_str(chars.as_str());
+    }
+    camel
+}
+
+/// How many names [`nearest`] looks at, so that a wrong name costs little in a large catalog.
+const NEAREST_EXAMINED: usize = 2_000;
+/// How many it gives.
+const NEAREST_GIVEN: usize = 3;
+/// The longest name that it compares, in bytes.
+const NEAREST_BYTES: usize = 100;
+
+/// The names most like `written`, the most alike first; none that is not much like it.
+pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a ToolName>) -> Vec<String> {
+    let written = snake_case(written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written));
+    let most = (written.len() / 3).clamp(1, 8);
+    let mut found: Vec<(usize, String)> = names
+        .take(NEAREST_EXAMINED)
+        .filter_map(|name| {
+            let name = name.to_string();
+            let distance = distance(written.as_bytes(), snake_case(&name).as_bytes(), most)?;
+            Some((distance, name))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().take(NEAREST_GIVEN).map(|(_, name)| name).collect()
+}
+
+/// Levenshtein's distance if it is at most `most`; only the band of the table that can matter is filled.
+fn distance(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    let far = most + 1;
+    let mut row: Vec<usize> = (0..=b.len()).map(|at| at.min(far)).collect();
+    for (i, left) in a.iter().enumerate() {
+        let (first, last) = (i.saturating_sub(most), (i + most + 1).min(b.len()));
+        let mut diagonal = row.get(first).copied().unwrap_or(far);
+        let mut before = if first == 0 { (i + 1).min(far) } else { far };
+        if let Some(edge) = row.get_mut(first) {
+            *edge = before;
+        }
+        for (j, right) in b.iter().enumerate().take(last).skip(first) {
+            let above = row.get(j + 1).copied().unwrap_or(far);
+            let step = usize::from(left != right);
+            let best = (diagonal + step).min(above + 1).min(before + 1).min(far);
+            diagonal = above;
+            before = best;
+            if let Some(cell) = row.get_mut(j + 1) {
+                *cell = best;
             }
         }
-        None
-    }
-
-    /// Up to three allowed names that `written` may have meant, the nearest first.
-    pub fn nearest(&self, written: &str, allowed: impl Fn(&ToolName) -> bool) -> Vec<String> {
-        // SECURITY: a program may ask this often and with any text.
-        let written = written.get(..MAX_WRITTEN_BYTES.min(written.len())).unwrap_or_default();
-        let (upstream, tool) = written.split_once('.').unwrap_or(("", written));
-        let (upstream, tool) = (snake_case(upstream), snake_case(tool));
-        let farthest = (tool.len() / 3).clamp(1, MAX_DISTANCE);
-        let mut compared = 0;
-        let mut found: Vec<(usize, &ToolName)> = Vec::new();
-        for (id, held) in &self.upstreams {
-            // The same name in another upstream is a likelier guess than a far one in this.
-            let detour = distance(&upstream, &snake_case(id), 2).unwrap_or(2);
-            // SECURITY: a name that may not be seen is never suggested, nor does it use up what may be compared.
-            for Named { name, folded } in held.tools.iter().filter(|tool| allowed(&tool.name)) {
-                if folded.len().abs_diff(tool.len()) > farthest {
-                    continue;
-                }
-                compared += tool.len();
-                if compared > MAX_COMPARED {
-                    break;
-                }
-                found.extend(distance(&tool, folded, farthest).map(|distance| (distance + detour, name)));
-            }
-        }
-        found.sort_unstable();
-        found.into_iter().take(MAX_SUGGESTIONS).map(|(_, name)| name.to_string()).collect()
-    }
-}
-
-impl Upstream {
-    fn exact(&self, tool: &str) -> Option<&ToolName> {
-        self.tools.get(*self.exact.get(tool)?).map(|tool| &tool.name)
-    }
-
-    fn namesakes(&self, tool: &str) -> impl Iterator<Item = &ToolName> {
-        few(self.aliases.get(tool)).iter().filter_map(|position| Some(&self.tools.get(*position)?.name))
-    }
-}
-
-/// The list, unless it is too long to be gone through on every call.
-fn few<T>(list: Option<&Vec<T>>) -> &[T] {
-    list.filter(|list| list.len() <= MAX_NAMESAKES).map(Vec::as_slice).unwrap_or_default()
-}
-
-fn aliases_of(name: &str) -> Vec<String> {
-    let mut aliases = vec![snake_case(name), camel_case(name)];
-    aliases.dedup();
-    aliases.retain(|alias| !alias.is_empty());
-    aliases
-}
-
-/// How many bytes must be added, removed or replaced to make `a` into `b`, if at most `farthest` (Levenshtein).
-fn distance(a: &str, b: &str, farthest: usize) -> Option<usize> {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut last = i + 1;
-        let mut least = last;
-        let Some((first, cells)) = row.split_first_mut() else { return None };
-        *first = last;
-        for (cell, right) in cells.iter_mut().zip(b.bytes()) {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = *cell;
-            last = replaced.min(diagonal + 1).min(last + 1);
-            *cell = last;
-            least = least.min(last);
-        }
-        if least > farthest {
-            return None;
+        if let Some(beyond) = row.get_mut(last + 1) {
+            *beyond = far;
         }
     }
-    row.last().copied().filter(|distance| *distance <= farthest)
+    row.last().copied().filter(|distance| *distance <= most)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(texts: &[&str]) -> Vec<ToolName> {
-        texts.iter().map(|text| ToolName::parse(text).unwrap()).collect()
-    }
-
-    fn resolver(texts: &[&str]) -> Resolver {
-        Resolver::new(&names(texts))
-    }
-
-    fn resolve(resolver: &Resolver, written: &str) -> String {
-        resolver.resolve(written, |_| true).map(ToString::to_string).unwrap_or_default()
-    }
-
     #[test]
-    fn names_resolve_exactly_and_then_by_alias() {
-        let resolver = resolver(&["github.create_issue", "my-server.get-invoice", "my-server.getHTTPUrl", "x.a", "x.A"]);
-        let table = [
-            ("github.create_issue", "github.create_issue"),
-            ("github.createIssue", "github.create_issue"),
-            ("my-server.get-invoice", "my-server.get-invoice"),
-            ("my-server.get_invoice", "my-server.get-invoice"),
-            ("my_server.getInvoice", "my-server.get-invoice"),
-            ("myServer.get-invoice", "my-server.get-invoice"),
-            ("myServer.get_http_url", "my-server.getHTTPUrl"),
-            ("x.a", "x.a"),
-            ("x.A", "x.A"),
-        ];
-        for (written, expected) in table {
-            assert_eq!(resolve(&resolver, written), expected, "{written}");
-        }
-        for written in [
-            "", "github", "github.", ".x", "github.CREATE_ISSUE", "github.Create_Issue", "Github.create_issue", "github.createissue",
-            "github.create-issue", "github.create_issue ", "github__create_issue", "github.create_issue.x", "github.__proto__",
-            "constructor.constructor", "toString.then", "github.\u{0441}reate_issue", &"x.".repeat(1 << 20),
+    fn names_are_found_verbatim_and_by_alias() {
+        let names = ["get-invoice", "createIssue", "list_all", "getURLs", "a.b"];
+        let resolver = Resolver::new(names);
+        for (written, expected) in [
+            ("get-invoice", Some(0)),
+            ("get_invoice", Some(0)),
+            ("getInvoice", Some(0)),
+            ("createIssue", Some(1)),
+            ("create_issue", Some(1)),
+            ("listAll", Some(2)),
+            ("get_urls", Some(3)),
+            ("a_b", Some(4)),
+            ("CREATE_ISSUE", None),
+            ("GetInvoice", None),
+            ("get invoice", None),
+            ("__proto__", None),
+            ("constructor", None),
+            ("", None),
         ] {
-            assert_eq!(resolve(&resolver, written), "", "{written:.80}");
+            assert_eq!(resolver.resolve(written), expected, "{written}");
         }
     }
 
     #[test]
-    fn an_ambiguous_alias_names_nothing() {
-        let resolver = resolver(&["a.get-it", "a.get.it", "a.getThat", "a.get_that", "b-c.x", "b_c.x", "b_c.y-z"]);
-        assert_eq!(resolve(&resolver, "a.get_it"), "");
-        assert_eq!(resolve(&resolver, "a.getIt"), "");
-        assert_eq!(resolve(&resolver, "a.get.it"), "a.get.it");
-        assert_eq!(resolve(&resolver, "a.get_that"), "a.get_that");
-        assert_eq!(resolve(&resolver, "a.getThat"), "a.getThat");
-        assert_eq!(resolve(&resolver, "bC.x"), "");
-        assert_eq!(resolve(&resolver, "bC.y_z"), "b_c.y-z");
-        let many: Vec<ToolName> = ('a'..='e').flat_map(|_| names(&["u.a-b", "u.a.b", "u.a/b", "u.a--b", "u.a..b", "u.a//b", "u.a-.b", "u.a./b", "u.a-/b"])).collect();
-        assert_eq!(Resolver::new(&many).resolve("u.aB", |name| name.tool() == "a-b"), None);
-    }
-
-    #[test]
-    fn t04_a_denied_tool_changes_no_answer() {
-        let with = resolver(&["a.get-it", "a.get_it", "a.getIt", "b.list", "a-b.x", "a_b.x"]);
-        let without = resolver(&["a.get-it", "a_b.x"]);
-        let allowed = |name: &ToolName| name.tool() == "get-it" || name.upstream() == "a_b";
-        for written in ["a.get-it", "a.get_it", "a.getIt", "a.get_itt", "b.list", "b.lists", "c.list", "list", "aB.x", "a-b.x", "a_b.y", ""] {
-            assert_eq!(with.resolve(written, allowed), without.resolve(written, allowed), "{written}");
-            assert_eq!(with.nearest(written, allowed), without.nearest(written, allowed), "{written}");
-        }
+    fn an_alias_of_two_names_means_neither() {
+        let resolver = Resolver::new(["get-item", "get_item", "getItem", "put-item", "putItem"]);
+        assert_eq!(resolver.resolve("get-item"), Some(0));
+        assert_eq!(resolver.resolve("get_item"), Some(1));
+        assert_eq!(resolver.resolve("getItem"), Some(2));
+        assert_eq!(resolver.resolve("put_item"), None);
+        assert!(resolver.ambiguous().is_some());
     }
 
     #[test]
     fn the_nearest_names_come_first() {
-        let resolver = resolver(&["github.create_issue", "github.create_issues", "github.list", "gitlab.create_issue", "slack.post"]);
-        let table: [(&str, &[&str]); 7] = [
-            ("github.createIssu", &["github.create_issue", "github.create_issues", "gitlab.create_issue"]),
-            ("github.CreateIssue", &["github.create_issue", "github.create_issues", "gitlab.create_issue"]),
-            ("create_issue", &["github.create_issue", "gitlab.create_issue", "github.create_issues"]),
-            ("slack.create_issue", &["github.create_issue", "gitlab.create_issue", "github.create_issues"]),
-            ("github.lisst", &["github.list"]),
-            ("github.unheard_of", &[]),
-            ("", &[]),
-        ];
-        for (written, expected) in table {
-            assert_eq!(resolver.nearest(written, |_| true), expected, "{written}");
-        }
-        assert_eq!(resolver.nearest("github.create_issue", |name| name.upstream() == "gitlab"), ["gitlab.create_issue"]);
+        let names: Vec<ToolName> = ["github.create_issue", "github.create_pull", "slack.post", "github.close_issue"]
+            .map(|name| ToolName::parse(name).unwrap())
+            .into();
+        let nearest = |written| nearest(written, names.iter());
+        assert_eq!(nearest("github.creat_issue"), ["github.create_issue", "github.close_issue"]);
+        assert_eq!(nearest("githubb.createIssue"), ["github.create_issue", "github.close_issue"]);
+        assert!(nearest("weather.today").is_empty());
+        assert!(nearest("").is_empty());
     }
 
     #[test]
-    fn t04_questions_are_bounded_in_a_large_catalog() {
-        let all: Vec<ToolName> = (0..10_000).map(|n| ToolName::new("u", &format!("{}_{n:04}", "a".repeat(120))).unwrap()).collect();
-        let resolver = Resolver::new(&all);
-        assert_eq!(resolve(&resolver, &format!("u.{}x9999", "a".repeat(120))), "");
-        assert_eq!(resolve(&resolver, &format!("u.{}_9999", "a".repeat(120))), all[9_999].to_string());
-        // Its own name is the nearest, but what is compared ends before it.
-        let nearest = resolver.nearest(&all[9_999].to_string(), |_| true);
-        assert!(nearest.len() == 3 && !nearest.contains(&all[9_999].to_string()), "{nearest:?}");
-        assert_eq!(resolver.nearest(&"é.".repeat(1 << 20), |_| true), Vec::<String>::new());
+    fn the_band_gives_the_same_as_the_whole_table() {
+        let whole = |a: &[u8], b: &[u8]| {
+            let mut row: Vec<usize> = (0..=b.len()).collect();
+            for (i, left) in a.iter().enumerate() {
+                let mut diagonal = row[0];
+                row[0] = i + 1;
+                for (j, right) in b.iter().enumerate() {
+                    let best = (diagonal + usize::from(left != right)).min(row[j] + 1).min(row[j + 1] + 1);
+                    diagonal = std::mem::replace(&mut row[j + 1], best);
+                }
+            }
+            row[b.len()]
+        };
+        let mut state = 7u32;
+        let mut word = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let length = (state >> 24) % 12;
+            (0..length).map(|at| b'a' + ((state >> (at % 20)) & 3) as u8).collect::<Vec<u8>>()
+        };
+        for _ in 0..5_000 {
+            let (a, b) = (word(), word());
+            let expected = Some(whole(&a, &b)).filter(|distance| *distance <= 4);
+            assert_eq!(distance(&a, &b, 4), expected, "{a:?} {b:?}");
+        }
     }
 }

@@ -1,0 +1,152 @@
+//! Runs one program in a fresh wasm instance, under limits, and hands its tool calls to a [`ToolHost`].
+//!
+//! Owns the engine, the guest's threads, every limit of the guest and the guest contract (guests/CONTRACT.md). Knows
+//! nothing of MCP, HTTP or policy. The guest is hostile from its first instruction: every pointer, length, order and
+//! text that it gives is checked here, and nothing that it writes outlives its execution.
+//!
+//! A waiting execution holds no thread: no wasm frame is alive between two steps, so its store is parked in the future.
+
+mod abi;
+mod guest;
+mod output;
+mod run;
+mod state;
+mod step;
+#[cfg(test)]
+mod tests;
+mod threads;
+mod ticker;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Result;
+use crate::limits::{Limits, Usage};
+use crate::model::{Event, GuestError, Outcome};
+
+pub use guest::GuestImage;
+
+/// What a guest asks of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// Call a tool; the program gets its value.
+    Call,
+    /// Call a tool; the program gets the whole MCP result.
+    CallFull,
+    /// Search the tools that the program may call.
+    Search,
+    /// Describe one tool.
+    Describe,
+    /// List the tools that the program may call.
+    List,
+}
+
+/// One request of a guest, its bytes unparsed.
+#[derive(Debug)]
+pub struct HostCall {
+    /// What is asked.
+    pub kind: CallKind,
+    /// The tool as the program named it, cut at 1 KiB.
+    pub name: String,
+    /// The arguments' JSON, or only its size when that is over the limit `call_bytes`.
+    pub arguments: Result<Vec<u8>, u64>,
+}
+
+/// The host's answer, as JSON: a value, or an error object that the guest throws.
+pub type HostReply = std::result::Result<String, String>;
+
+/// The only door out of the sandbox.
+pub trait ToolHost: Send + Sync {
+    /// Answers one request. Dropping the future cancels it.
+    fn call(&self, call: HostCall) -> BoxFuture<'static, HostReply>;
+}
+
+/// A program, ready for the guest.
+#[derive(Clone, Debug, Default)]
+pub struct Envelope {
+    /// The program, in the form that the guest expects.
+    pub program: String,
+    /// Its source map's `mappings`.
+    pub mappings: String,
+    /// JSON of the program's input.
+    pub input: String,
+    /// JSON array of the upstreams' names.
+    pub upstreams: String,
+}
+
+/// Makes the envelope, on the guest's thread and within its time; or says why there is none.
+pub type MakeEnvelope = Box<dyn FnOnce() -> std::result::Result<Envelope, NoProgram> + Send>;
+
+/// Why a source is not a program.
+#[derive(Debug)]
+pub enum NoProgram {
+    /// It has an error.
+    Invalid(GuestError),
+    /// It breaks a limit.
+    Limit(crate::limits::Limit),
+}
+
+/// One execution, as the sandbox sees it.
+pub struct Run {
+    /// Makes the program.
+    pub envelope: MakeEnvelope,
+    /// The limits that hold.
+    pub limits: Limits,
+    /// Answers the guest's calls.
+    pub host: Arc<dyn ToolHost>,
+    /// Where output goes while it is written.
+    pub events: Option<UnboundedSender<Event>>,
+    /// Ends the execution as cancelled.
+    pub cancel: CancellationToken,
+}
+
+/// How an execution ended, as the sandbox saw it.
+#[derive(Debug)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The program's value.
+    pub value: serde_json::Value,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// How large a sandbox is.
+#[derive(Clone, Copy, Debug)]
+pub struct SandboxSize {
+    /// Executions that may be alive at once, waiting ones included.
+    pub executions: u32,
+    /// Threads that run guests; waiting executions hold none.
+    pub threads: usize,
+}
+
+/// One guest runtime: its engine, its compiled module and its threads.
+pub struct Sandbox {
+    guest: Arc<guest::Guest>,
+    threads: threads::Threads,
+    ticker: Arc<ticker::Ticker>,
+}
+
+impl Sandbox {
+    /// Loads the guest's native code and reserves the memory of its instances.
+    ///
+    /// # Errors
+    /// `internal` when the code was made for another engine or processor, or the address space is too small.
+    pub fn new(image: &GuestImage, size: SandboxSize) -> Result<Sandbox> {
+        let guest = Arc::new(guest::Guest::load(image, size)?);
+        let ticker = Arc::new(ticker::Ticker::start(guest.engine().clone())?);
+        Ok(Sandbox { guest, threads: threads::Threads::new(image.name, size.threads), ticker })
+    }
+
+    /// Runs one program to its end. Dropping the future ends it, as cancelled.
+    pub async fn run(&self, run: Run) -> Report {
+        run::drive(self, run).await
+    }
+}

@@ -1,0 +1,243 @@
+//! One execution, driven: steps of the guest on its threads, calls and timers between them, deadlines over all.
+//!
+//! The task that polls this is the only one that dispatches calls. When it decides to stop, it stops dispatching
+//! first; the guest hears of it at the next tick; and the report is given even if the guest's thread does not come back.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::abi::completions_to_bytes;
+use super::guest::Live;
+use super::output::Output;
+use super::state::{Clock, RunState, Shared, Submission};
+use super::step::{self, Step, StepEnd};
+use super::{HostReply, MakeEnvelope, Report, Run, Sandbox, ToolHost};
+use crate::limits::{Limit, Limits, Usage};
+use crate::model::Outcome;
+
+/// How long a stopped guest's thread may take to come back before the report is given without it.
+const GRACE: Duration = Duration::from_millis(250);
+type Completion = (i64, HostReply, u64);
+
+pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
+    let clock = Clock::start();
+    let shared = Arc::new(Shared::new(Output::new(&run.limits, run.events)));
+    // Whatever ends this future, the guest's thread is told.
+    let _stop_on_drop = StopOnDrop(Arc::clone(&shared));
+    let (sender, submissions) = mpsc::unbounded_channel();
+    let state = RunState::new(Arc::clone(&shared), run.limits.clone(), sender, clock);
+    let mut calls = Calls::new(run.host, submissions, &shared, &run.limits);
+    let mut step = Some(sandbox.start(state, run.envelope));
+    let deadline = clock.started() + run.limits.wall_time();
+    let end = match until(deadline, &run.cancel, sandbox.drive_steps(&mut step, &mut calls, &clock)).await {
+        Ok(end) => end,
+        Err(outcome) => {
+            // SECURITY: the gate closes first: no call is dispatched from here on, and those under way are dropped.
+            drop(calls);
+            shared.ask_to_stop();
+            // SECURITY: the report does not wait for a thread that does not come back.
+            if let Some(step) = step {
+                let _ = tokio::time::timeout(GRACE, step).await;
+            }
+            return report(outcome, serde_json::Value::Null, &shared, &clock, &run.limits);
+        }
+    };
+    let (outcome, value) = match end {
+        StepEnd::Done(value) => (Outcome::Completed, value),
+        StepEnd::Failed(error) => (Outcome::Failed { error }, serde_json::Value::Null),
+        StepEnd::Limit(limit) => (exceeded(limit, &run.limits), serde_json::Value::Null),
+        StepEnd::Asked | StepEnd::Waiting { .. } => (Outcome::Cancelled, serde_json::Value::Null),
+    };
+    report(outcome, value, &shared, &clock, &run.limits)
+}
+
+/// `work`, unless the deadline passes or the caller cancels first.
+async fn until<T>(deadline: Instant, cancel: &CancellationToken, work: impl Future<Output = T>) -> Result<T, Outcome> {
+    tokio::select! {
+        biased;
+        end = work => Ok(end),
+        () = cancel.cancelled() => Err(Outcome::Cancelled),
+        () = tokio::time::sleep_until(deadline.into()) => {
+            Err(Outcome::LimitExceeded { limit: Limit::WallTime, message: String::new() })
+        }
+    }
+}
+
+fn exceeded(limit: Limit, limits: &Limits) -> Outcome {
+    Outcome::LimitExceeded { limit, message: limit.exceeded(limits.get(limit)) }
+}
+
+fn report(outcome: Outcome, value: serde_json::Value, shared: &Shared, clock: &Clock, limits: &Limits) -> Report {
+    let outcome = match outcome {
+        Outcome::LimitExceeded { limit, .. } => exceeded(limit, limits),
+        other => other,
+    };
+    let (stdout, stderr, output_bytes, log_entries) =
+        shared.output.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let usage = Usage {
+        cpu_time_ms: shared.cpu_ns.load(Ordering::Relaxed) as f64 / 1e6,
+        wall_time_ms: clock.started().elapsed().as_secs_f64() * 1e3,
+        memory_bytes: shared.memory_peak.load(Ordering::Relaxed),
+        output_bytes,
+        log_entries,
+        tool_calls: shared.calls.load(Ordering::Relaxed),
+        clamped: Vec::new(),
+    };
+    Report { outcome, value, stdout, stderr, usage }
+}
+
+struct StopOnDrop(Arc<Shared>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.ask_to_stop();
+    }
+}
+
+/// The calls of one execution: waiting for their turn, under way, and answered.
+struct Calls {
+    host: Arc<dyn ToolHost>,
+    submissions: mpsc::UnboundedReceiver<Submission>,
+    shared: Arc<Shared>,
+    queued: VecDeque<Submission>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Completion>>,
+    answered: Vec<(i64, HostReply)>,
+    most_in_flight: usize,
+}
+
+impl Calls {
+    fn new(
+        host: Arc<dyn ToolHost>,
+        submissions: mpsc::UnboundedReceiver<Submission>,
+        shared: &Arc<Shared>,
+        limits: &Limits,
+    ) -> Calls {
+        Calls {
+            host,
+            submissions,
+            shared: Arc::clone(shared),
+            queued: VecDeque::new(),
+            in_flight: FuturesUnordered::new(),
+            answered: Vec::new(),
+            most_in_flight: usize::try_from(limits.tool_calls_in_flight).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn accept(&mut self, submission: Submission) {
+        self.queued.push_back(submission);
+        self.dispatch();
+    }
+
+    fn dispatch(&mut self) {
+        // SECURITY: never more at once than the limit; the rest waits its turn.
+        while self.in_flight.len() < self.most_in_flight {
+            let Some(Submission { id, call, held_bytes }) = self.queued.pop_front() else { return };
+            let reply = self.host.call(call);
+            self.in_flight.push(Box::pin(reply.map(move |reply| (id, reply, held_bytes))));
+        }
+    }
+
+    fn complete(&mut self, (id, reply, held_bytes): Completion) {
+        self.shared.held_bytes.fetch_sub(held_bytes, Ordering::Relaxed);
+        self.answered.push((id, reply));
+        self.dispatch();
+    }
+
+    /// Takes in everything that is there without waiting: what the guest submitted, and answers that are ready.
+    fn settle(&mut self) {
+        while let Ok(submission) = self.submissions.try_recv() {
+            self.accept(submission);
+        }
+        while let Some(Some(completion)) = self.in_flight.next().now_or_never() {
+            self.complete(completion);
+        }
+    }
+
+    /// Waits for one submission or one answer; pending for ever when there can be neither.
+    async fn progress(&mut self) {
+        tokio::select! {
+            Some(submission) = self.submissions.recv() => self.accept(submission),
+            Some(completion) = self.in_flight.next(), if !self.in_flight.is_empty() => self.complete(completion),
+            else => std::future::pending().await,
+        }
+    }
+}
+
+impl Sandbox {
+    fn start(&self, state: RunState, make: MakeEnvelope) -> oneshot::Receiver<Step> {
+        let (guest, ticker) = (Arc::clone(&self.guest), Arc::clone(&self.ticker));
+        self.threads.run(move |sender| {
+            let _running = ticker.running();
+            step::finish(sender, step::start(&guest, state, make));
+        })
+    }
+
+    fn resume(&self, live: Box<Live>, completions: Vec<(i64, HostReply)>) -> oneshot::Receiver<Step> {
+        let ticker = Arc::clone(&self.ticker);
+        self.threads.run(move |sender| {
+            let _running = ticker.running();
+            let bytes = completions_to_bytes(&completions);
+            drop(completions);
+            step::finish(sender, step::resume(live, &bytes));
+        })
+    }
+
+    /// Runs steps until one is the last. `under_way` is the step that a thread has, so that it outlives a dropped future.
+    async fn drive_steps(
+        &self,
+        under_way: &mut Option<oneshot::Receiver<Step>>,
+        calls: &mut Calls,
+        clock: &Clock,
+    ) -> StepEnd {
+        while let Some(step) = under_way {
+            let ended = loop {
+                tokio::select! {
+                    biased;
+                    ended = &mut *step => break ended,
+                    () = calls.progress() => {}
+                }
+            };
+            *under_way = None;
+            // A step that gives nothing panicked or found no thread.
+            let Ok((end, live)) = ended else { return StepEnd::Failed(step::crashed("its thread ended")) };
+            let (StepEnd::Waiting { wake_at }, Some(live)) = (&end, live) else { return end };
+            calls.settle();
+            if calls.answered.is_empty() {
+                let timer = wake_at.map(|at| clock.instant(at));
+                if calls.in_flight.is_empty() && timer.is_none() {
+                    return StepEnd::Failed(step::deadlock());
+                }
+                wait(calls, timer).await;
+            }
+            *under_way = Some(self.resume(live, std::mem::take(&mut calls.answered)));
+        }
+        StepEnd::Asked
+    }
+}
+
+/// Waits for an answer or the guest's next timer.
+async fn wait(calls: &mut Calls, timer: Option<Instant>) {
+    let timer = async {
+        match timer {
+            Some(at) => tokio::time::sleep_until(at.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(timer);
+    while calls.answered.is_empty() {
+        tokio::select! {
+            () = calls.progress() => {}
+            () = &mut timer => return,
+        }
+    }
+    calls.settle();
+}

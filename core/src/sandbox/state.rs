@@ -1,0 +1,311 @@
+//! What lives in the store of one execution, and the five imports of the guest contract that work on it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::mpsc::UnboundedSender;
+use wasmtime::{Caller, Linker, Memory, ResourceLimiter};
+
+use super::guest::{slice, slice_mut};
+use super::output::{Output, Stream};
+use super::{CallKind, HostCall};
+use crate::limits::{Limit, Limits};
+
+/// The longest name that a guest may give; longer ones are cut, and name nothing.
+const NAME_BYTES: usize = 1 << 10;
+/// The most entropy in one call: Web Crypto's own bound.
+const RANDOM_BYTES: u32 = 1 << 16;
+/// The longest that Python's `time.sleep` stays in the host before it looks at its stop flag.
+const SLEEP_SLICE: Duration = Duration::from_millis(5);
+
+/// Why the host stopped a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// It broke a limit.
+    Limit(Limit),
+    /// The execution was asked to end; why is known where it was asked.
+    Asked,
+    /// It broke the guest contract.
+    Contract(&'static str),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Limit(limit) => write!(f, "limit {limit}"),
+            Stop::Asked => f.write_str("stopped"),
+            Stop::Contract(what) => write!(f, "the guest gave {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// One request on its way from the guest's thread to the execution.
+pub(super) struct Submission {
+    pub(super) id: i64,
+    pub(super) call: HostCall,
+    pub(super) held_bytes: u64,
+}
+
+/// What the guest's thread and the execution share.
+pub(super) struct Shared {
+    pub(super) output: Mutex<Output>,
+    pub(super) memory_peak: AtomicU64,
+    pub(super) cpu_ns: AtomicU64,
+    pub(super) calls: AtomicU64,
+    /// Bytes of arguments of calls that have not been answered.
+    pub(super) held_bytes: AtomicU64,
+    stop: AtomicU8,
+}
+
+impl Shared {
+    pub(super) fn new(output: Output) -> Shared {
+        Shared {
+            output: Mutex::new(output),
+            memory_peak: AtomicU64::new(0),
+            cpu_ns: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+            held_bytes: AtomicU64::new(0),
+            stop: AtomicU8::new(0),
+        }
+    }
+
+    /// Asks the guest to end; it hears of it at the next tick.
+    pub(super) fn ask_to_stop(&self) {
+        self.stop.store(1, Ordering::Relaxed);
+    }
+}
+
+/// The data of one execution's store.
+pub(super) struct RunState {
+    shared: Arc<Shared>,
+    limits: Limits,
+    submissions: UnboundedSender<Submission>,
+    memory: Option<Memory>,
+    memory_bytes: u64,
+    /// The memory limit has refused the guest once.
+    memory_denied: bool,
+    next_call: i64,
+    clock: Clock,
+    /// The thread's CPU clock when the step began, less what earlier steps used.
+    cpu_start: Duration,
+}
+
+/// Wall-clock time that never goes back, in steps of a millisecond.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    epoch: Duration,
+    started: Instant,
+}
+
+impl Clock {
+    #[allow(clippy::disallowed_methods, reason = "the guest's clock starts here")]
+    pub(super) fn start() -> Clock {
+        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Clock { epoch, started: Instant::now() }
+    }
+
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
+    fn now_ns(&self) -> i64 {
+        // SECURITY: no finer than 1 ms, so that the clock is of little use for timing attacks.
+        let ms = (self.epoch + self.started.elapsed()).as_millis();
+        i64::try_from(ms).ok().and_then(|ms| ms.checked_mul(1_000_000)).unwrap_or(i64::MAX)
+    }
+
+    /// How long after the start of the clock `at` is, as the guest counts.
+    pub(super) fn instant(&self, at_ns: i64) -> Instant {
+        let at = Duration::from_nanos(u64::try_from(at_ns).unwrap_or(0));
+        self.started.checked_add(at.saturating_sub(self.epoch)).unwrap_or(self.started)
+    }
+}
+
+/// The CPU time that the calling thread has used.
+fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+impl RunState {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        limits: Limits,
+        submissions: UnboundedSender<Submission>,
+        clock: Clock,
+    ) -> RunState {
+        RunState {
+            shared,
+            limits,
+            submissions,
+            memory: None,
+            memory_bytes: 0,
+            memory_denied: false,
+            next_call: 1,
+            clock,
+            cpu_start: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn set_memory(&mut self, memory: Memory) {
+        self.memory = Some(memory);
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn memory_denied(&self) -> bool {
+        self.memory_denied
+    }
+
+    /// A step begins on this thread.
+    pub(super) fn step_begins(&mut self) {
+        let used = Duration::from_nanos(self.shared.cpu_ns.load(Ordering::Relaxed));
+        self.cpu_start = thread_cpu_time().saturating_sub(used);
+    }
+
+    /// The CPU time used so far; also noted for the report.
+    pub(super) fn note_cpu_time(&self) -> Duration {
+        let used = thread_cpu_time().saturating_sub(self.cpu_start);
+        self.shared.cpu_ns.store(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        used
+    }
+
+    /// Whether the guest may go on.
+    pub(super) fn check_time(&self) -> Result<(), Stop> {
+        // SECURITY: the two ways in which running guest code is stopped.
+        if self.shared.stop.load(Ordering::Relaxed) != 0 {
+            return Err(Stop::Asked);
+        }
+        if self.note_cpu_time() >= self.limits.cpu_time() {
+            return Err(Stop::Limit(Limit::CpuTime));
+        }
+        Ok(())
+    }
+
+    fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), Stop> {
+        let mut output = self.shared.output.lock().unwrap_or_else(PoisonError::into_inner);
+        output.write(stream, bytes).map_err(Stop::Limit)
+    }
+
+    fn submit(&mut self, call: HostCall, size: u32) -> Result<i64, Stop> {
+        // SECURITY: refused and cheap calls count like any other.
+        if self.shared.calls.load(Ordering::Relaxed) >= self.limits.tool_calls {
+            return Err(Stop::Limit(Limit::ToolCalls));
+        }
+        self.shared.calls.fetch_add(1, Ordering::Relaxed);
+        let held_bytes = if call.arguments.is_ok() { u64::from(size) } else { 0 };
+        // SECURITY: what the host holds for the guest is part of the guest's memory.
+        let held = self.shared.held_bytes.fetch_add(held_bytes, Ordering::Relaxed) + held_bytes;
+        if held + self.memory_bytes > self.limits.memory_bytes {
+            return Err(Stop::Limit(Limit::Memory));
+        }
+        let id = self.next_call;
+        self.next_call += 1;
+        // The execution may have ended: then this guest is about to hear of it.
+        self.submissions.send(Submission { id, call, held_bytes }).map_err(|_| Stop::Asked)?;
+        Ok(id)
+    }
+}
+
+impl ResourceLimiter for RunState {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let desired = desired as u64;
+        // SECURITY: the memory limit. The guest's allocator fails, which its program may catch.
+        if desired + self.shared.held_bytes.load(Ordering::Relaxed) > self.limits.memory_bytes {
+            self.memory_denied = true;
+            return Ok(false);
+        }
+        self.memory_bytes = desired;
+        self.shared.memory_peak.fetch_max(desired, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // SECURITY: tables are made with the instance and never grow.
+        Ok(current == 0)
+    }
+}
+
+/// The guest's memory beside the state of its store.
+fn memory_and_state<'a>(caller: &'a mut Caller<'_, RunState>) -> Result<(&'a mut [u8], &'a mut RunState), Stop> {
+    let memory = caller.data().memory.ok_or(Stop::Contract("a call before its time"))?;
+    Ok(memory.data_and_store_mut(caller))
+}
+
+/// Defines the imports of the guest contract; nothing else is ever defined.
+pub(super) fn link(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
+    linker.func_wrap("conduit", "submit", submit)?;
+    linker.func_wrap("conduit", "write", write)?;
+    linker.func_wrap("conduit", "now", |caller: Caller<'_, RunState>| caller.data().clock.now_ns())?;
+    linker.func_wrap("conduit", "random", random)?;
+    linker.func_wrap("conduit", "sleep", sleep)?;
+    Ok(())
+}
+
+fn submit(
+    mut caller: Caller<'_, RunState>,
+    kind: i32,
+    name: u32,
+    name_length: u32,
+    arguments: u32,
+    arguments_length: u32,
+) -> wasmtime::Result<i64> {
+    let (memory, state) = memory_and_state(&mut caller)?;
+    let kind = match kind {
+        0 => CallKind::Call,
+        1 => CallKind::CallFull,
+        2 => CallKind::Search,
+        3 => CallKind::Describe,
+        4 => CallKind::List,
+        _ => return Err(Stop::Contract("an unknown kind of call").into()),
+    };
+    let out_of_bounds = Stop::Contract("a call out of bounds");
+    let name = slice(memory, name, name_length).ok_or(out_of_bounds)?;
+    let name = String::from_utf8_lossy(name.get(..NAME_BYTES).unwrap_or(name)).into_owned();
+    let bytes = slice(memory, arguments, arguments_length).ok_or(out_of_bounds)?;
+    // SECURITY: over the limit nothing is copied.
+    let fits = u64::from(arguments_length) <= state.limits.call_bytes;
+    let arguments = if fits { Ok(bytes.to_vec()) } else { Err(u64::from(arguments_length)) };
+    Ok(state.submit(HostCall { kind, name, arguments }, arguments_length)?)
+}
+
+fn write(mut caller: Caller<'_, RunState>, stream: i32, address: u32, length: u32) -> wasmtime::Result<()> {
+    let (memory, state) = memory_and_state(&mut caller)?;
+    let stream = match stream {
+        1 => Stream::Stdout,
+        2 => Stream::Stderr,
+        _ => return Err(Stop::Contract("an unknown stream").into()),
+    };
+    let bytes = slice(memory, address, length).ok_or(Stop::Contract("output out of bounds"))?;
+    Ok(state.write(stream, bytes)?)
+}
+
+fn random(mut caller: Caller<'_, RunState>, address: u32, length: u32) -> wasmtime::Result<()> {
+    let (memory, _) = memory_and_state(&mut caller)?;
+    // SECURITY: the host's work in one call is bounded.
+    if length > RANDOM_BYTES {
+        return Err(Stop::Contract("too large a wish for entropy").into());
+    }
+    let bytes = slice_mut(memory, address, length).ok_or(Stop::Contract("entropy out of bounds"))?;
+    getrandom::fill(bytes).map_err(|error| wasmtime::Error::msg(format!("the host has no entropy: {error}")))
+}
+
+fn sleep(caller: Caller<'_, RunState>, ns: i64) -> wasmtime::Result<()> {
+    let until = Instant::now().checked_add(Duration::from_nanos(u64::try_from(ns).unwrap_or(0)));
+    loop {
+        // SECURITY: a sleeping guest is stopped like a running one.
+        caller.data().check_time()?;
+        let left = until.map_or(SLEEP_SLICE, |until| until.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(SLEEP_SLICE));
+    }
+}

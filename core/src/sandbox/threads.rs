@@ -1,0 +1,111 @@
+//! The threads that run guests: started when needed, at most so many, with a stack that fits a guest.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+/// A guest's native stack, the transpiler's, and room for the host's own frames.
+const STACK_BYTES: usize = 16 << 20;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    idle: usize,
+    alive: usize,
+    closed: bool,
+}
+
+struct Shared {
+    name: &'static str,
+    most: usize,
+    queue: Mutex<Queue>,
+    ready: Condvar,
+}
+
+/// A bounded set of threads. The queue is bounded by admission: an execution has at most one job.
+pub(super) struct Threads {
+    shared: Arc<Shared>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Threads {
+    pub(super) fn new(name: &'static str, most: usize) -> Threads {
+        let queue = Mutex::new(Queue::default());
+        Threads { shared: Arc::new(Shared { name, most: most.max(1), queue, ready: Condvar::new() }) }
+    }
+
+    /// Runs `job` on a guest's thread. The receiver fails when the job panicked or no thread could be started.
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<T>) + Send + 'static,
+    ) -> oneshot::Receiver<T> {
+        let (sender, receiver) = oneshot::channel();
+        let mut queue = self.shared.lock();
+        queue.jobs.push_back(Box::new(move || job(sender)));
+        if queue.idle < queue.jobs.len() && queue.alive < self.shared.most {
+            if self.spawn() {
+                queue.alive += 1;
+            } else if queue.alive == 0 {
+                queue.jobs.clear();
+            }
+        }
+        drop(queue);
+        self.shared.ready.notify_one();
+        receiver
+    }
+
+    fn spawn(&self) -> bool {
+        let shared = Arc::clone(&self.shared);
+        let builder = std::thread::Builder::new().name(format!("conduit-{}", shared.name)).stack_size(STACK_BYTES);
+        builder.spawn(move || work(&shared)).is_ok()
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.ready.notify_all();
+    }
+}
+
+fn work(shared: &Shared) {
+    let mut queue = shared.lock();
+    loop {
+        if let Some(job) = queue.jobs.pop_front() {
+            drop(queue);
+            // A panic drops the job's sender, which is how the execution hears of it; the thread goes on.
+            let _ = std::panic::catch_unwind(AssertUnwindSafe(job));
+            queue = shared.lock();
+        } else if queue.closed {
+            queue.alive -= 1;
+            return;
+        } else {
+            queue.idle += 1;
+            queue = shared.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.idle -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panicking_job_is_heard_of_and_the_thread_lives() {
+        let threads = Threads::new("test", 1);
+        let panicked = threads.run(|_sender: oneshot::Sender<()>| panic!("on purpose"));
+        assert!(panicked.await.is_err());
+        let answer = threads.run(|sender| sender.send(7).unwrap());
+        assert_eq!(answer.await, Ok(7));
+    }
+}
