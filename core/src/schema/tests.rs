@@ -445,7 +445,7 @@ fn u29_the_deepest_schema_and_value_fit_a_small_stack() {
                     schema["$defs"][level.to_string()] = link(json!({ "$ref": format!("#/$defs/{}", level + 1) }));
                 }
                 let Ok(schema) = Schema::compile(&schema) else { continue };
-                for levels in [1, 4, 7, 10, 15, 20, 30, MAX_VALUE_DEPTH - 1] {
+                for levels in [1, 4, 7, 10, 15, 20, 30, 36, 42, 48, 54, MAX_VALUE_DEPTH - 1] {
                     let value = nested(levels, json!("wrong"), |value| json!([value]));
                     assert_ne!(schema.check(&value, Strict), Ok(()));
                 }
