@@ -1,0 +1,328 @@
+//! The operator's file as domain values.
+//!
+//! Owns the keys of `conduit.yaml` (or `.json`: JSON is YAML) and `${VAR}` in their values; the only reader of the
+//! environment. No behaviour and no defaults but those of the types it fills. A key that is not known, a variable that
+//! is not set or a value of the wrong kind is an error that says where; nothing is guessed or skipped.
+
+mod tree;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+use url::Url;
+
+use crate::credentials::{Credential, Secret};
+use crate::error::{Error, ErrorCode, Result};
+use crate::limits::{Limit, LimitsRequest};
+use crate::policy::Policy;
+use crate::schema::Strictness;
+use crate::tool::ToolPattern;
+use crate::upstream::{EnvValue, UpstreamConfig, UpstreamKind};
+use tree::{At, Environment, Fields, Tree, meant};
+
+/// The largest config, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+/// Names the config when nobody else does.
+const CONFIG_VARIABLE: &str = "CONDUIT_CONFIG";
+/// Where a config is looked for, in this order.
+const CONFIG_FILES: &[&str] = &["conduit.yaml", "conduit.json"];
+/// The header of an API key when the config names none.
+const API_KEY_HEADER: &str = "X-API-Key";
+/// A variable whose name ends in one of these holds a secret.
+const SECRET_NAMES: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "KEY", "APIKEY", "PAT", "CREDENTIAL", "CREDENTIALS"];
+
+/// Everything that an operator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where tools come from.
+    pub upstreams: Vec<UpstreamConfig>,
+    /// Which of them programs may call.
+    pub policy: Policy,
+    /// Limits of requests that do not ask for others.
+    pub limits: LimitsRequest,
+    /// The most that a request may ask for.
+    pub max_limits: LimitsRequest,
+    /// How arguments are validated.
+    pub validation: Strictness,
+    /// Executions at once, waiting ones included.
+    pub max_executions: u32,
+    /// How many more may queue for a place.
+    pub max_queue: u32,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            upstreams: Vec::new(),
+            policy: Policy::unstated(),
+            limits: LimitsRequest::default(),
+            max_limits: LimitsRequest::default(),
+            validation: Strictness::Permissive,
+            max_executions: 100,
+            max_queue: 100,
+        }
+    }
+}
+
+impl Config {
+    /// The config that nobody named: the file in the variable `CONDUIT_CONFIG`, else `conduit.yaml` or `conduit.json` in
+    /// the working directory, else `None`.
+    pub fn locate() -> Option<PathBuf> {
+        let named = environment(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        named.or_else(|| CONFIG_FILES.iter().map(PathBuf::from).find(|path| path.exists()))
+    }
+
+    /// Reads a file, and the environment for its variables.
+    ///
+    /// # Errors
+    /// `invalid_config` when it cannot be read, is no regular file or larger than 1 MiB, holds a secret that everybody on
+    /// the machine can read, or is not understood.
+    pub fn read(path: &Path) -> Result<Config> {
+        let shown = path.display();
+        let (text, mode) = read_file(path)?;
+        let mut reading = Reading::default();
+        let config = reading.config(&text, &environment).map_err(|error| {
+            Error::new(ErrorCode::InvalidConfig, format!("config `{shown}`, {}", error.message()))
+        })?;
+        match reading.written_secrets.first() {
+            // SECURITY: a secret that others on the machine can read is refused before it is used.
+            Some(key) if mode & 0o004 != 0 => Err(Error::new(
+                ErrorCode::InvalidConfig,
+                format!("config `{shown}` holds a secret in `{key}` and everybody can read it, use `${{VAR}}` or `chmod 600`"),
+            )),
+            _ => Ok(config),
+        }
+    }
+
+    /// Understands a config. `environment` gives the value of a variable.
+    ///
+    /// # Errors
+    /// `invalid_config` when it is not understood; the message begins with the line.
+    pub fn parse(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config> {
+        Reading::default().config(text, environment)
+    }
+}
+
+/// The value of a variable; one that is not Unicode counts as not set.
+fn environment(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the operator's config is expanded here")]
+    std::env::var(name).ok()
+}
+
+/// The file's text, and its mode.
+fn read_file(path: &Path) -> Result<(String, u32)> {
+    let invalid = |problem: &str| Error::new(ErrorCode::InvalidConfig, format!("config `{}` {problem}", path.display()));
+    let unreadable = |error: std::io::Error| invalid("cannot be read").with_source(error);
+    // SECURITY: does not wait for the writer of a FIFO; what was opened is what is looked at and read.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(invalid("is not a regular file"));
+    }
+    // SECURITY: a file without end, or one that grows meanwhile, is not read into memory.
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(invalid(&format!("is larger than {MAX_BYTES} bytes")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| invalid("is not UTF-8"))?;
+    Ok((text, metadata.permissions().mode()))
+}
+
+/// One reading of a config: the values go up, what was noticed on the way stays here.
+#[derive(Default)]
+struct Reading {
+    /// Keys whose secret stands in the file itself.
+    written_secrets: Vec<String>,
+}
+
+impl Reading {
+    fn config(&mut self, text: &str, environment: Environment<'_>) -> Result<Config> {
+        let tree = Tree::parse(text)?;
+        let root = tree.root(environment);
+        let mut config = Config::default();
+        if root.is_null() {
+            return Ok(config);
+        }
+        let fields = root.fields(&[
+            "upstreams",
+            "policy",
+            "limits",
+            "max_limits",
+            "validation",
+            "max_executions",
+            "max_queue",
+        ])?;
+        if let Some(upstreams) = fields.get("upstreams") {
+            config.upstreams = upstreams.list()?.iter().map(|at| self.upstream(at)).collect::<Result<_>>()?;
+        }
+        // An empty policy is not no policy: it says neither `allow nothing` nor `allow everything`.
+        if let Some(at) = fields.written("policy") {
+            config.policy = policy(at)?;
+        }
+        if let Some(at) = fields.get("limits") {
+            config.limits = limits(at)?;
+        }
+        if let Some(at) = fields.get("max_limits") {
+            config.max_limits = limits(at)?;
+        }
+        if let Some(at) = fields.get("validation") {
+            config.validation = validation(at)?;
+        }
+        if let Some(at) = fields.get("max_executions") {
+            config.max_executions = at.count()?;
+            if config.max_executions == 0 {
+                return Err(at.error("must be at least 1"));
+            }
+        }
+        if let Some(at) = fields.get("max_queue") {
+            config.max_queue = at.count()?;
+        }
+        Ok(config)
+    }
+
+    fn upstream(&mut self, at: &At<'_>) -> Result<UpstreamConfig> {
+        const COMMON: &[&str] = &["id", "type", "call_timeout", "connect_timeout"];
+        const STDIO: &[&str] = &["command", "args", "env", "cwd"];
+        const HTTP: &[&str] = &["url", "allow_private", "bearer_token", "api_key", "header"];
+        let all = at.fields(&[COMMON, STDIO, HTTP].concat())?;
+        let id = all.require("id")?.text()?;
+        let kind = all.require("type")?;
+        let mut upstream = match kind.text()?.as_str() {
+            "stdio" => {
+                let fields = at.fields(&[COMMON, STDIO].concat())?;
+                UpstreamConfig::new(id, self.stdio(&fields)?)
+            }
+            "streamable_http" | "streamableHttp" => {
+                let fields = at.fields(&[COMMON, HTTP].concat())?;
+                let url = fields.require("url")?;
+                let parsed = Url::parse(&url.text()?).map_err(|error| url.error(format!("is not a URL: {error}")))?;
+                let mut upstream = UpstreamConfig::new(id, UpstreamKind::Http { url: parsed });
+                upstream.allow_private = fields.get("allow_private").map(At::flag).transpose()?.unwrap_or(false);
+                upstream.credential = self.credential(&fields)?;
+                upstream
+            }
+            "http" | "sse" => {
+                return Err(kind.error("must be `stdio` or `streamable_http`, which is what MCP servers speak over HTTP"));
+            }
+            _ => return Err(kind.error("must be `stdio` or `streamable_http`")),
+        };
+        if let Some(at) = all.get("call_timeout") {
+            upstream.call_timeout = duration(at)?;
+        }
+        if let Some(at) = all.get("connect_timeout") {
+            upstream.connect_timeout = duration(at)?;
+        }
+        Ok(upstream)
+    }
+
+    fn stdio(&mut self, fields: &Fields<'_>) -> Result<UpstreamKind> {
+        let args = fields.get("args").map(At::list).transpose()?.unwrap_or_default();
+        let env = fields.get("env").map(At::entries).transpose()?.unwrap_or_default();
+        let mut variables = BTreeMap::new();
+        for (name, at) in env {
+            variables.insert(name.to_owned(), self.variable(name, &at)?);
+        }
+        Ok(UpstreamKind::Stdio {
+            command: fields.require("command")?.text()?,
+            args: args.iter().map(|arg| Ok(arg.expanded_lines()?.text)).collect::<Result<_>>()?,
+            env: variables,
+            cwd: fields.get("cwd").map(At::text).transpose()?.map(PathBuf::from),
+        })
+    }
+
+    /// A text, or `{secret: text}` for one whose name does not say that it is secret.
+    fn variable(&mut self, name: &str, at: &At<'_>) -> Result<EnvValue> {
+        let is_variable = !name.is_empty() && !name.contains(['=', '\0']);
+        if !is_variable {
+            return Err(at.error("is not the name of a variable"));
+        }
+        if at.is_map() {
+            let fields = at.fields(&["secret"])?;
+            return self.secret(fields.require("secret")?).map(EnvValue::Secret);
+        }
+        let last = name.rsplit('_').next().unwrap_or(name).to_ascii_uppercase();
+        if SECRET_NAMES.contains(&last.as_str()) {
+            return self.secret(at).map(EnvValue::Secret);
+        }
+        at.expanded_lines().map(|expanded| EnvValue::Plain(expanded.text))
+    }
+
+    fn credential(&mut self, fields: &Fields<'_>) -> Result<Option<Credential>> {
+        match (fields.get("bearer_token"), fields.get("api_key"), fields.get("header")) {
+            (Some(_), Some(key), _) => Err(key.error("stands beside `bearer_token`, expected one of them")),
+            (_, None, Some(header)) => Err(header.error("is the header of an `api_key`, which is not there")),
+            (Some(token), None, None) => self.one_line_secret(token).map(Credential::Bearer).map(Some),
+            (None, Some(key), header) => {
+                let name = header.map(At::text).transpose()?.unwrap_or_else(|| API_KEY_HEADER.to_owned());
+                let value = self.one_line_secret(key)?;
+                Ok(Some(Credential::Header { name, value }))
+            }
+            (None, None, None) => Ok(None),
+        }
+    }
+
+    /// A secret that becomes a header.
+    fn one_line_secret(&mut self, at: &At<'_>) -> Result<Secret> {
+        at.text()?;
+        self.secret(at)
+    }
+
+    fn secret(&mut self, at: &At<'_>) -> Result<Secret> {
+        let expanded = at.expanded_lines()?;
+        // SECURITY: an empty secret would look like an upstream that needs none.
+        if expanded.text.trim().is_empty() {
+            return Err(at.error("is empty"));
+        }
+        if !expanded.from_environment {
+            self.written_secrets.push(at.path().to_owned());
+        }
+        Ok(Secret::new(expanded.text))
+    }
+}
+
+fn policy(at: &At<'_>) -> Result<Policy> {
+    let fields = at.fields(&["allow"])?;
+    let pattern = |at: &At<'_>| ToolPattern::parse(&at.text()?).map_err(|error| at.error(format!("is wrong: {error}")));
+    let patterns = fields.require("allow")?.list()?.iter().map(pattern).collect::<Result<Vec<_>>>()?;
+    Ok(Policy::allow(patterns))
+}
+
+fn limits(at: &At<'_>) -> Result<LimitsRequest> {
+    let names: Vec<&str> = Limit::ALL.iter().map(|limit| limit.name()).collect();
+    let mut request = LimitsRequest::default();
+    for (key, value) in at.entries()? {
+        let limit = Limit::from_name(key).ok_or_else(|| value.error(format!("is not a limit, {}", meant(key, &names))))?;
+        if request.get(limit).is_some() {
+            return Err(value.error(format!("is there twice, as `{}` and as `{}`", limit.name(), limit.key())));
+        }
+        let text = value.number_or_text("a number or a text")?;
+        request.set(limit, limit.parse_value(&text).map_err(|error| value.error(format!("is wrong: {error}")))?);
+    }
+    Ok(request)
+}
+
+fn validation(at: &At<'_>) -> Result<Strictness> {
+    match at.text()?.as_str() {
+        "permissive" => Ok(Strictness::Permissive),
+        "strict" => Ok(Strictness::Strict),
+        _ => Err(at.error("must be `permissive` or `strict`")),
+    }
+}
+
+fn duration(at: &At<'_>) -> Result<Duration> {
+    let text = at.number_or_text("a time")?;
+    match Limit::WallTime.parse_value(&text) {
+        Ok(milliseconds) if milliseconds > 0 => Ok(Duration::from_millis(milliseconds)),
+        _ => Err(at.error("must be a time such as `500ms` or `2s`")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,398 @@
+//! Every key, every refusal, in tables with the exact words.
+
+use std::os::unix::fs::symlink;
+
+use super::*;
+use crate::policy::Decision;
+use crate::tool::ToolName;
+
+/// The variables of these tests.
+fn variables(name: &str) -> Option<String> {
+    let value = match name {
+        "TOKEN" => "s3cret-token",
+        "NESTED" => "${TOKEN}",
+        "YAML" => "], policy: {allow: ['*']}, x: [",
+        "LINES" => "one\ntwo: three",
+        "EMPTY" => "",
+        "COUNT" => "7",
+        "YES" => "true",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn parse(text: &str) -> Result<Config> {
+    Config::parse(text, &variables)
+}
+
+fn refusal(text: &str) -> String {
+    let error = parse(text).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidConfig, "{text}");
+    error.to_string()
+}
+
+fn stdio(upstream: &UpstreamConfig) -> (&str, &[String], &BTreeMap<String, EnvValue>) {
+    match &upstream.kind {
+        UpstreamKind::Stdio { command, args, env, .. } => (command, args, env),
+        kind => panic!("{kind:?}"),
+    }
+}
+
+#[test]
+fn a_whole_config_is_understood() {
+    let config = parse(
+        r#"
+upstreams:
+  - id: files
+    type: stdio
+    command: npx
+    args: [-y, "server-filesystem", "/srv/${COUNT}"]
+    env:
+      LOG_LEVEL: debug
+      GITHUB_TOKEN: ${TOKEN}
+      DSN: {secret: "postgres://u:${TOKEN}@db"}
+    cwd: /srv
+    call_timeout: 5s
+    connect_timeout: 250
+  - {id: github, type: streamable_http, url: "https://example.com/mcp", bearer_token: "${TOKEN}"}
+  - {id: local, type: streamableHttp, url: "http://127.0.0.1:3000/mcp", allow_private: true, api_key: "${TOKEN}"}
+  - {id: named, type: streamable_http, url: "https://example.com/", api_key: "${TOKEN}", header: X-Key, allow_private: "${YES}"}
+policy:
+  allow: ["files.*", github.create_issue]
+limits: {cpu_time: 500ms, memory: 64MiB, tool_calls: 10}
+max_limits:
+  wall_time_ms: 60000
+validation: strict
+max_executions: 8
+max_queue: "${COUNT}"
+"#,
+    )
+    .unwrap();
+    let [files, github, local, named] = config.upstreams.as_slice() else { panic!() };
+    let (command, args, env) = stdio(files);
+    assert_eq!((files.id.as_str(), command), ("files", "npx"));
+    assert_eq!(args, ["-y", "server-filesystem", "/srv/7"]);
+    assert!(matches!(&env["LOG_LEVEL"], EnvValue::Plain(text) if text == "debug"));
+    assert!(matches!(&env["GITHUB_TOKEN"], EnvValue::Secret(secret) if secret.expose() == "s3cret-token"));
+    assert!(matches!(&env["DSN"], EnvValue::Secret(secret) if secret.expose() == "postgres://u:s3cret-token@db"));
+    assert!(matches!(&files.kind, UpstreamKind::Stdio { cwd: Some(cwd), .. } if cwd == Path::new("/srv")));
+    assert_eq!((files.call_timeout, files.connect_timeout), (Duration::from_secs(5), Duration::from_millis(250)));
+    assert!(matches!(&github.kind, UpstreamKind::Http { url } if url.as_str() == "https://example.com/mcp"));
+    assert!(matches!(&github.credential, Some(Credential::Bearer(secret)) if secret.expose() == "s3cret-token"));
+    assert_eq!((github.allow_private, local.allow_private, named.allow_private), (false, true, true));
+    assert!(matches!(&local.credential, Some(Credential::Header { name, .. }) if name == "X-API-Key"));
+    assert!(matches!(&named.credential, Some(Credential::Header { name, .. }) if name == "X-Key"));
+    let decide = |name: &str| config.policy.decide(&ToolName::parse(name).unwrap());
+    assert_eq!((decide("files.x"), decide("github.x")), (Decision::Allow, Decision::Deny));
+    let limits = LimitsRequest {
+        cpu_time_ms: Some(500),
+        memory_bytes: Some(64 << 20),
+        tool_calls: Some(10),
+        ..LimitsRequest::default()
+    };
+    assert_eq!(config.limits, limits);
+    assert_eq!(config.max_limits, LimitsRequest { wall_time_ms: Some(60_000), ..LimitsRequest::default() });
+    assert_eq!(config.validation, Strictness::Strict);
+    assert_eq!((config.max_executions, config.max_queue), (8, 7));
+}
+
+#[test]
+fn json_is_yaml_and_nothing_is_a_config_too() {
+    let config = parse("{\n\t\"policy\": {\"allow\": [\"*\"]},\n\t\"max_queue\": 3\n}").unwrap();
+    assert_eq!((config.policy.is_stated(), config.max_queue), (true, 3));
+    for text in ["", "# nothing\n", "upstreams:\nlimits:\n", "{}"] {
+        let config = parse(text).unwrap();
+        assert!(config.upstreams.is_empty() && !config.policy.is_stated(), "{text}");
+        assert_eq!((config.max_executions, config.max_queue), (100, 100));
+        assert_eq!(config.validation, Strictness::Permissive);
+    }
+    assert!(parse("policy: {allow: []}").unwrap().policy.is_stated());
+}
+
+#[test]
+fn k07_unknown_keys_are_refused_with_the_nearest_known() {
+    for (text, message) in [
+        ("polcy: {allow: []}", "line 1: unknown key `polcy` in the config, did you mean `policy`?"),
+        ("\n\nmaxQueue: 3", "line 3: unknown key `maxQueue` in the config, did you mean `max_queue`?"),
+        (
+            "resourceLimits: {}",
+            "line 1: unknown key `resourceLimits` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `max_executions`, `max_queue`",
+        ),
+        ("policy: {allow: ['*'], deny: [a.b]}", "line 1: unknown key `deny` in `policy`, expected `allow`"),
+        (
+            "upstreams:\n  - {id: a, type: stdio, command: x,\n     agrs: []}",
+            "line 3: unknown key `agrs` in `upstreams[0]`, did you mean `args`?",
+        ),
+        (
+            "upstreams: [{id: a, type: stdio, command: x, url: 'http://x'}]",
+            "line 1: unknown key `url` in `upstreams[0]`, expected `id`, `type`, `call_timeout`, `connect_timeout`, `command`, `args`, `env`, `cwd`",
+        ),
+        (
+            "upstreams: [{id: a, type: streamable_http, url: 'http://x', env: {}}]",
+            "line 1: unknown key `env` in `upstreams[0]`, expected `id`, `type`, `call_timeout`, `connect_timeout`, `url`, `allow_private`, `bearer_token`, `api_key`, `header`",
+        ),
+        ("limits: {cpu: 1}", "line 1: `limits.cpu` is not a limit, expected `cpu_time`, `wall_time`, `memory`, `stack`, `output`, `log_entries`, `program_size`, `program_depth`, `result_size`, `tool_calls`, `tool_calls_in_flight`, `call_size`, `reply_size`"),
+        ("limits: {cpu_tiem: 1}", "line 1: `limits.cpu_tiem` is not a limit, did you mean `cpu_time`?"),
+    ] {
+        assert_eq!(refusal(text), message);
+    }
+}
+
+#[test]
+fn k07_values_of_the_wrong_kind_are_refused() {
+    for (text, message) in [
+        ("[]", "line 1: the config must be a map, got a list"),
+        ("just text", "line 1: the config must be a map, got a text"),
+        ("upstreams: {a: {}}", "line 1: `upstreams` must be a list, got a map"),
+        ("upstreams: [npx]", "line 1: `upstreams[0]` must be a map, got a text"),
+        ("upstreams:\n  - type: stdio", "line 2: `upstreams[0]` has no `id`"),
+        ("upstreams: [{id: a}]", "line 1: `upstreams[0]` has no `type`"),
+        ("upstreams: [{id: a, type: stdio}]", "line 1: `upstreams[0]` has no `command`"),
+        ("upstreams: [{id: 7, type: stdio}]", "line 1: `upstreams[0].id` must be a text, got a number: put it in quotes"),
+        ("upstreams: [{id: a, type: grpc}]", "line 1: `upstreams[0].type` must be `stdio` or `streamable_http`"),
+        (
+            "upstreams: [{id: a, type: sse}]",
+            "line 1: `upstreams[0].type` must be `stdio` or `streamable_http`, which is what MCP servers speak over HTTP",
+        ),
+        (
+            "upstreams: [{id: a, type: stdio, command: x, env: {PORT: 8080}}]",
+            "line 1: `upstreams[0].env.PORT` must be a text, got a number: put it in quotes",
+        ),
+        (
+            "upstreams: [{id: a, type: stdio, command: x, env: {'A=B': y}}]",
+            "line 1: `upstreams[0].env.A=B` is not the name of a variable",
+        ),
+        (
+            "upstreams: [{id: a, type: stdio, command: [x, y]}]",
+            "line 1: `upstreams[0].command` must be a text, got a list",
+        ),
+        (
+            "upstreams: [{id: a, type: streamable_http, url: x/y}]",
+            "line 1: `upstreams[0].url` is not a URL: relative URL without a base",
+        ),
+        (
+            "upstreams: [{id: a, type: streamable_http, url: 'http://x', allow_private: 1}]",
+            "line 1: `upstreams[0].allow_private` must be `true` or `false`, got a number",
+        ),
+        (
+            "upstreams: [{id: a, type: streamable_http, url: 'http://x', allow_private: on}]",
+            "line 1: `upstreams[0].allow_private` must be `true` or `false`",
+        ),
+        (
+            "upstreams: [{id: a, type: stdio, command: x, call_timeout: 0}]",
+            "line 1: `upstreams[0].call_timeout` must be a time such as `500ms` or `2s`",
+        ),
+        ("policy:", "line 1: `policy` must be a map, got nothing"),
+        ("policy: {}", "line 1: `policy` has no `allow`"),
+        ("policy: {allow:}", "line 1: `policy.allow` must be a list, got nothing"),
+        ("policy: {allow: '*'}", "line 1: `policy.allow` must be a list, got a text"),
+        (
+            "policy: {allow: [github__x]}",
+            "line 1: `policy.allow[0]` is wrong: `github__x` is not a tool pattern, expected `*`, `upstream.*` or `upstream.tool`",
+        ),
+        (
+            "limits: {cpu_time: 5MiB}",
+            "line 1: `limits.cpu_time` is wrong: limit `cpu_time` cannot be `5MiB`, expected a time such as `500ms` or `2s`",
+        ),
+        (
+            "limits: {tool_calls: -1}",
+            "line 1: `limits.tool_calls` is wrong: limit `tool_calls` cannot be `-1`, expected a number such as `100`",
+        ),
+        (
+            "limits: {cpu_time: 1s, cpu_time_ms: 5}",
+            "line 1: `limits.cpu_time_ms` is there twice, as `cpu_time` and as `cpu_time_ms`",
+        ),
+        ("limits: {cpu_time: true}", "line 1: `limits.cpu_time` must be a number or a text, got a boolean"),
+        ("validation: loose", "line 1: `validation` must be `permissive` or `strict`"),
+        ("max_executions: 0", "line 1: `max_executions` must be at least 1"),
+        ("max_queue: 4294967296", "line 1: `max_queue` must be a whole number from 0 to 4294967295"),
+        ("max_queue: many", "line 1: `max_queue` must be a whole number from 0 to 4294967295"),
+        ("max_queue: [1]", "line 1: `max_queue` must be a whole number, got a list"),
+    ] {
+        assert_eq!(refusal(text), message);
+    }
+}
+
+#[test]
+fn credentials_are_one_of_two() {
+    let upstream = |keys: &str| refusal(&format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', {keys}}}]"));
+    assert_eq!(
+        upstream("bearer_token: a, api_key: b"),
+        "line 1: `upstreams[0].api_key` stands beside `bearer_token`, expected one of them"
+    );
+    assert_eq!(upstream("header: X-Key"), "line 1: `upstreams[0].header` is the header of an `api_key`, which is not there");
+    assert_eq!(
+        upstream("bearer_token: a, header: X-Key"),
+        "line 1: `upstreams[0].header` is the header of an `api_key`, which is not there"
+    );
+    assert_eq!(upstream("bearer_token: ''"), "line 1: `upstreams[0].bearer_token` is empty");
+    assert_eq!(upstream("bearer_token: '${EMPTY:-}'"), "line 1: `upstreams[0].bearer_token` is empty");
+    assert_eq!(
+        upstream("bearer_token: '${LINES}'"),
+        "line 1: `upstreams[0].bearer_token` must be one line without control characters"
+    );
+}
+
+#[test]
+fn k07_variables_are_expanded_once_after_parsing() {
+    let args = |written: &str| {
+        let text = format!("upstreams: [{{id: a, type: stdio, command: x, args: [{written}]}}]");
+        let config = parse(&text).unwrap();
+        stdio(&config.upstreams[0]).1.to_vec()
+    };
+    for (written, value) in [
+        ("'${TOKEN}'", "s3cret-token"),
+        ("a${COUNT}b${COUNT}c", "a7b7c"),
+        ("'${NESTED}'", "${TOKEN}"),
+        ("'${YAML}'", "], policy: {allow: ['*']}, x: ["),
+        ("'${LINES}'", "one\ntwo: three"),
+        ("'${UNSET:-default}'", "default"),
+        ("'${UNSET:-}'", ""),
+        ("'${EMPTY:-default}'", "default"),
+        ("'${TOKEN:-default}'", "s3cret-token"),
+        ("'${UNSET:-a:-b}'", "a:-b"),
+        ("'$${TOKEN}'", "${TOKEN}"),
+        ("'$TOKEN $ $$ {}'", "$TOKEN $ $$ {}"),
+    ] {
+        assert_eq!(args(written), [value], "{written}");
+    }
+    let arg = |written: &str| refusal(&format!("upstreams: [{{id: a, type: stdio, command: x, args: [{written}]}}]"));
+    for name in ["UNSET", "EMPTY"] {
+        assert_eq!(
+            arg(&format!("'x${{{name}}}'")),
+            format!("line 1: `upstreams[0].args[0]` needs the environment variable `{name}`, which is not set")
+        );
+    }
+    for written in ["'${'", "'${TOKEN'", "'${}'", "'${1A}'", "'${A B}'", "'${A-b}'", "'${ A}'"] {
+        assert_eq!(
+            arg(written),
+            "line 1: `upstreams[0].args[0]` has a `${` that is not `${NAME}` or `${NAME:-default}`, write `$${` for the text itself",
+            "{written}"
+        );
+    }
+    assert_eq!(
+        refusal("upstreams: [{id: a, type: stdio, command: '${LINES}'}]"),
+        "line 1: `upstreams[0].command` must be one line without control characters"
+    );
+    // A key is no value.
+    assert_eq!(
+        refusal("${TOKEN}: 1"),
+        "line 1: unknown key `${TOKEN}` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `max_executions`, `max_queue`"
+    );
+}
+
+#[test]
+fn k07_yaml_that_is_no_config_is_refused() {
+    let bomb = (0..9).fold("a0: &a0 [x]\n".to_owned(), |text, level| {
+        let next = level + 1;
+        text + &format!("a{next}: &a{next} [{}]\n", vec![format!("*a{level}"); 9].join(", "))
+    });
+    for (text, part) in [
+        ("policy: {allow: []}\npolicy: {allow: ['*']}", "duplicate mapping key `policy` is not allowed here at line 2"),
+        ("{\"max_queue\": 1, \"max_queue\": 2}", "duplicate mapping key `max_queue`"),
+        (bomb.as_str(), "limit"),
+        (&"- ".repeat(40), "Depth"),
+        (&"[".repeat(100_000), "cannot be read: "),
+        (&"- x\n".repeat(30_000), "too large"),
+        ("a: 1\n---\nb: 2", "Documents { documents: 2 }"),
+        ("max_queue: 1e309", "not a finite number"),
+        ("policy: !allow {allow: []}", "unsupported tag `!allow`"),
+        ("? [a]\n: b", "expected string scalar"),
+        ("policy: [", "unclosed bracket"),
+    ] {
+        let message = refusal(text);
+        assert!(message.contains(part) && message.starts_with("cannot be read: "), "{message}");
+    }
+}
+
+#[test]
+fn k01_no_error_shows_a_value() {
+    const CANARY: &str = "c4n4ry-c4n4ry";
+    for text in [
+        format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', bearer_token: '{CANARY}'"),
+        format!("upstreams:\n  - bearer_token: \"{CANARY}\n"),
+        format!("upstreams:\n  - bearer_token: {CANARY}\n   x: y\n"),
+        format!("upstreams: [{{id: a, type: streamable_http, url: '{CANARY}'}}]"),
+        format!("upstreams: [{{id: a, type: '{CANARY}', bearer_token: {CANARY}}}]"),
+        format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', bearer_token: '${{UNSET}}{CANARY}'}}]"),
+        format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', bearer_token: \"a\\n{CANARY}\"}}]"),
+        format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', allow_private: {CANARY}}}]"),
+        format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', bearer_token: [{CANARY}]}}]"),
+        format!("- '{CANARY}' x"),
+    ] {
+        let error = parse(&text).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(CANARY), "{error}");
+    }
+    let config = parse(&format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x?k={CANARY}', bearer_token: {CANARY}}}]"));
+    assert!(!format!("{config:?}").contains(CANARY));
+}
+
+fn file(folder: &tempfile::TempDir, name: &str, text: &str, mode: u32) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    path
+}
+
+#[test]
+fn k07_only_a_small_regular_file_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |path: &Path| Config::read(path).map(|config| config.max_queue).map_err(|error| error.to_string());
+    let shown = |path: &Path, rest: &str| Err(format!("config `{}`{rest}", path.display()));
+    let file = file(&folder, "c.yaml", "max_queue: 5", 0o644);
+    assert_eq!(read(&file), Ok(5));
+    let link = folder.path().join("link.yaml");
+    symlink(&file, &link).unwrap();
+    assert_eq!(read(&link), Ok(5));
+    let missing = folder.path().join("missing.yaml");
+    assert_eq!(read(&missing), shown(&missing, " cannot be read: No such file or directory (os error 2)"));
+    let fifo = folder.path().join("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    for path in [fifo.as_path(), Path::new("/dev/zero"), folder.path()] {
+        assert_eq!(read(path), shown(path, " is not a regular file"));
+    }
+    let large = file(&folder, "large.yaml", &"#".repeat((1 << 20) + 1), 0o644);
+    assert_eq!(read(&large), shown(&large, " is larger than 1048576 bytes"));
+    let full = file(&folder, "full.yaml", &"#".repeat(1 << 20), 0o644);
+    assert_eq!(read(&full), Ok(100));
+    let binary = folder.path().join("binary.yaml");
+    std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
+    assert_eq!(read(&binary), shown(&binary, " is not UTF-8"));
+    let wrong = file(&folder, "wrong.yaml", "\npolcy: 1", 0o644);
+    assert_eq!(
+        read(&wrong),
+        shown(&wrong, ", line 2: unknown key `polcy` in the config, did you mean `policy`?")
+    );
+}
+
+#[test]
+fn k07_a_secret_that_everybody_can_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let http = |keys: &str| format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', {keys}}}]");
+    let child = |env: &str| format!("upstreams: [{{id: a, type: stdio, command: x, env: {{{env}}}}}]");
+    for (name, text, key) in [
+        ("bearer", http("bearer_token: s3cret"), "upstreams[0].bearer_token"),
+        ("api", http("api_key: s3cret"), "upstreams[0].api_key"),
+        ("default", http("bearer_token: '${CONDUIT_TEST_UNSET:-s3cret}'"), "upstreams[0].bearer_token"),
+        ("token", child("GITHUB_TOKEN: s3cret"), "upstreams[0].env.GITHUB_TOKEN"),
+        ("key", child("api_key: s3cret"), "upstreams[0].env.api_key"),
+        ("marked", child("DSN: {secret: s3cret}"), "upstreams[0].env.DSN.secret"),
+    ] {
+        let path = file(&folder, name, &text, 0o644);
+        let error = Config::read(&path).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "config `{}` holds a secret in `{key}` and everybody can read it, use `${{VAR}}` or `chmod 600`",
+                path.display()
+            )
+        );
+        for mode in [0o600, 0o640] {
+            assert!(Config::read(&file(&folder, name, &text, mode)).is_ok(), "{name}");
+        }
+    }
+    // `PATH` is there in every test; what comes from it is not in the file.
+    for (name, text) in [("variable", http("bearer_token: '${PATH}'")), ("plain", child("LOG_LEVEL: debug, KEY_FILE: /x"))] {
+        assert!(Config::read(&file(&folder, name, &text, 0o644)).is_ok(), "{name}");
+    }
+}
