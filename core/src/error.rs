@@ -44,6 +44,8 @@ error_codes! {
     ArgumentsTooLarge = 202, "arguments_too_large";
     /// The reply is larger than the limit `reply_bytes`. The call may have had its effect.
     ReplyTooLarge = 203, "reply_too_large";
+    /// The execution ended while the call was under way. The call may have had its effect.
+    Cancelled = 204, "cancelled";
     /// The arguments do not fit the tool's input schema. Nothing was sent.
     InvalidArguments = 300, "invalid_arguments";
     /// The tool's schema cannot be used (too large, too deep, remote reference). The tool is refused.

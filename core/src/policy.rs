@@ -47,6 +47,12 @@ impl Policy {
         narrowed
     }
 
+    /// Whether any tool of `upstream` could be allowed; if not, nobody needs to ask that upstream for its tools.
+    pub fn may_allow_in(&self, upstream: &str) -> bool {
+        let reaches = |list: &Arc<[ToolPattern]>| list.iter().any(|pattern| pattern.reaches(upstream));
+        self.stated && self.lists.iter().all(reaches)
+    }
+
     /// Whether `name` may be called.
     pub fn decide(&self, name: &ToolName) -> Decision {
         let listed = |list: &Arc<[ToolPattern]>| list.iter().any(|pattern| pattern.matches(name));
@@ -71,6 +77,15 @@ mod tests {
         assert_eq!(Policy::allow([]).decide(&name), Decision::Deny);
         assert_eq!(Policy::allow(patterns(&["*"])).narrow(Some(&[])).decide(&name), Decision::Deny);
         assert_eq!(Policy::allow(patterns(&["*"])).narrow(None).decide(&name), Decision::Allow);
+    }
+
+    #[test]
+    fn only_upstreams_in_reach_are_asked() {
+        let policy = Policy::allow(patterns(&["github.*", "slack.post"])).narrow(Some(&patterns(&["slack.*"])));
+        assert!(policy.may_allow_in("slack"));
+        assert!(!policy.may_allow_in("github"));
+        assert!(!policy.may_allow_in("slack2"));
+        assert!(!Policy::unstated().may_allow_in("slack"));
     }
 
     #[test]

@@ -137,6 +137,11 @@ impl ToolPattern {
             && (rest.is_empty() || name.tool().strip_prefix(rest).is_some_and(|tail| tail.starts_with('.')))
     }
 
+    /// Whether the pattern covers any name within `upstream`.
+    pub fn reaches(&self, upstream: &str) -> bool {
+        self.text == "*" || self.text.split_once('.').is_some_and(|(id, _)| id == upstream)
+    }
+
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -1,1 +1,52 @@
-fn main() {}
+//! `cargo xtask`: what the project does to itself.
+//!
+//! Owns set-up of a fresh machine, the checks that CI runs, the demo and the building of guests. Holds nothing that a
+//! user of Conduit needs. Whatever it installs lands in git-ignored folders, Debian's packages apart.
+
+mod declarations;
+mod demo;
+mod deny;
+mod guests;
+mod lint;
+mod setup;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use steps::Steps;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo              installs what is missing and runs two programs against real MCP servers
+  test              everything that CI runs
+  lint              rustfmt and clippy
+  deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
+  setup             the pinned Node and Python packages that the tests use
+  guests build js   rebuilds guests/js/guest.wasm and its digest from source
+  guests check      proves that the committed guests are what their sources give
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut steps = Steps::new();
+    let ran = match words.as_slice() {
+        ["demo"] => demo::run(&mut steps),
+        ["test"] => test::run(&mut steps),
+        ["lint"] => lint::run(&mut steps),
+        ["deny"] => deny::run(&mut steps),
+        ["setup"] => setup::run(&mut steps),
+        ["guests", "build", "js"] => guests::build_js(&mut steps),
+        ["guests", "check"] => guests::check(&mut steps),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(message) = ran {
+        steps.failed("xtask", &message);
+    }
+    steps.close(words == ["test"])
+}

@@ -12,6 +12,8 @@ mod output;
 mod run;
 mod state;
 mod step;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod ticker;
 

@@ -36,7 +36,7 @@ pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
     let (sender, submissions) = mpsc::unbounded_channel();
     let state = RunState::new(Arc::clone(&shared), run.limits.clone(), sender, clock);
     let mut calls = Calls::new(run.host, submissions, &shared, &run.limits);
-    let mut step = sandbox.start(state, run.envelope);
+    let mut step = Some(sandbox.start(state, run.envelope));
     let deadline = clock.started() + run.limits.wall_time();
     let end = match until(deadline, &run.cancel, sandbox.drive_steps(&mut step, &mut calls, &clock)).await {
         Ok(end) => end,
@@ -45,7 +45,9 @@ pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
             drop(calls);
             shared.ask_to_stop();
             // SECURITY: the report does not wait for a thread that does not come back.
-            let _ = tokio::time::timeout(GRACE, step).await;
+            if let Some(step) = step {
+                let _ = tokio::time::timeout(GRACE, step).await;
+            }
             return report(outcome, serde_json::Value::Null, &shared, &clock, &run.limits);
         }
     };
@@ -189,9 +191,14 @@ impl Sandbox {
         })
     }
 
-    /// Runs steps until one is the last. `step` is the one under way, so that it outlives a dropped future.
-    async fn drive_steps(&self, step: &mut oneshot::Receiver<Step>, calls: &mut Calls, clock: &Clock) -> StepEnd {
-        loop {
+    /// Runs steps until one is the last. `under_way` is the step that a thread has, so that it outlives a dropped future.
+    async fn drive_steps(
+        &self,
+        under_way: &mut Option<oneshot::Receiver<Step>>,
+        calls: &mut Calls,
+        clock: &Clock,
+    ) -> StepEnd {
+        while let Some(step) = under_way {
             let ended = loop {
                 tokio::select! {
                     biased;
@@ -199,6 +206,7 @@ impl Sandbox {
                     () = calls.progress() => {}
                 }
             };
+            *under_way = None;
             // A step that gives nothing panicked or found no thread.
             let Ok((end, live)) = ended else { return StepEnd::Failed(step::crashed("its thread ended")) };
             let (StepEnd::Waiting { wake_at }, Some(live)) = (&end, live) else { return end };
@@ -210,8 +218,9 @@ impl Sandbox {
                 }
                 wait(calls, timer).await;
             }
-            *step = self.resume(live, std::mem::take(&mut calls.answered));
+            *under_way = Some(self.resume(live, std::mem::take(&mut calls.answered)));
         }
+        StepEnd::Asked
     }
 }
 

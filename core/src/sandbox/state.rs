@@ -15,7 +15,7 @@ use super::{CallKind, HostCall};
 use crate::limits::{Limit, Limits};
 
 /// The longest name that a guest may give; longer ones are cut, and name nothing.
-const NAME_BYTES: u32 = 1 << 10;
+const NAME_BYTES: usize = 1 << 10;
 /// The most entropy in one call: Web Crypto's own bound.
 const RANDOM_BYTES: u32 = 1 << 16;
 /// The longest that Python's `time.sleep` stays in the host before it looks at its stop flag.
@@ -267,8 +267,8 @@ fn submit(
         _ => return Err(Stop::Contract("an unknown kind of call").into()),
     };
     let out_of_bounds = Stop::Contract("a call out of bounds");
-    let name = slice(memory, name, name_length.min(NAME_BYTES)).ok_or(out_of_bounds)?;
-    let name = String::from_utf8_lossy(name).into_owned();
+    let name = slice(memory, name, name_length).ok_or(out_of_bounds)?;
+    let name = String::from_utf8_lossy(name.get(..NAME_BYTES).unwrap_or(name)).into_owned();
     let bytes = slice(memory, arguments, arguments_length).ok_or(out_of_bounds)?;
     // SECURITY: over the limit nothing is copied.
     let fits = u64::from(arguments_length) <= state.limits.call_bytes;

@@ -1,0 +1,10 @@
+//! All tests of this crate, in one program: it links once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "test code: a panic is how it fails, and it starts the programs that it tests"
+)]
+
+mod tidy;

@@ -1,0 +1,198 @@
+//! What the documents claim, held against the code.
+
+use std::collections::BTreeSet;
+
+use conduit_core::limits::{Limit, Unit};
+use regex::Regex;
+use sha2::{Digest, Sha256};
+
+use super::{File, accepts, complains, enforce, files, report, root};
+
+fn page<'a>(files: &'a [File], path: &str) -> &'a File {
+    files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("`{path}` is missing"))
+}
+
+/// A limit's value as people write it.
+fn shown(unit: Unit, value: u64) -> String {
+    match unit {
+        Unit::Milliseconds if value >= 60_000 && value.is_multiple_of(60_000) => format!("{} min", value / 60_000),
+        Unit::Milliseconds if value.is_multiple_of(1_000) => format!("{} s", value / 1_000),
+        Unit::Milliseconds => format!("{value} ms"),
+        Unit::Bytes if value.is_multiple_of(1 << 20) => format!("{} MiB", value >> 20),
+        Unit::Bytes => format!("{value} B"),
+        Unit::Count => grouped(value),
+    }
+}
+
+fn grouped(value: u64) -> String {
+    if value < 1_000 { value.to_string() } else { format!("{},{:03}", grouped(value / 1_000), value % 1_000) }
+}
+
+/// The README's table of limits has a row for each limit, in order, with its default and its maximum.
+fn limits_table(readme: &File) -> Vec<String> {
+    let rows: Vec<&str> = readme.text.lines().filter(|line| line.starts_with("| `")).collect();
+    let mut complaints = Vec::new();
+    for limit in Limit::ALL {
+        let start = format!("| `{}` | ", limit.name());
+        let (default, most) = (shown(limit.unit(), limit.default_value()), shown(limit.unit(), limit.maximum()));
+        let end = format!(" | {default} | {most} |");
+        if !rows.iter().any(|row| row.starts_with(&start) && row.ends_with(&end)) {
+            complaints.push(format!("{}: expected the row {start}...{end}", readme.path));
+        }
+    }
+    complaints
+}
+
+/// Links to files of the repository lead somewhere.
+fn links(file: &File) -> Vec<String> {
+    if !file.path.ends_with(".md") {
+        return Vec::new();
+    }
+    let link = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    let folder = root().join(&file.path).parent().unwrap().to_path_buf();
+    let targets = link.captures_iter(&file.text).map(|found| found.get(1).unwrap().as_str().to_owned());
+    let ours =
+        targets.filter(|target| !target.contains("://") && !target.starts_with('#') && !target.starts_with("mailto:"));
+    let broken = ours.filter(|target| !folder.join(target.split('#').next().unwrap_or_default()).exists());
+    broken.map(|target| format!("{}: the link `{target}` leads nowhere", file.path)).collect()
+}
+
+/// Samples in the README are files of the repository, which are run.
+fn samples(readme: &File, samples: &[&File]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for sample in samples {
+        let fence = if sample.path.ends_with(".ts") { "ts" } else { "yaml" };
+        if !readme.text.contains(&format!("```{fence}\n{}```\n", sample.text)) {
+            complaints.push(format!("{}: expected `{}` word for word", readme.path, sample.path));
+        }
+    }
+    complaints
+}
+
+/// Where the `// SECURITY:` comments of the product stand, and how their first lines read.
+fn security_checks(files: &[File]) -> BTreeSet<(String, String)> {
+    let folders = ["core/src/", "cli/src/", "ffi/src/", "bindings-node/src/", "bindings-python/src/", "guests/"];
+    let product = files.iter().filter(|file| file.is_rust() || file.path.ends_with(".c") || file.path.ends_with(".js"));
+    let product = product.filter(|file| folders.iter().any(|folder| file.path.starts_with(folder)));
+    let comments = product.flat_map(|file| {
+        let found = file.text.lines().filter_map(|line| line.trim().strip_prefix("// SECURITY: "));
+        found.map(|text| (file.path.clone(), text.to_owned()))
+    });
+    comments.collect()
+}
+
+/// `docs/security-checks.md` names, for each of them, a test that fails without it.
+fn security_table(files: &[File], table: &str) -> Vec<String> {
+    let mut rows = BTreeSet::new();
+    let mut complaints = Vec::new();
+    let mut tests: BTreeSet<&str> = BTreeSet::new();
+    let name = Regex::new(r"\bfn (\w+)").unwrap();
+    for file in files.iter().filter(|file| file.is_rust()) {
+        tests.extend(name.captures_iter(&file.text).map(|found| found.get(1).unwrap().as_str()));
+    }
+    for line in table.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [path, check, test] = cells.as_slice() else {
+            complaints.push(format!("docs/security-checks.md: three cells are expected in {line}"));
+            continue;
+        };
+        rows.insert((path.trim_matches('`').to_owned(), (*check).to_owned()));
+        if !tests.contains(test.trim_matches('`')) {
+            complaints.push(format!("docs/security-checks.md: there is no test {test}"));
+        }
+    }
+    let checks = security_checks(files);
+    complaints
+        .extend(checks.difference(&rows).map(|(path, text)| format!("expected a row | `{path}` | {text} | `test` |")));
+    complaints.extend(rows.difference(&checks).map(|(path, text)| format!("no such check: | `{path}` | {text} |")));
+    complaints
+}
+
+/// A committed guest is the one whose digest is committed.
+fn guest_digest(wasm: &[u8], digest: &str) -> bool {
+    let found: String = Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect();
+    digest.split_whitespace().next() == Some(found.as_str())
+}
+
+/// `core` depends on no other crate of ours but the guests; what embeds it depends on nothing else of ours.
+fn crate_dependencies(file: &File) -> Vec<String> {
+    let allowed: &[&str] = match file.path.as_str() {
+        "core/Cargo.toml" => &["conduit-guest-js"],
+        "ffi/Cargo.toml" | "cli/Cargo.toml" => &["conduit-core"],
+        "bindings-node/Cargo.toml" | "bindings-python/Cargo.toml" => &["conduit-core", "conduit-cli"],
+        _ => return Vec::new(),
+    };
+    let ours = Regex::new("^conduit-[a-z-]+").unwrap();
+    let mut in_tests = false;
+    let mut complaints = Vec::new();
+    for line in file.text.lines() {
+        if line.starts_with('[') {
+            in_tests = line.contains("dev-dependencies");
+        }
+        let name = ours.find(line).map(|found| found.as_str()).filter(|name| !in_tests && !allowed.contains(name));
+        complaints.extend(name.map(|name| format!("{}: depends on `{name}`, expected {allowed:?}", file.path)));
+    }
+    complaints
+}
+
+#[test]
+fn the_readme_has_the_limits_of_the_code() {
+    let files = files();
+    let readme = page(&files, "README.md");
+    report(limits_table(readme));
+    let wrong = readme.text.replace("| 30 s | 10 min |", "| 60 s | 10 min |");
+    complains(limits_table, "README.md", &wrong, "`wall_time` | ... | 30 s | 10 min |");
+}
+
+#[test]
+fn links_lead_somewhere() {
+    enforce(links);
+    complains(links, "docs/x.md", "see [this](../NOWHERE.md)", "NOWHERE.md");
+    accepts(links, "docs/x.md", "see [this](../README.md#limits), [that](#here)");
+}
+
+#[test]
+fn the_readmes_samples_are_files_that_are_run() {
+    let files = files();
+    let wanted = [page(&files, "examples/quickstart.ts"), page(&files, "examples/conduit.yaml")];
+    report(samples(page(&files, "README.md"), &wanted));
+    let other = File::new("README.md", "```ts\nconsole.log(2);\n```\n");
+    assert_eq!(samples(&other, &[&File::new("examples/quickstart.ts", "console.log(1);\n")]).len(), 1);
+    assert_eq!(samples(&other, &[&File::new("examples/quickstart.ts", "console.log(2);\n")]).len(), 0);
+}
+
+#[test]
+fn every_security_check_names_its_test() {
+    let files = files();
+    report(security_table(&files, &page(&files, "docs/security-checks.md").text));
+    println!("{} security checks", security_checks(&files).len());
+
+    let code = [File::new("core/src/x.rs", "// SECURITY: whole segments\nfn a() {}\n#[test]\nfn t01_segments() {}\n")];
+    let row = "| `core/src/x.rs` | whole segments | `t01_segments` |";
+    assert_eq!(security_table(&code, row), Vec::<String>::new());
+    assert!(security_table(&code, "")[0].contains("expected a row | `core/src/x.rs` | whole segments |"));
+    assert!(security_table(&code, &row.replace("t01_", "t02_"))[0].contains("there is no test"));
+    assert!(security_table(&[], row).iter().any(|complaint| complaint.contains("no such check")));
+}
+
+#[test]
+fn k10_committed_guests_have_their_digests() {
+    let wasm = std::fs::read(root().join("guests/js/guest.wasm")).unwrap();
+    let digest = std::fs::read_to_string(root().join("guests/js/guest.wasm.sha256")).unwrap();
+    assert!(guest_digest(&wasm, &digest), "guests/js/guest.wasm is not the file of its digest");
+    let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  guest.wasm\n";
+    assert!(guest_digest(b"abc", digest));
+    assert!(!guest_digest(b"abd", digest));
+}
+
+#[test]
+fn crates_depend_downwards() {
+    enforce(crate_dependencies);
+    complains(crate_dependencies, "core/Cargo.toml", "[dependencies]\nconduit-cli.workspace = true\n", "`conduit-cli`");
+    complains(crate_dependencies, "ffi/Cargo.toml", "conduit-cli = { path = \"../cli\" }", "`conduit-cli`");
+    accepts(
+        crate_dependencies,
+        "cli/Cargo.toml",
+        "[package]\nname = \"conduit-cli\"\n[dependencies]\nconduit-core.workspace = true\n[dev-dependencies]\nconduit-tests.workspace = true\n",
+    );
+}

@@ -1,0 +1,89 @@
+//! What the tests and the demo need on a machine: pinned Node and Python packages, and Debian's packages for guests.
+//!
+//! Nothing is installed twice: a stamp beside each installation is a copy of the lock that it was made from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::steps::{Result, Steps, command, root};
+
+/// Where `npm ci` puts the MCP servers, the TypeScript SDK and tsc.
+pub fn node_modules() -> PathBuf {
+    root().join("tests/node/node_modules")
+}
+
+/// The interpreter of the virtual environment with the packages of `tests/python/requirements.txt`.
+pub fn python() -> PathBuf {
+    root().join(".work/venv/bin/python")
+}
+
+/// Installs both sets of packages.
+pub fn run(steps: &mut Steps) -> Result {
+    install_node(steps)?;
+    install_python(steps)
+}
+
+/// The packages of `tests/node/package-lock.json`, without running any of their install scripts.
+pub fn install_node(steps: &mut Steps) -> Result {
+    let lock = root().join("tests/node/package-lock.json");
+    let stamp = node_modules().join(".stamp");
+    if is_fresh(&lock, &stamp) {
+        return Ok(());
+    }
+    let mut npm = command("npm");
+    npm.current_dir(root().join("tests/node")).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    if !steps.run("install: Node packages", &mut npm) {
+        return Err("`npm ci` failed in `tests/node`".to_owned());
+    }
+    write_stamp(&lock, &stamp)
+}
+
+/// The packages of `tests/python/requirements.txt`, each checked against its hash.
+pub fn install_python(steps: &mut Steps) -> Result {
+    let lock = root().join("tests/python/requirements.txt");
+    let environment = root().join(".work/venv");
+    let stamp = environment.join(".stamp");
+    if is_fresh(&lock, &stamp) {
+        return Ok(());
+    }
+    let mut make = command("python3");
+    make.args(["-m", "venv", "--clear"]).arg(&environment);
+    if !steps.run("install: Python environment", &mut make) {
+        return Err("`python3 -m venv` failed, expected Python 3.11 with `venv` (Debian: python3-venv)".to_owned());
+    }
+    let mut pip = command(python());
+    pip.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "-r"]).arg(&lock);
+    if !steps.run("install: Python packages", &mut pip) {
+        return Err("`pip install` failed for `tests/python/requirements.txt`".to_owned());
+    }
+    write_stamp(&lock, &stamp)
+}
+
+/// Debian packages that are missing, by `apt-get`. Says why when they cannot be had.
+pub fn install_debian(steps: &mut Steps, packages: &[&str]) -> Result {
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !is_installed(package)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let apt = |arguments: &[&str]| {
+        let mut apt = command("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(["--quiet", "--yes"]).args(arguments);
+        apt
+    };
+    let installed = steps.run("install: Debian's package lists", &mut apt(&["update"]))
+        && steps.run("install: Debian packages", apt(&["install", "--no-install-recommends"]).args(&missing));
+    if installed { Ok(()) } else { Err(format!("apt-get could not install {}", missing.join(" "))) }
+}
+
+fn is_installed(package: &str) -> bool {
+    let asked = command("dpkg-query").args(["--show", "--showformat=${db:Status-Status}", package]).output();
+    asked.is_ok_and(|answer| answer.stdout == b"installed")
+}
+
+fn is_fresh(lock: &Path, stamp: &Path) -> bool {
+    matches!((fs::read(lock), fs::read(stamp)), (Ok(wanted), Ok(installed)) if wanted == installed)
+}
+
+fn write_stamp(lock: &Path, stamp: &Path) -> Result {
+    fs::copy(lock, stamp).map(drop).map_err(|error| format!("cannot write `{}`: {error}", stamp.display()))
+}

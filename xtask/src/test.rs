@@ -1,0 +1,35 @@
+//! Everything that CI runs. A failing part does not keep the later ones from running.
+
+use crate::steps::{Result, Steps, cargo};
+use crate::{declarations, deny, guests, lint, setup};
+
+type Part = fn(&mut Steps) -> Result;
+
+/// All checks and all tests.
+pub fn run(steps: &mut Steps) -> Result {
+    let parts: [(&str, Part); 6] = [
+        ("setup", setup::run),
+        ("lint", lint::run),
+        ("tests", tests),
+        ("declarations", declarations::run),
+        ("guests check", guests::check),
+        ("deny", deny::run),
+    ];
+    for (name, part) in parts {
+        if let Err(message) = part(steps) {
+            steps.failed(name, &message);
+        }
+    }
+    Ok(())
+}
+
+/// The tests of all crates, documentation's among them.
+fn tests(steps: &mut Steps) -> Result {
+    let mut tests = cargo();
+    tests
+        .args(["test", "--workspace", "--locked", "--no-fail-fast"])
+        .env("CONDUIT_TEST_NODE_MODULES", setup::node_modules())
+        .env("CONDUIT_TEST_PYTHON", setup::python());
+    steps.run_tests("tests", &mut tests);
+    Ok(())
+}
