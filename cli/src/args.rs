@@ -181,6 +181,9 @@ mod tests {
         ] {
             assert_eq!(refused(line), message);
         }
-        assert!(refused("conduit exec p.ts --limit cpu=1").contains("there is no limit `cpu`, expected `cpu_time`, `wall_time`"));
+        assert!(
+            refused("conduit exec p.ts --limit cpu=1")
+                .contains("there is no limit `cpu`, expected `cpu_time`, `wall_time`")
+        );
     }
 }

@@ -70,8 +70,7 @@ pub(crate) struct Interrupts {
 impl Interrupts {
     pub(crate) fn new() -> Result<Interrupts> {
         let listen = |kind| {
-            signal(kind)
-                .map_err(|error| Error::new(ErrorCode::Internal, "cannot listen to signals").with_source(error))
+            signal(kind).map_err(|error| Error::new(ErrorCode::Internal, "cannot listen to signals").with_source(error))
         };
         Ok(Interrupts { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }

@@ -33,8 +33,9 @@ const CONFIG_VARIABLE: &str = "CONDUIT_CONFIG";
 const CONFIG_FILES: &[&str] = &["conduit.yaml", "conduit.json"];
 /// The header of an API key when the config names none.
 const API_KEY_HEADER: &str = "X-API-Key";
-/// A variable whose name ends in one of these holds a secret.
-const SECRET_NAMES: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "KEY", "APIKEY", "PAT", "CREDENTIAL", "CREDENTIALS"];
+/// A variable whose name ends in one of these words holds a secret, even one that is written in the file.
+const SECRET_NAMES: &[&str] =
+    &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "KEY", "APIKEY", "PAT", "CREDENTIAL", "CREDENTIALS"];
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -86,14 +87,16 @@ impl Config {
         let shown = path.display();
         let (text, mode) = read_file(path)?;
         let mut reading = Reading::default();
-        let config = reading.config(&text, &environment).map_err(|error| {
-            Error::new(ErrorCode::InvalidConfig, format!("config `{shown}`, {}", error.message()))
-        })?;
+        let config = reading
+            .config(&text, &environment)
+            .map_err(|error| Error::new(ErrorCode::InvalidConfig, format!("config `{shown}`, {}", error.message())))?;
         match reading.written_secrets.first() {
             // SECURITY: a secret that others on the machine can read is refused before it is used.
             Some(key) if mode & 0o004 != 0 => Err(Error::new(
                 ErrorCode::InvalidConfig,
-                format!("config `{shown}` holds a secret in `{key}` and everybody can read it, use `${{VAR}}` or `chmod 600`"),
+                format!(
+                    "config `{shown}` holds a secret in `{key}` and everybody can read it, use `${{VAR}}` or `chmod 600`"
+                ),
             )),
             _ => Ok(config),
         }
@@ -116,7 +119,8 @@ fn environment(name: &str) -> Option<String> {
 
 /// The file's text, and its mode.
 fn read_file(path: &Path) -> Result<(String, u32)> {
-    let invalid = |problem: &str| Error::new(ErrorCode::InvalidConfig, format!("config `{}` {problem}", path.display()));
+    let invalid =
+        |problem: &str| Error::new(ErrorCode::InvalidConfig, format!("config `{}` {problem}", path.display()));
     let unreadable = |error: std::io::Error| invalid("cannot be read").with_source(error);
     // SECURITY: does not wait for the writer of a FIFO; what was opened is what is looked at and read.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
@@ -150,15 +154,8 @@ impl Reading {
         if root.is_null() {
             return Ok(config);
         }
-        let fields = root.fields(&[
-            "upstreams",
-            "policy",
-            "limits",
-            "max_limits",
-            "validation",
-            "max_executions",
-            "max_queue",
-        ])?;
+        let fields =
+            root.fields(&["upstreams", "policy", "limits", "max_limits", "validation", "max_executions", "max_queue"])?;
         if let Some(upstreams) = fields.get("upstreams") {
             config.upstreams = upstreams.list()?.iter().map(|at| self.upstream(at)).collect::<Result<_>>()?;
         }
@@ -209,7 +206,9 @@ impl Reading {
                 upstream
             }
             "http" | "sse" => {
-                return Err(kind.error("must be `stdio` or `streamable_http`, which is what MCP servers speak over HTTP"));
+                return Err(
+                    kind.error("must be `stdio` or `streamable_http`, which is what MCP servers speak over HTTP")
+                );
             }
             _ => return Err(kind.error("must be `stdio` or `streamable_http`")),
         };
@@ -237,21 +236,26 @@ impl Reading {
         })
     }
 
-    /// A text, or `{secret: text}` for one whose name does not say that it is secret.
+    /// A text; or `{secret: text}` and `{plain: text}`, which say what it is.
     fn variable(&mut self, name: &str, at: &At<'_>) -> Result<EnvValue> {
-        let is_variable = !name.is_empty() && !name.contains(['=', '\0']);
-        if !is_variable {
+        if name.is_empty() || name.contains(['=', '\0']) {
             return Err(at.error("is not the name of a variable"));
         }
         if at.is_map() {
-            let fields = at.fields(&["secret"])?;
-            return self.secret(fields.require("secret")?).map(EnvValue::Secret);
+            let fields = at.fields(&["secret", "plain"])?;
+            return match fields.written("plain") {
+                Some(plain) if fields.written("secret").is_none() => Ok(EnvValue::Plain(plain.expanded_lines()?.text)),
+                Some(plain) => Err(plain.error("stands beside `secret`, expected one of them")),
+                None => self.secret(fields.require("secret")?).map(EnvValue::Secret),
+            };
         }
+        let expanded = at.expanded_lines()?;
         let last = name.rsplit('_').next().unwrap_or(name).to_ascii_uppercase();
-        if SECRET_NAMES.contains(&last.as_str()) {
+        // SECURITY: what may be a secret is one, so that it is redacted, until the operator says that it is none.
+        if expanded.from_environment || SECRET_NAMES.contains(&last.as_str()) {
             return self.secret(at).map(EnvValue::Secret);
         }
-        at.expanded_lines().map(|expanded| EnvValue::Plain(expanded.text))
+        Ok(EnvValue::Plain(expanded.text))
     }
 
     fn credential(&mut self, fields: &Fields<'_>) -> Result<Option<Credential>> {
@@ -298,7 +302,8 @@ fn limits(at: &At<'_>) -> Result<LimitsRequest> {
     let names: Vec<&str> = Limit::ALL.iter().map(|limit| limit.name()).collect();
     let mut request = LimitsRequest::default();
     for (key, value) in at.entries()? {
-        let limit = Limit::from_name(key).ok_or_else(|| value.error(format!("is not a limit, {}", meant(key, &names))))?;
+        let limit =
+            Limit::from_name(key).ok_or_else(|| value.error(format!("is not a limit, {}", meant(key, &names))))?;
         if request.get(limit).is_some() {
             return Err(value.error(format!("is there twice, as `{}` and as `{}`", limit.name(), limit.key())));
         }

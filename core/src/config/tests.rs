@@ -50,7 +50,10 @@ upstreams:
     env:
       LOG_LEVEL: debug
       GITHUB_TOKEN: ${TOKEN}
-      DSN: {secret: "postgres://u:${TOKEN}@db"}
+      FROM_OUTSIDE: ${TOKEN}
+      LITERAL_KEY: abc
+      DSN: {secret: "postgres://u:pw@db"}
+      FOLDER: {plain: "/srv/${COUNT}"}
     cwd: /srv
     call_timeout: 5s
     connect_timeout: 250
@@ -72,9 +75,21 @@ max_queue: "${COUNT}"
     let (command, args, env) = stdio(files);
     assert_eq!((files.id.as_str(), command), ("files", "npx"));
     assert_eq!(args, ["-y", "server-filesystem", "/srv/7"]);
-    assert!(matches!(&env["LOG_LEVEL"], EnvValue::Plain(text) if text == "debug"));
-    assert!(matches!(&env["GITHUB_TOKEN"], EnvValue::Secret(secret) if secret.expose() == "s3cret-token"));
-    assert!(matches!(&env["DSN"], EnvValue::Secret(secret) if secret.expose() == "postgres://u:s3cret-token@db"));
+    let kinds = env.iter().map(|(name, value)| match value {
+        EnvValue::Plain(text) => (name.as_str(), "plain", text.as_str()),
+        EnvValue::Secret(secret) => (name.as_str(), "secret", secret.expose()),
+    });
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        [
+            ("DSN", "secret", "postgres://u:pw@db"),
+            ("FOLDER", "plain", "/srv/7"),
+            ("FROM_OUTSIDE", "secret", "s3cret-token"),
+            ("GITHUB_TOKEN", "secret", "s3cret-token"),
+            ("LITERAL_KEY", "secret", "abc"),
+            ("LOG_LEVEL", "plain", "debug"),
+        ]
+    );
     assert!(matches!(&files.kind, UpstreamKind::Stdio { cwd: Some(cwd), .. } if cwd == Path::new("/srv")));
     assert_eq!((files.call_timeout, files.connect_timeout), (Duration::from_secs(5), Duration::from_millis(250)));
     assert!(matches!(&github.kind, UpstreamKind::Http { url } if url.as_str() == "https://example.com/mcp"));
@@ -131,7 +146,10 @@ fn k07_unknown_keys_are_refused_with_the_nearest_known() {
             "upstreams: [{id: a, type: streamable_http, url: 'http://x', env: {}}]",
             "line 1: unknown key `env` in `upstreams[0]`, expected `id`, `type`, `call_timeout`, `connect_timeout`, `url`, `allow_private`, `bearer_token`, `api_key`, `header`",
         ),
-        ("limits: {cpu: 1}", "line 1: `limits.cpu` is not a limit, expected `cpu_time`, `wall_time`, `memory`, `stack`, `output`, `log_entries`, `program_size`, `program_depth`, `result_size`, `tool_calls`, `tool_calls_in_flight`, `call_size`, `reply_size`"),
+        (
+            "limits: {cpu: 1}",
+            "line 1: `limits.cpu` is not a limit, expected `cpu_time`, `wall_time`, `memory`, `stack`, `output`, `log_entries`, `program_size`, `program_depth`, `result_size`, `tool_calls`, `tool_calls_in_flight`, `call_size`, `reply_size`",
+        ),
         ("limits: {cpu_tiem: 1}", "line 1: `limits.cpu_tiem` is not a limit, did you mean `cpu_time`?"),
     ] {
         assert_eq!(refusal(text), message);
@@ -148,7 +166,10 @@ fn k07_values_of_the_wrong_kind_are_refused() {
         ("upstreams:\n  - type: stdio", "line 2: `upstreams[0]` has no `id`"),
         ("upstreams: [{id: a}]", "line 1: `upstreams[0]` has no `type`"),
         ("upstreams: [{id: a, type: stdio}]", "line 1: `upstreams[0]` has no `command`"),
-        ("upstreams: [{id: 7, type: stdio}]", "line 1: `upstreams[0].id` must be a text, got a number: put it in quotes"),
+        (
+            "upstreams: [{id: 7, type: stdio}]",
+            "line 1: `upstreams[0].id` must be a text, got a number: put it in quotes",
+        ),
         ("upstreams: [{id: a, type: grpc}]", "line 1: `upstreams[0].type` must be `stdio` or `streamable_http`"),
         (
             "upstreams: [{id: a, type: sse}]",
@@ -162,6 +183,11 @@ fn k07_values_of_the_wrong_kind_are_refused() {
             "upstreams: [{id: a, type: stdio, command: x, env: {'A=B': y}}]",
             "line 1: `upstreams[0].env.A=B` is not the name of a variable",
         ),
+        (
+            "upstreams: [{id: a, type: stdio, command: x, env: {A: {secret: y, plain: z}}}]",
+            "line 1: `upstreams[0].env.A.plain` stands beside `secret`, expected one of them",
+        ),
+        ("upstreams: [{id: a, type: stdio, command: x, env: {A: {}}}]", "line 1: `upstreams[0].env.A` has no `secret`"),
         (
             "upstreams: [{id: a, type: stdio, command: [x, y]}]",
             "line 1: `upstreams[0].command` must be a text, got a list",
@@ -215,12 +241,16 @@ fn k07_values_of_the_wrong_kind_are_refused() {
 
 #[test]
 fn credentials_are_one_of_two() {
-    let upstream = |keys: &str| refusal(&format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', {keys}}}]"));
+    let upstream =
+        |keys: &str| refusal(&format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', {keys}}}]"));
     assert_eq!(
         upstream("bearer_token: a, api_key: b"),
         "line 1: `upstreams[0].api_key` stands beside `bearer_token`, expected one of them"
     );
-    assert_eq!(upstream("header: X-Key"), "line 1: `upstreams[0].header` is the header of an `api_key`, which is not there");
+    assert_eq!(
+        upstream("header: X-Key"),
+        "line 1: `upstreams[0].header` is the header of an `api_key`, which is not there"
+    );
     assert_eq!(
         upstream("bearer_token: a, header: X-Key"),
         "line 1: `upstreams[0].header` is the header of an `api_key`, which is not there"
@@ -323,7 +353,9 @@ fn k01_no_error_shows_a_value() {
         let error = parse(&text).unwrap_err();
         assert!(!format!("{error} {error:?}").contains(CANARY), "{error}");
     }
-    let config = parse(&format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x?k={CANARY}', bearer_token: {CANARY}}}]"));
+    let config = parse(&format!(
+        "upstreams: [{{id: a, type: streamable_http, url: 'http://x?k={CANARY}', bearer_token: {CANARY}}}]"
+    ));
     assert!(!format!("{config:?}").contains(CANARY));
 }
 
@@ -339,10 +371,10 @@ fn k07_only_a_small_regular_file_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let read = |path: &Path| Config::read(path).map(|config| config.max_queue).map_err(|error| error.to_string());
     let shown = |path: &Path, rest: &str| Err(format!("config `{}`{rest}", path.display()));
-    let file = file(&folder, "c.yaml", "max_queue: 5", 0o644);
-    assert_eq!(read(&file), Ok(5));
+    let small = file(&folder, "c.yaml", "max_queue: 5", 0o644);
+    assert_eq!(read(&small), Ok(5));
     let link = folder.path().join("link.yaml");
-    symlink(&file, &link).unwrap();
+    symlink(&small, &link).unwrap();
     assert_eq!(read(&link), Ok(5));
     let missing = folder.path().join("missing.yaml");
     assert_eq!(read(&missing), shown(&missing, " cannot be read: No such file or directory (os error 2)"));
@@ -359,10 +391,7 @@ fn k07_only_a_small_regular_file_is_read() {
     std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
     assert_eq!(read(&binary), shown(&binary, " is not UTF-8"));
     let wrong = file(&folder, "wrong.yaml", "\npolcy: 1", 0o644);
-    assert_eq!(
-        read(&wrong),
-        shown(&wrong, ", line 2: unknown key `polcy` in the config, did you mean `policy`?")
-    );
+    assert_eq!(read(&wrong), shown(&wrong, ", line 2: unknown key `polcy` in the config, did you mean `policy`?"));
 }
 
 #[test]
@@ -392,7 +421,9 @@ fn k07_a_secret_that_everybody_can_read_is_refused() {
         }
     }
     // `PATH` is there in every test; what comes from it is not in the file.
-    for (name, text) in [("variable", http("bearer_token: '${PATH}'")), ("plain", child("LOG_LEVEL: debug, KEY_FILE: /x"))] {
+    for (name, text) in
+        [("variable", http("bearer_token: '${PATH}'")), ("plain", child("LOG_LEVEL: debug, KEY_FILE: /x"))]
+    {
         assert!(Config::read(&file(&folder, name, &text, 0o644)).is_ok(), "{name}");
     }
 }

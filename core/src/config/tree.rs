@@ -278,7 +278,9 @@ impl<'a> At<'a> {
                 continue;
             }
             expanded.text.push_str(before);
-            let malformed = || self.error("has a `${` that is not `${NAME}` or `${NAME:-default}`, write `$${` for the text itself");
+            let malformed = || {
+                self.error("has a `${` that is not `${NAME}` or `${NAME:-default}`, write `$${` for the text itself")
+            };
             let (inside, after) = after.split_once('}').ok_or_else(malformed)?;
             let (name, default) = match inside.split_once(":-") {
                 Some((name, default)) => (name, Some(default)),
@@ -294,7 +296,9 @@ impl<'a> At<'a> {
                     expanded.from_environment = true;
                 }
                 (None, Some(default)) => expanded.text.push_str(default),
-                (None, None) => return Err(self.error(format!("needs the environment variable `{name}`, which is not set"))),
+                (None, None) => {
+                    return Err(self.error(format!("needs the environment variable `{name}`, which is not set")));
+                }
             }
             rest = after;
         }
