@@ -71,9 +71,10 @@ fn read_program(file: &Path) -> Result<String> {
     let unreadable = |error: std::io::Error| {
         Error::new(ErrorCode::InvalidRequest, format!("cannot read `{}`", file.display())).with_source(error)
     };
-    let source: Box<dyn Read> = match file {
-        file if file == Path::new("-") => Box::new(std::io::stdin()),
-        file => Box::new(std::fs::File::open(file).map_err(unreadable)?),
+    let source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(file).map_err(unreadable)?)
     };
     let mut code = String::new();
     // SECURITY: no more is read than the limit needs to refuse it.

@@ -10,10 +10,10 @@ use conduit_core::tool::ToolPattern;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{ConfigFile, SetUp};
-use crate::output::complain;
+use crate::output::{complain, harmless};
 
-/// How long the end may take: upstreams that do not end by themselves are killed.
-const GRACE: Duration = Duration::from_millis(700);
+/// How long the end may take. Upstreams that do not end by themselves are killed well before.
+pub(crate) const GRACE: Duration = Duration::from_millis(2_500);
 
 /// A runtime with the config's upstreams and the policy of the config and of `--allow`.
 pub(crate) fn open(set_up: &SetUp) -> Result<Runtime> {
@@ -49,7 +49,8 @@ pub(crate) fn warn_without_policy(runtime: &Runtime) {
 pub(crate) async fn report_upstreams(runtime: &Runtime) {
     for upstream in runtime.check().await {
         if let Err(error) = upstream.tools {
-            complain(format_args!("upstream `{}` is not available: {error}", upstream.id));
+            let reason = harmless(&error.to_string());
+            complain(format_args!("upstream `{}` is not available: {reason}", upstream.id));
         }
     }
 }

@@ -112,8 +112,8 @@ impl Config {
 }
 
 /// The value of a variable; one that is not Unicode counts as not set.
+#[expect(clippy::disallowed_methods, reason = "the operator's config is expanded here")]
 fn environment(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "the operator's config is expanded here")]
     std::env::var(name).ok()
 }
 

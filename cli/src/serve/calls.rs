@@ -154,10 +154,10 @@ impl Server {
 
     /// Why nothing was found: without a policy, for that reason alone.
     fn nothing_found(&self, otherwise: &str) -> String {
-        match self.runtime.has_policy() {
-            true => otherwise.to_owned(),
-            false => "no tool is allowed: the operator of this server has to state a policy\n".to_owned(),
+        if self.runtime.has_policy() {
+            return otherwise.to_owned();
         }
+        "no tool is allowed: the operator of this server has to state a policy\n".to_owned()
     }
 }
 
