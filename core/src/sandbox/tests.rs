@@ -256,3 +256,49 @@ async fn more_executions_than_threads_all_end() {
     }
     assert_eq!(host.calls.load(Ordering::SeqCst), 40);
 }
+
+#[tokio::test]
+async fn scratch_js() {
+    let image = GuestImage { name: "js", cwasm: conduit_guest_js::CWASM, configure: conduit_guest_js::configure };
+    let t = Instant::now();
+    let sandbox = Sandbox::new(&image, SandboxSize { executions: 100, threads: 2 }).unwrap();
+    eprintln!("start {:?}", t.elapsed());
+    let code = std::env::var("JS").unwrap_or("async () => { console.log(1+1); return 7 }".into());
+    for _ in 0..3 {
+        let envelope = Envelope {
+            program: code.clone(),
+            mappings: String::new(),
+            input: "null".into(),
+            upstreams: "[\"test\"]".into(),
+        };
+        let run = Run {
+            envelope: Box::new(move || Ok(envelope)),
+            limits: Limits::default(),
+            host: Arc::new(Host::default()),
+            events: None,
+            cancel: CancellationToken::new(),
+        };
+        eprintln!("{:?}", sandbox.run(run).await);
+    }
+    let mut times = Vec::new();
+    for _ in 0..2000 {
+        let envelope = Envelope {
+            program: code.clone(),
+            mappings: String::new(),
+            input: "null".into(),
+            upstreams: "[\"test\"]".into(),
+        };
+        let run = Run {
+            envelope: Box::new(move || Ok(envelope)),
+            limits: Limits::default(),
+            host: Arc::new(Host::default()),
+            events: None,
+            cancel: CancellationToken::new(),
+        };
+        let t = Instant::now();
+        sandbox.run(run).await;
+        times.push(t.elapsed());
+    }
+    times.sort();
+    eprintln!("p50 {:?} p99 {:?}", times[1000], times[1980]);
+}

@@ -6,6 +6,7 @@ use super::{File, accepts, complains, enforce};
 
 const MOST_LINES: usize = 600;
 const MOST_HEADER_LINES: usize = 15;
+const MOST_COMMENT_LINES: usize = 3;
 
 fn is_ours(path: &str) -> bool {
     let folders = ["generated", "vendor", "include", "node_modules"];
@@ -25,10 +26,14 @@ fn size(file: &File) -> Vec<String> {
     Vec::new()
 }
 
+fn is_product(file: &File) -> bool {
+    let folders = ["core/src/", "cli/src/", "ffi/src/", "bindings-node/src/", "bindings-python/src/", "xtask/src/"];
+    file.is_rust() && folders.iter().any(|folder| file.path.starts_with(folder))
+}
+
 /// Every module of the product says what it owns, and briefly.
 fn header(file: &File) -> Vec<String> {
-    let product = ["core/src/", "cli/src/", "ffi/src/", "bindings-node/src/", "bindings-python/src/", "xtask/src/"];
-    if !file.is_rust() || !product.iter().any(|folder| file.path.starts_with(folder)) {
+    if !is_product(file) || file.path.ends_with("tests.rs") {
         return Vec::new();
     }
     let lines = file.text.lines().take_while(|line| line.starts_with("//!")).count();
@@ -36,6 +41,21 @@ fn header(file: &File) -> Vec<String> {
         1..=MOST_HEADER_LINES => Vec::new(),
         _ => vec![format!("{}: a module's header has 1 to {MOST_HEADER_LINES} lines of `//!`, not {lines}", file.path)],
     }
+}
+
+/// A comment says why, and briefly.
+fn comments(file: &File) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut lines = 0;
+    for (number, line) in file.text.lines().enumerate().filter(|_| is_product(file)) {
+        let line = line.trim_start();
+        let plain = line.starts_with("//") && !line.starts_with("///") && !line.starts_with("//!");
+        lines = if plain { lines + 1 } else { 0 };
+        if lines == MOST_COMMENT_LINES + 1 {
+            complaints.push(format!("{}:{}: a comment of more than {MOST_COMMENT_LINES} lines", file.path, number + 1));
+        }
+    }
+    complaints
 }
 
 /// Nothing is left for later without an issue, and no test is left out.
@@ -120,6 +140,19 @@ fn modules_say_what_they_own() {
     complains(header, "core/src/gateway.rs", "use std::fmt;", "not 0");
     complains(header, "core/src/gateway.rs", &"//! x\n".repeat(16), "not 16");
     accepts(header, "core/src/gateway.rs", "//! Owns calls.\n");
+    accepts(header, "core/src/gateway/tests.rs", "use super::*;\n");
+}
+
+#[test]
+fn comments_are_brief() {
+    enforce(comments);
+    complains(
+        comments,
+        "core/src/gateway.rs",
+        &"    // why\n".repeat(4),
+        "gateway.rs:4: a comment of more than 3 lines",
+    );
+    accepts(comments, "core/src/gateway.rs", &format!("{0}x\n{0}{1}", "// why\n".repeat(3), "/// what\n".repeat(9)));
 }
 
 #[test]

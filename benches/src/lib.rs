@@ -1,0 +1,1 @@
+//! Nothing but the folder of the benchmarks: see `benches/runtime.rs`.

@@ -1,0 +1,119 @@
+//! One run, top to bottom. The only module that knows both the sandbox and the gateway.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::gateway::{Gate, GateLimits, Gateway, Question};
+use crate::limits::{Limit, Limits, Usage};
+use crate::model::{Event, ExecutionRequest, ExecutionResult, Outcome};
+use crate::policy::Policy;
+use crate::sandbox::{CallKind, Envelope, HostCall, HostReply, MakeEnvelope, NoProgram, Run, Sandbox, ToolHost};
+use crate::transpile::{TranspileError, transpile};
+
+/// What the operator decided, and what every execution uses.
+pub(crate) struct Ground<'a> {
+    pub(crate) sandbox: &'a Sandbox,
+    pub(crate) gateway: &'a Arc<Gateway>,
+    pub(crate) policy: &'a Policy,
+    pub(crate) defaults: &'a Limits,
+    pub(crate) ceiling: &'a Limits,
+}
+
+/// What belongs to one execution beside its request.
+pub(crate) struct Handle {
+    pub(crate) id: String,
+    pub(crate) events: Option<UnboundedSender<Event>>,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// Runs one program to its end.
+pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handle: Handle) -> Result<ExecutionResult> {
+    let policy = ground.policy.narrow(request.allow.as_deref());
+    let (limits, clamped) = ground.defaults.with(&request.limits, ground.ceiling)?;
+    let input = request.input.to_string();
+    if request.code.len().max(input.len()) as u64 > limits.program_bytes {
+        let message = Limit::ProgramSize.exceeded(limits.program_bytes);
+        let outcome = Outcome::LimitExceeded { limit: Limit::ProgramSize, message };
+        return Ok(not_started(handle.id, outcome, clamped));
+    }
+    let gate_limits = GateLimits::new(&limits, Instant::now() + limits.wall_time());
+    let upstreams = Value::from(ground.gateway.upstream_ids(&policy)).to_string();
+    let gate = Arc::new(ground.gateway.open(policy, gate_limits, handle.events.clone()));
+    let run = Run {
+        envelope: envelope(request.code, input, upstreams, limits.clone()),
+        limits,
+        host: Arc::new(GateHost(Arc::clone(&gate))),
+        events: handle.events,
+        cancel: handle.cancel,
+    };
+    let report = ground.sandbox.run(run).await;
+    Ok(ExecutionResult {
+        id: handle.id,
+        outcome: report.outcome,
+        value: report.value,
+        stdout: report.stdout,
+        stderr: report.stderr,
+        tool_calls: gate.take_records(),
+        usage: Usage { clamped, ..report.usage },
+    })
+}
+
+/// An unguessable id of 128 bits, in hex.
+///
+/// # Errors
+/// `internal` when the system has no entropy.
+pub(crate) fn new_id() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::new(ErrorCode::Internal, "the system gives no entropy").with_source(error.to_string()))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+/// The result of an execution that ended before its program began.
+pub(crate) fn not_started(id: String, outcome: Outcome, clamped: Vec<Limit>) -> ExecutionResult {
+    let usage = Usage { clamped, ..Usage::default() };
+    ExecutionResult {
+        id,
+        outcome,
+        value: Value::Null,
+        stdout: String::new(),
+        stderr: String::new(),
+        tool_calls: Vec::new(),
+        usage,
+    }
+}
+
+/// The program as the guest takes it, made on the guest's thread.
+fn envelope(code: String, input: String, upstreams: String, limits: Limits) -> MakeEnvelope {
+    Box::new(move || match transpile(&code, &limits) {
+        Ok(program) => Ok(Envelope { program: program.code, mappings: program.mappings, input, upstreams }),
+        Err(TranspileError::Program(error)) => Err(NoProgram::Invalid(error)),
+        Err(TranspileError::Limit(limit)) => Err(NoProgram::Limit(limit)),
+    })
+}
+
+/// The sandbox's door, opening on one execution's gate.
+struct GateHost(Arc<Gate>);
+
+impl ToolHost for GateHost {
+    fn call(&self, call: HostCall) -> BoxFuture<'static, HostReply> {
+        let gate = Arc::clone(&self.0);
+        let HostCall { kind, name, arguments } = call;
+        Box::pin(async move {
+            let reply = match kind {
+                CallKind::Call => gate.call(&name, arguments).await.map(|reply| reply.value),
+                CallKind::CallFull => gate.call(&name, arguments).await.map(|reply| reply.full),
+                CallKind::Search => gate.ask(Question::Search, &name, arguments).await,
+                CallKind::Describe => gate.ask(Question::Describe, &name, arguments).await,
+                CallKind::List => gate.ask(Question::List, &name, arguments).await,
+            };
+            reply.map_err(|error| serde_json::json!(error).to_string())
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! One execution's way to its tools. Everything that a program asks passes here, and is refused unless allowed.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use super::catalog::{Entry, Listing, Shelf};
+use super::record::{OpenRecord, Records, Watcher};
+use super::{Gateway, SEARCH_RESULTS};
+use crate::error::ErrorCode;
+use crate::limits::Limits;
+use crate::model::ToolCallRecord;
+use crate::policy::{Decision, Policy};
+use crate::schema::{Strictness, check_shape};
+use crate::sdk;
+use crate::tool::{Tool, ToolError, ToolReply};
+use crate::upstream::CallLimits;
+
+/// The longest search query, in bytes.
+const QUERY_BYTES: usize = 1 << 10;
+
+/// What one execution may use of the gateway.
+#[derive(Clone, Debug)]
+pub struct GateLimits {
+    /// Bytes of one call's arguments.
+    pub call_bytes: u64,
+    /// Bytes of one call's reply.
+    pub reply_bytes: u64,
+    /// When the execution is over.
+    pub deadline: Instant,
+}
+
+impl GateLimits {
+    /// The part of an execution's limits that holds here.
+    pub fn new(limits: &Limits, deadline: Instant) -> GateLimits {
+        GateLimits { call_bytes: limits.call_bytes, reply_bytes: limits.reply_bytes, deadline }
+    }
+}
+
+/// What a program may ask about its tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Which tools fit a query best; the query is a JSON string.
+    Search,
+    /// What one tool is.
+    Describe,
+    /// All tools.
+    List,
+}
+
+/// One execution's way to its tools.
+pub struct Gate {
+    gateway: Arc<Gateway>,
+    policy: Policy,
+    limits: GateLimits,
+    records: Arc<Records>,
+}
+
+impl Gate {
+    pub(super) fn new(gateway: Arc<Gateway>, policy: Policy, limits: GateLimits, watcher: Option<Watcher>) -> Gate {
+        Gate { gateway, policy, limits, records: Records::new(watcher) }
+    }
+
+    /// Calls the tool that the program wrote as `written`. The arguments are JSON, or only their size when too large.
+    ///
+    /// Dropping the future cancels the call at the upstream; it is never repeated.
+    ///
+    /// # Errors
+    /// Whatever the program should catch: see [`ErrorCode`]'s families 2xx to 4xx.
+    pub async fn call(&self, written: &str, arguments: Result<Vec<u8>, u64>) -> ToolReply {
+        let size = arguments.as_ref().map_or_else(|size| *size, |bytes| bytes.len() as u64);
+        let record = self.records.open(written, size);
+        let reply = self.decide_and_call(written, arguments, &record).await;
+        record.end(match &reply {
+            Ok(value) => Ok(value.value.len()),
+            Err(error) => Err(error.code),
+        });
+        reply
+    }
+
+    async fn decide_and_call(&self, written: &str, arguments: Result<Vec<u8>, u64>, record: &OpenRecord) -> ToolReply {
+        let (shelf, entry) = self.find(written).await?;
+        let name = &entry.tool.name;
+        record.resolved(&name.to_string());
+        let arguments = self.checked(&entry, arguments)?;
+        let limits = CallLimits { reply_bytes: self.limits.reply_bytes, deadline: self.limits.deadline };
+        let reply = shelf.upstream.call(&entry.tool, arguments, &limits).await?;
+        // SECURITY: what goes into the guest is bounded, whatever the transport let through.
+        let size = reply.value.len().max(reply.full.len()) as u64;
+        if size > self.limits.reply_bytes {
+            let message = format!("the reply has {size} bytes, the limit is {}", self.limits.reply_bytes);
+            return Err(ToolError::new(ErrorCode::ReplyTooLarge, name, message));
+        }
+        Ok(reply)
+    }
+
+    /// The tool that `written` names, if the policy allows it.
+    async fn find(&self, written: &str) -> Result<(&Shelf, Arc<Entry>), ToolError> {
+        let in_reach = |id: &str| self.policy.may_allow_in(id);
+        let (upstream, tool) = written.split_once('.').unwrap_or((written, ""));
+        // SECURITY: an upstream out of the policy's reach is never asked, and is as if it did not exist.
+        let Some(shelf) = self.gateway.shelf(upstream).filter(|shelf| in_reach(shelf.id())) else {
+            return Err(self.not_found(written));
+        };
+        let listing = shelf.listing().await.map_err(|error| {
+            let message = format!("upstream `{}` is not available: {}", shelf.id(), error.message());
+            ToolError::new(error.code(), written, message)
+        })?;
+        match listing.resolve(tool) {
+            // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote.
+            Some(entry) if self.policy.decide(&entry.tool.name) == Decision::Allow => {
+                Ok((shelf, Arc::clone(entry)))
+            }
+            _ => Err(self.not_found(written)),
+        }
+    }
+
+    /// Why there is no such tool; the same words whether it does not exist or is not allowed.
+    fn not_found(&self, written: &str) -> ToolError {
+        let shown: String = written.chars().take(100).collect();
+        let mut message = format!("there is no tool `{}`", shown.escape_debug());
+        if !self.policy.is_stated() {
+            message.push_str(": no tool is allowed, add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`");
+            return ToolError::new(ErrorCode::ToolNotFound, written, message);
+        }
+        // SECURITY: only names that the program may see.
+        let listings = self.known_listings();
+        let allowed = listings.iter().flat_map(|listing| &listing.entries).map(|entry| &entry.tool.name);
+        let nearest = sdk::names::nearest(&shown, allowed.filter(|name| self.policy.decide(name) == Decision::Allow));
+        if nearest.is_empty() {
+            message.push_str(", `tools.$list()` gives those that there are");
+        } else {
+            message.push_str(&format!(", the nearest are `{}`", nearest.join("`, `")));
+        }
+        ToolError::new(ErrorCode::ToolNotFound, written, message)
+    }
+
+    fn known_listings(&self) -> Vec<Arc<Listing>> {
+        let in_reach = self.gateway.shelves.iter().filter(|shelf| self.policy.may_allow_in(shelf.id()));
+        in_reach.filter_map(|shelf| shelf.fresh()).collect()
+    }
+
+    /// The arguments, if they are what the tool takes: they are parsed once, and what is checked is what is sent.
+    fn checked(&self, entry: &Entry, arguments: Result<Vec<u8>, u64>) -> Result<Map<String, Value>, ToolError> {
+        let tool = &entry.tool.name;
+        let invalid = |message: String| ToolError::new(ErrorCode::InvalidArguments, tool, message);
+        let bytes = arguments.map_err(|size| {
+            let message = format!("the arguments have {size} bytes, the limit is {}", self.limits.call_bytes);
+            ToolError::new(ErrorCode::ArgumentsTooLarge, tool, message)
+        })?;
+        let arguments: Value =
+            serde_json::from_slice(&bytes).map_err(|error| invalid(format!("the arguments are not JSON: {error}")))?;
+        check_shape(&arguments).map_err(invalid)?;
+        match entry.schema() {
+            Some(Ok(schema)) => schema.check(&arguments, self.gateway.strictness).map_err(|problems| {
+                invalid(format!("the arguments do not fit: {}; `tools.$describe(\"{tool}\")` gives the schema", problems.join("; ")))
+            })?,
+            Some(Err(error)) => {
+                let message = format!("the tool's schema cannot be used: {error}");
+                return Err(ToolError::new(ErrorCode::InvalidSchema, tool, message));
+            }
+            // SECURITY: strict validation takes no tool on trust.
+            None if self.gateway.strictness == Strictness::Strict => {
+                let message = "the tool has no input schema, and validation is strict";
+                return Err(ToolError::new(ErrorCode::MissingSchema, tool, message));
+            }
+            None => {}
+        }
+        match arguments {
+            Value::Object(arguments) => Ok(arguments),
+            _ => Err(invalid("the arguments are not an object".into())),
+        }
+    }
+
+    /// Answers a question about the tools; the answer is JSON.
+    ///
+    /// # Errors
+    /// `tool_not_found` when the tool to describe is not there, `invalid_arguments` when the query is no text.
+    pub async fn ask(&self, question: Question, name: &str, arguments: Result<Vec<u8>, u64>) -> Result<String, ToolError> {
+        let answer = match question {
+            Question::List => json!(self.gateway.tools(&self.policy).await.iter().map(|tool| summary(tool)).collect::<Vec<_>>()),
+            Question::Describe => {
+                let (_, entry) = self.find(name).await?;
+                let mut answer = json!(&*entry.tool);
+                if let Value::Object(fields) = &mut answer {
+                    fields.insert("declaration".into(), sdk::typescript::declaration_of(&entry.tool).into());
+                }
+                answer
+            }
+            Question::Search => {
+                let query = arguments.ok().and_then(|bytes| serde_json::from_slice::<String>(&bytes).ok());
+                let query = query.filter(|query| query.len() <= QUERY_BYTES).ok_or_else(|| {
+                    let message = format!("the query must be a text of at most {QUERY_BYTES} bytes");
+                    ToolError::new(ErrorCode::InvalidArguments, "$search", message)
+                })?;
+                let tools = self.gateway.search(&self.policy, &query, SEARCH_RESULTS).await;
+                json!(tools.iter().map(|tool| summary(tool)).collect::<Vec<_>>())
+            }
+        };
+        Ok(answer.to_string())
+    }
+
+    /// The records of all calls; those still under way are cancelled.
+    pub fn take_records(&self) -> Vec<ToolCallRecord> {
+        self.records.take()
+    }
+}
+
+fn summary(tool: &Tool) -> Value {
+    json!({ "name": tool.name, "description": tool.description })
+}

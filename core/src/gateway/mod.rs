@@ -1,0 +1,122 @@
+//! The catalog of tools, and the one place that every call passes.
+//!
+//! Owns name resolution, enforcement and the record of each call. Knows nothing of wasm. [`Gateway`] is shared by all
+//! executions; a [`Gate`] is one execution's view of it: its policy, its budget and its records. What the SDK shows is
+//! convenience; [`Gate::call`] is the boundary.
+
+mod catalog;
+mod gate;
+mod record;
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::policy::{Decision, Policy};
+use crate::schema::Strictness;
+use crate::sdk::names::Resolver;
+use crate::sdk::search::{Hit, Index};
+use crate::tool::Tool;
+use crate::upstream::Upstream;
+
+use catalog::{Entry, Listing, Shelf};
+pub use gate::{Gate, GateLimits, Question};
+pub use record::Watcher;
+
+/// How many tools a search gives when nobody says otherwise.
+pub const SEARCH_RESULTS: usize = 10;
+
+/// All upstreams of a runtime, and how their tools are called.
+pub struct Gateway {
+    shelves: Vec<Shelf>,
+    resolver: Resolver,
+    strictness: Strictness,
+}
+
+/// Whether an upstream's tools could be had, for the operator.
+#[derive(Debug)]
+pub struct UpstreamStatus {
+    /// The upstream's id.
+    pub id: String,
+    /// How many tools it offers, or why they could not be had.
+    pub tools: Result<usize>,
+    /// What was dropped from its list, and why.
+    pub warnings: Vec<String>,
+}
+
+impl Gateway {
+    /// A gateway to these upstreams. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// `invalid_config` when two upstreams have the same id, or ids that a program could not tell apart.
+    pub fn new(upstreams: Vec<Upstream>, strictness: Strictness) -> Result<Gateway> {
+        let resolver = Resolver::new(upstreams.iter().map(Upstream::id));
+        if let Some(alias) = resolver.ambiguous() {
+            let message = format!("two upstreams would both be `tools.{alias}`, expected ids that differ in more than `-` and `_`");
+            return Err(Error::new(ErrorCode::InvalidConfig, message));
+        }
+        Ok(Gateway { shelves: upstreams.into_iter().map(Shelf::new).collect(), resolver, strictness })
+    }
+
+    /// One execution's view: its policy and its budget. No network.
+    pub fn open(self: &Arc<Gateway>, policy: Policy, limits: GateLimits, watcher: Option<Watcher>) -> Gate {
+        Gate::new(Arc::clone(self), policy, limits, watcher)
+    }
+
+    /// The ids of the upstreams in which `policy` could allow a tool.
+    pub fn upstream_ids(&self, policy: &Policy) -> Vec<&str> {
+        self.shelves.iter().map(Shelf::id).filter(|id| policy.may_allow_in(id)).collect()
+    }
+
+    /// The tools that `policy` allows, of the upstreams that can be reached, in the order of the upstreams.
+    pub async fn tools(&self, policy: &Policy) -> Vec<Arc<Tool>> {
+        let allowed = |entry: &&Arc<Entry>| policy.decide(&entry.tool.name) == Decision::Allow;
+        let listings = self.listings(policy).await;
+        listings.iter().flat_map(|listing| listing.entries.iter().filter(allowed)).map(|entry| Arc::clone(&entry.tool)).collect()
+    }
+
+    /// The tools that `policy` allows and that fit `query` best, best first.
+    pub async fn search(&self, policy: &Policy, query: &str, limit: usize) -> Vec<Arc<Tool>> {
+        let listings = self.listings(policy).await;
+        let allowed = |tool: &Tool| policy.decide(&tool.name) == Decision::Allow;
+        let mut hits: Vec<(Hit, &Listing)> = Vec::new();
+        for listing in &listings {
+            let index = listing.index.get_or_init(|| Index::new(listing.entries.iter().map(|entry| &*entry.tool)));
+            hits.extend(index.search(query, limit, &|at| listing.tool(at).is_some_and(|tool| allowed(tool))).into_iter().map(|hit| (hit, &**listing)));
+        }
+        hits.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score));
+        hits.truncate(limit);
+        hits.iter().filter_map(|(hit, listing)| listing.tool(hit.index).cloned()).collect()
+    }
+
+    /// Connects every upstream and says how that went.
+    pub async fn check(&self) -> Vec<UpstreamStatus> {
+        join_all(self.shelves.iter().map(|shelf| async {
+            match shelf.listing().await {
+                Ok(listing) => UpstreamStatus {
+                    id: shelf.id().to_owned(),
+                    tools: Ok(listing.entries.len()),
+                    warnings: listing.warnings.clone(),
+                },
+                Err(error) => UpstreamStatus { id: shelf.id().to_owned(), tools: Err(error), warnings: Vec::new() },
+            }
+        }))
+        .await
+    }
+
+    /// Ends every connection.
+    pub async fn close(&self) {
+        join_all(self.shelves.iter().map(Shelf::close)).await;
+    }
+
+    fn shelf(&self, written: &str) -> Option<&Shelf> {
+        self.resolver.resolve(written).and_then(|at| self.shelves.get(at))
+    }
+
+    /// The lists of the upstreams in reach of `policy`, fetched in parallel; one that is down is left out.
+    async fn listings(&self, policy: &Policy) -> Vec<Arc<Listing>> {
+        let in_reach = self.shelves.iter().filter(|shelf| policy.may_allow_in(shelf.id()));
+        join_all(in_reach.map(Shelf::listing)).await.into_iter().flatten().collect()
+    }
+}

@@ -1,0 +1,96 @@
+//! References within one schema document. Nothing is ever fetched.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::short;
+
+/// Resolves the references of one document.
+pub(super) struct References<'a> {
+    root: &'a Value,
+    /// The document's own `$id`, without its fragment.
+    own_id: Option<&'a str>,
+    /// Whether a subschema has an `$id`, which would change what `#` means below it.
+    embeds: bool,
+    /// `None` where a name is given twice.
+    anchors: HashMap<&'a str, Option<&'a Value>>,
+}
+
+impl<'a> References<'a> {
+    pub(super) fn new(root: &'a Value) -> References<'a> {
+        let own_id = id_of(root).map(|id| id.trim_end_matches('#'));
+        let mut embeds = false;
+        let mut anchors = HashMap::new();
+        for object in objects(root) {
+            embeds |= !std::ptr::eq(object, root) && id_of(object).is_some();
+            if let Some(name) = anchor_of(object) {
+                anchors.entry(name).and_modify(|named| *named = None).or_insert(Some(object));
+            }
+        }
+        References { root, own_id, embeds, anchors }
+    }
+
+    /// The schema that `reference` names: `#`, `#/a/pointer` or `#anchor`.
+    pub(super) fn resolve(&self, reference: &Value) -> Result<&'a Value, String> {
+        let text = reference.as_str().ok_or_else(|| format!("`$ref` is {}, expected text", short(reference)))?;
+        let local = self.own_id.and_then(|id| text.strip_prefix(id)).unwrap_or(text);
+        // SECURITY: a reference stays within its document: no address of an upstream's choice is ever asked.
+        let fragment = match (local.strip_prefix('#'), local.is_empty()) {
+            (Some(fragment), _) => fragment,
+            (None, true) => "",
+            (None, false) => {
+                return Err(format!("`$ref` to {} leaves the document, which is refused", short(reference)));
+            }
+        };
+        if self.embeds {
+            return Err("`$ref` beside an `$id` inside the schema is not supported".to_owned());
+        }
+        let fragment = percent_decode(fragment);
+        let target = match fragment.as_str() {
+            "" => Some(self.root),
+            pointer if pointer.starts_with('/') => self.root.pointer(pointer),
+            anchor => self.anchors.get(anchor).copied().flatten(),
+        };
+        target.ok_or_else(|| format!("`$ref` to {} names nothing, or more than one schema", short(reference)))
+    }
+}
+
+fn id_of(value: &Value) -> Option<&str> {
+    value.get("$id").and_then(Value::as_str).filter(|id| !id.is_empty() && !id.starts_with('#'))
+}
+
+fn anchor_of(value: &Value) -> Option<&str> {
+    let text = |keyword: &str| value.get(keyword).and_then(Value::as_str);
+    text("$anchor").or_else(|| text("$dynamicAnchor")).or_else(|| text("$id")?.strip_prefix('#'))
+}
+
+/// Every object in `root`, depth first.
+fn objects(root: &Value) -> impl Iterator<Item = &Value> {
+    let mut stack = vec![root];
+    std::iter::from_fn(move || {
+        loop {
+            let value = stack.pop()?;
+            match value {
+                Value::Array(items) => stack.extend(items),
+                Value::Object(map) => {
+                    stack.extend(map.values());
+                    return Some(value);
+                }
+                _ => {}
+            }
+        }
+    })
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|hex| *first == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
+        let code = code.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

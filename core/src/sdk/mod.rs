@@ -1,0 +1,7 @@
+//! What programs and models see of tools: names and their aliases, search, declarations.
+//!
+//! Pure: tools in, texts and positions out. No code is ever made from what an upstream wrote; declarations are for
+//! reading. Nothing here decides what is allowed.
+
+pub mod names;
+pub mod search;

@@ -1,0 +1,203 @@
+//! Names as programs write them: verbatim, or in camelCase or snake_case where that means one thing only.
+
+use std::collections::HashMap;
+
+use crate::tool::ToolName;
+
+/// Finds names by what a program wrote. Made once for a set of names; a look-up is one or two hashes.
+#[derive(Debug, Default)]
+pub struct Resolver {
+    exact: HashMap<String, usize>,
+    /// `None` for an alias that several names have.
+    aliases: HashMap<String, Option<usize>>,
+}
+
+impl Resolver {
+    /// A resolver of these names; what it finds is their position.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Resolver {
+        let mut resolver = Resolver::default();
+        for (at, name) in names.into_iter().enumerate() {
+            resolver.exact.insert(name.to_owned(), at);
+            let snake = snake_case(name);
+            for alias in [camel_case(&snake), snake] {
+                let known = resolver.aliases.entry(alias).or_insert(Some(at));
+                *known = known.filter(|other| *other == at);
+            }
+        }
+        resolver
+    }
+
+    /// The position of the name that `written` means: exactly, else by an alias that only one name has.
+    pub fn resolve(&self, written: &str) -> Option<usize> {
+        self.exact.get(written).copied().or_else(|| self.aliases.get(written).copied().flatten())
+    }
+
+    /// An alias that two of the names share, if there is one.
+    pub fn ambiguous(&self) -> Option<&str> {
+        self.aliases.iter().find(|(_, at)| at.is_none()).map(|(alias, _)| alias.as_str())
+    }
+}
+
+/// `name` in snake_case: words end at a separator and where a capital follows a small letter or a digit.
+pub fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    let mut small = false;
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() {
+            snake.push('_');
+        } else {
+            if small && c.is_ascii_uppercase() {
+                snake.push('_');
+            }
+            snake.push(c.to_ascii_lowercase());
+        }
+        small = c.is_ascii_lowercase() || c.is_ascii_digit();
+    }
+    snake
+}
+
+fn camel_case(snake: &str) -> String {
+    let mut camel = String::with_capacity(snake.len());
+    for word in snake.split('_').filter(|word| !word.is_empty()) {
+        let mut chars = word.chars();
+        match chars.next() {
+            Some(first) if !camel.is_empty() => camel.push(first.to_ascii_uppercase()),
+            Some(first) => camel.push(first),
+            None => {}
+        }
+        camel.push_str(chars.as_str());
+    }
+    camel
+}
+
+/// How many names [`nearest`] looks at, so that a wrong name costs little in a large catalog.
+const NEAREST_EXAMINED: usize = 2_000;
+/// How many it gives.
+const NEAREST_GIVEN: usize = 3;
+/// The longest name that it compares, in bytes.
+const NEAREST_BYTES: usize = 100;
+
+/// The names most like `written`, the most alike first; none that is not much like it.
+pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a ToolName>) -> Vec<String> {
+    let written = snake_case(written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written));
+    let most = (written.len() / 3).clamp(1, 8);
+    let mut found: Vec<(usize, String)> = names
+        .take(NEAREST_EXAMINED)
+        .filter_map(|name| {
+            let name = name.to_string();
+            let distance = distance(written.as_bytes(), snake_case(&name).as_bytes(), most)?;
+            Some((distance, name))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().take(NEAREST_GIVEN).map(|(_, name)| name).collect()
+}
+
+/// Levenshtein's distance if it is at most `most`; only the band of the table that can matter is filled.
+fn distance(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    let far = most + 1;
+    let mut row: Vec<usize> = (0..=b.len()).map(|at| at.min(far)).collect();
+    for (i, left) in a.iter().enumerate() {
+        let (first, last) = (i.saturating_sub(most), (i + most + 1).min(b.len()));
+        let mut diagonal = row.get(first).copied().unwrap_or(far);
+        let mut before = if first == 0 { (i + 1).min(far) } else { far };
+        if let Some(edge) = row.get_mut(first) {
+            *edge = before;
+        }
+        for (j, right) in b.iter().enumerate().take(last).skip(first) {
+            let above = row.get(j + 1).copied().unwrap_or(far);
+            let step = usize::from(left != right);
+            let best = (diagonal + step).min(above + 1).min(before + 1).min(far);
+            diagonal = above;
+            before = best;
+            if let Some(cell) = row.get_mut(j + 1) {
+                *cell = best;
+            }
+        }
+        if let Some(beyond) = row.get_mut(last + 1) {
+            *beyond = far;
+        }
+    }
+    row.last().copied().filter(|distance| *distance <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_verbatim_and_by_alias() {
+        let names = ["get-invoice", "createIssue", "list_all", "getURLs", "a.b"];
+        let resolver = Resolver::new(names);
+        for (written, expected) in [
+            ("get-invoice", Some(0)),
+            ("get_invoice", Some(0)),
+            ("getInvoice", Some(0)),
+            ("createIssue", Some(1)),
+            ("create_issue", Some(1)),
+            ("listAll", Some(2)),
+            ("get_urls", Some(3)),
+            ("a_b", Some(4)),
+            ("CREATE_ISSUE", None),
+            ("GetInvoice", None),
+            ("get invoice", None),
+            ("__proto__", None),
+            ("constructor", None),
+            ("", None),
+        ] {
+            assert_eq!(resolver.resolve(written), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn an_alias_of_two_names_means_neither() {
+        let resolver = Resolver::new(["get-item", "get_item", "getItem", "put-item", "putItem"]);
+        assert_eq!(resolver.resolve("get-item"), Some(0));
+        assert_eq!(resolver.resolve("get_item"), Some(1));
+        assert_eq!(resolver.resolve("getItem"), Some(2));
+        assert_eq!(resolver.resolve("put_item"), None);
+        assert!(resolver.ambiguous().is_some());
+    }
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let names: Vec<ToolName> = ["github.create_issue", "github.create_pull", "slack.post", "github.close_issue"]
+            .map(|name| ToolName::parse(name).unwrap())
+            .into();
+        let nearest = |written| nearest(written, names.iter());
+        assert_eq!(nearest("github.creat_issue"), ["github.create_issue", "github.close_issue"]);
+        assert_eq!(nearest("githubb.createIssue"), ["github.create_issue", "github.close_issue"]);
+        assert!(nearest("weather.today").is_empty());
+        assert!(nearest("").is_empty());
+    }
+
+    #[test]
+    fn the_band_gives_the_same_as_the_whole_table() {
+        let whole = |a: &[u8], b: &[u8]| {
+            let mut row: Vec<usize> = (0..=b.len()).collect();
+            for (i, left) in a.iter().enumerate() {
+                let mut diagonal = row[0];
+                row[0] = i + 1;
+                for (j, right) in b.iter().enumerate() {
+                    let best = (diagonal + usize::from(left != right)).min(row[j] + 1).min(row[j + 1] + 1);
+                    diagonal = std::mem::replace(&mut row[j + 1], best);
+                }
+            }
+            row[b.len()]
+        };
+        let mut state = 7u32;
+        let mut word = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let length = (state >> 24) % 12;
+            (0..length).map(|at| b'a' + ((state >> (at % 20)) & 3) as u8).collect::<Vec<u8>>()
+        };
+        for _ in 0..5_000 {
+            let (a, b) = (word(), word());
+            let expected = Some(whole(&a, &b)).filter(|distance| *distance <= 4);
+            assert_eq!(distance(&a, &b, 4), expected, "{a:?} {b:?}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+import 'core-js/modules/web.url.constructor.js';
+import 'core-js/modules/web.url.can-parse.js';
+import 'core-js/modules/web.url.parse.js';
+import 'core-js/modules/web.url.to-json.js';
+import 'core-js/modules/web.url-search-params.constructor.js';
+import 'core-js/modules/web.url-search-params.delete.js';
+import 'core-js/modules/web.url-search-params.has.js';
+import 'core-js/modules/web.url-search-params.size.js';
+import 'core-js/modules/web.structured-clone.js';

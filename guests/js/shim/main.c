@@ -1,0 +1,283 @@
+/* The exports: one run from its envelope to its end. */
+#include <stdlib.h>
+#include <string.h>
+#include "guest.h"
+
+JSRuntime *rt;
+JSContext *ctx;
+bool started;
+JSValue inspect;
+Section program_source, program_mappings, upstream_names;
+
+enum StepTag { WAITING = 0, DONE = 1, FAILED = 2 };
+
+typedef struct Step {
+    uint32_t tag;
+    const char *text;
+    uint32_t len;
+    uint32_t zero;
+    int64_t wake_at;
+} Step;
+_Static_assert(sizeof(Step) == 24, "the contract's Step");
+
+static Step step;
+static JSValue program; /* the promise of the program */
+static void *reserve; /* freed when the program has failed, so that an out-of-memory error can still be reported */
+
+enum { RESERVE_BYTES = 64 * 1024 };
+
+/* Promises rejected and not handled so far, oldest first. */
+static struct Unhandled {
+    JSValue promise, reason;
+} *unhandled;
+static uint32_t unhandled_count, unhandled_capacity;
+
+static void track_rejection(JSContext *context, JSValueConst promise, JSValueConst reason, bool is_handled, void *opaque)
+{
+    (void)context, (void)opaque;
+    if (!is_handled) {
+        if (unhandled_count == unhandled_capacity) {
+            uint32_t wanted = unhandled_capacity ? unhandled_capacity * 2 : 8;
+            void *grown = js_realloc_rt(rt, unhandled, wanted * sizeof *unhandled);
+            if (!grown)
+                return;
+            unhandled = grown;
+            unhandled_capacity = wanted;
+        }
+        unhandled[unhandled_count++] =
+            (struct Unhandled){JS_DupValue(ctx, promise), JS_DupValue(ctx, reason)};
+        return;
+    }
+    for (uint32_t i = unhandled_count; i-- > 0;) {
+        if (JS_VALUE_GET_PTR(unhandled[i].promise) != JS_VALUE_GET_PTR(promise))
+            continue;
+        struct Unhandled handled = unhandled[i];
+        memmove(&unhandled[i], &unhandled[i + 1], (--unhandled_count - i) * sizeof *unhandled);
+        JS_FreeValue(ctx, handled.promise);
+        JS_FreeValue(ctx, handled.reason);
+        return;
+    }
+}
+
+static void import_refused(JSContext *context, const char *base, const char *file, JSValue token,
+                           JSValueConst attributes, void *opaque)
+{
+    (void)context, (void)base, (void)attributes, (void)opaque;
+    JSValue error = JS_NewTypeError(ctx, "cannot import `%s`: programs have no modules, only the globals and `tools`",
+                                    file);
+    JS_FinishDynamicImport(ctx, token, JS_EXCEPTION, error);
+}
+
+static Step *end_with(enum StepTag tag, Text text)
+{
+    step = (Step){.tag = tag, .text = text.bytes, .len = (uint32_t)text.len, .wake_at = -1};
+    return &step;
+}
+
+/* A string property of a thrown value, whatever getters it has; undefined when there is none. */
+static JSValue string_property(JSValueConst object, const char *name)
+{
+    JSValue value = JS_IsObject(object) ? JS_GetPropertyStr(ctx, object, name) : JS_UNDEFINED;
+    if (JS_IsString(value))
+        return value;
+    if (JS_IsException(value))
+        JS_FreeValue(ctx, JS_GetException(ctx));
+    else
+        JS_FreeValue(ctx, value);
+    return JS_UNDEFINED;
+}
+
+static JSValue described(JSValueConst value)
+{
+    JSValue text = JS_Call(ctx, inspect, JS_UNDEFINED, 1, &value);
+    if (!JS_IsException(text))
+        return text;
+    JS_FreeValue(ctx, JS_GetException(ctx));
+    return JS_NewString(ctx, "a value that cannot be described");
+}
+
+/* Ends the run with a thrown value, which it takes. */
+static Step *fail_with(JSValue thrown)
+{
+    static const Text OUT_OF_MEMORY = {
+        "{\"name\":\"InternalError\",\"message\":\"out of memory\",\"stack\":\"InternalError: out of memory\"}", 82};
+    js_free_rt(rt, reserve);
+    reserve = NULL;
+    JSValue name = string_property(thrown, "name");
+    JSValue message = string_property(thrown, "message");
+    JSValue stack = string_property(thrown, "stack");
+    if (JS_IsUndefined(message) || (JS_IsUndefined(name) && !JS_IsError(thrown))) {
+        JS_FreeValue(ctx, message);
+        message = described(thrown);
+    }
+    if (JS_IsUndefined(name))
+        name = JS_NewString(ctx, "Error");
+    if (JS_IsUndefined(stack))
+        stack = JS_NewString(ctx, "");
+    JSValue error = JS_NewObjectProto(ctx, JS_NULL);
+    JS_FreeValue(ctx, thrown);
+    if (JS_IsException(error) || JS_DefinePropertyValueStr(ctx, error, "name", name, JS_PROP_C_W_E) < 0 ||
+        JS_DefinePropertyValueStr(ctx, error, "message", message, JS_PROP_C_W_E) < 0 ||
+        JS_DefinePropertyValueStr(ctx, error, "stack", stack, JS_PROP_C_W_E) < 0)
+        return end_with(FAILED, OUT_OF_MEMORY);
+    Text json = json_of_arguments(error);
+    return end_with(FAILED, json.bytes ? json : OUT_OF_MEMORY);
+}
+
+static Step *fail(void)
+{
+    return fail_with(JS_GetException(ctx));
+}
+
+/* The end, when the run has come to it; NULL while there is something to wait for. */
+static Step *end_of_run(void)
+{
+    JSPromiseStateEnum state = JS_PromiseState(ctx, program);
+    if (state == JS_PROMISE_REJECTED)
+        return fail_with(JS_PromiseResult(ctx, program));
+    if (state != JS_PROMISE_FULFILLED || calls_pending())
+        return NULL;
+    if (unhandled_count)
+        return fail_with(JS_DupValue(ctx, unhandled[0].reason));
+    JSValue value = JS_PromiseResult(ctx, program);
+    Text json = json_of_result(value);
+    JS_FreeValue(ctx, value);
+    return json.bytes ? end_with(DONE, json) : fail();
+}
+
+/* Runs microtasks until none is left; the end of the run, if they have brought it. */
+static Step *run_jobs(void)
+{
+    JSContext *of_job;
+    int result;
+    while ((result = JS_ExecutePendingJob(rt, &of_job)) > 0) {
+        if (JS_PromiseState(ctx, program) == JS_PROMISE_REJECTED)
+            break;
+    }
+    return result < 0 ? fail() : end_of_run();
+}
+
+static Step *run(void)
+{
+    for (;;) {
+        Step *end = run_jobs();
+        if (end)
+            return end;
+        int fired = timers_fire_due();
+        if (fired < 0)
+            return fail();
+        if (!fired)
+            break;
+    }
+    step = (Step){.tag = WAITING, .wake_at = timers_next_due()};
+    return &step;
+}
+
+static uint32_t read_u32(const char *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+static Section next_section(const char **at)
+{
+    Section section = {*at + 4, read_u32(*at)};
+    *at = section.text + section.len + 1;
+    return section;
+}
+
+static Step *start_program(Section input)
+{
+    if (input.len != 4 || memcmp(input.text, "null", 4)) {
+        JSValue global = JS_GetGlobalObject(ctx);
+        JSValue value = JS_ParseJSON(ctx, input.text, input.len, "<input>");
+        int failed = JS_IsException(value) || define_hidden(global, "input", value);
+        JS_FreeValue(ctx, global);
+        if (failed)
+            return fail();
+    }
+    JSValue function = JS_Eval(ctx, program_source.text, program_source.len, "program.ts",
+                               JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_STRICT);
+    if (JS_IsException(function))
+        return fail();
+    program = JS_Call(ctx, function, JS_UNDEFINED, 0, NULL);
+    JS_FreeValue(ctx, function);
+    if (JS_IsException(program))
+        return fail();
+    JS_PromiseMarkAsHandled(ctx, program);
+    return run();
+}
+
+EXPORT("alloc") void *guest_alloc(uint32_t len)
+{
+    return malloc(len);
+}
+
+/* The envelope stays: positions are looked up in its program and mappings when an error's stack is read. */
+EXPORT("start") Step *guest_start(const char *envelope, uint32_t len)
+{
+    (void)len;
+    uint64_t seed;
+    started = true;
+    JS_UpdateStackTop(rt);
+    host_random(&seed, sizeof seed);
+    engine_seed(seed);
+    web_start();
+    program_source = next_section(&envelope);
+    program_mappings = next_section(&envelope);
+    Section input = next_section(&envelope);
+    upstream_names = next_section(&envelope);
+    return start_program(input);
+}
+
+EXPORT("resume") Step *guest_resume(char *completions, uint32_t len)
+{
+    JS_UpdateStackTop(rt);
+    const char *at = completions, *stop = completions + len;
+    Step *end = NULL;
+    while (!end && at < stop) {
+        int64_t id;
+        memcpy(&id, at, sizeof id);
+        uint32_t status = read_u32(at + 8), json_len = read_u32(at + 12);
+        calls_complete(id, status, at + 16, json_len);
+        at += 16 + json_len + 1;
+        end = run_jobs();
+    }
+    free(completions);
+    return end ? end : run();
+}
+
+/* Takes the free chunks between the snapshot's blocks, so that a run allocates above them, on neighbouring pages. */
+static void fill_holes(void)
+{
+    char *top = malloc(1 << 20); /* no hole is this large */
+    for (size_t size = 512 * 1024; size >= 16; size /= 2) {
+        char *hole;
+        while ((hole = malloc(size)) && hole < top)
+            continue;
+        free(hole);
+    }
+    free(top);
+}
+
+EXPORT("wizer-initialize") void guest_initialize(void)
+{
+    rt = JS_NewRuntime();
+    ctx = rt ? JS_NewContext(rt) : NULL;
+    if (!ctx)
+        __builtin_trap();
+    inspect = JS_UNDEFINED;
+    program = JS_UNDEFINED;
+    JS_SetMaxStackSize(rt, MAX_JS_STACK);
+    JS_SetHostPromiseRejectionTracker(rt, track_rejection, NULL);
+    JS_SetDynamicImportFunc(rt, import_refused, NULL);
+    reserve = js_malloc_rt(rt, RESERVE_BYTES);
+    if (!reserve || setup_globals())
+        __builtin_trap();
+    JS_RunGC(rt);
+    fill_holes();
+    if (engine_seal_heap())
+        __builtin_trap();
+    JS_SetGCThreshold(rt, GC_THRESHOLD);
+}
