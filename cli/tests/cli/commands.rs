@@ -61,6 +61,13 @@ fn the_program_may_come_from_standard_input() {
 }
 
 #[test]
+fn r19_a_program_without_end_is_not_read_to_its_end() {
+    let ended = Desk::with_config(ALLOWED).run(&["exec", "/dev/zero", "--language", "typescript"]);
+    let message = "conduit: the program went over its limit `program_size` of 1048576 bytes\n";
+    assert_eq!(ended.parts(), (3, "", message));
+}
+
+#[test]
 fn t02_allow_narrows_the_policy_and_is_one_when_there_is_none() {
     let call = "try { return (await tools.up.add({a: 1, b: 1})).sum } catch (error) { return error.code }";
     let allowed = |config: &str, flags: &[&str]| {
