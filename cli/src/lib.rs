@@ -1,1 +1,57 @@
-//! Placeholder until its issue is built.
+//! The `conduit` command as a library, so that the Node and Python packages can ship it.
+//!
+//! Owns the command line, what is printed and the MCP server side. Converts; the decisions are the core's.
+
+mod args;
+mod check;
+mod exec;
+mod output;
+mod serve;
+mod session;
+mod tools;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use conduit_core::error::{Error, ErrorCode, Result};
+
+use args::{Args, Command};
+
+/// The command line or the config is wrong, or something that the operator must mend.
+const EXIT_USAGE: u8 = 2;
+
+/// Runs the command that `args` ask for, the program's name first, and gives the exit status.
+pub fn main<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> u8 {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            // The terminal may be gone; the status still tells.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(EXIT_USAGE);
+        }
+    };
+    run(args.command).unwrap_or_else(|error| {
+        output::complain(format_args!("{error}"));
+        EXIT_USAGE
+    })
+}
+
+fn run(command: Command) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorCode::Internal, "cannot start threads").with_source(error))?;
+    let status = runtime.block_on(async {
+        match command {
+            Command::Exec(args) => exec::exec(args).await,
+            Command::Tools(args) => tools::tools(args).await,
+            Command::Declarations(args) => tools::declarations(args).await,
+            Command::Check(args) => check::check(args).await,
+            Command::Serve(args) => serve::serve(args).await,
+        }
+    });
+    // A read of standard input cannot be interrupted: nobody waits for it.
+    runtime.shutdown_background();
+    status
+}

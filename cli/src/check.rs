@@ -1,0 +1,55 @@
+//! `conduit check`: whether the config is right and every upstream can be reached.
+
+use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::gateway::UpstreamStatus;
+use conduit_core::runtime::Runtime;
+
+use crate::args::CheckArgs;
+use crate::output::{complain, harmless, print, table};
+use crate::{EXIT_USAGE, session};
+
+pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
+    let config = session::read(&args.config)?.ok_or_else(|| {
+        let message = "there is no config, expected `--config`, `CONDUIT_CONFIG`, or `conduit.yaml` here";
+        Error::new(ErrorCode::InvalidConfig, message)
+    })?;
+    let runtime = Runtime::builder().config(config).build()?;
+    session::warn_without_policy(&runtime);
+    let upstreams = runtime.check().await;
+    session::close(&runtime).await;
+    print(&table(&rows(&upstreams)))?;
+    for upstream in &upstreams {
+        for warning in &upstream.warnings {
+            complain(format_args!("upstream `{}`: {}", upstream.id, harmless(warning)));
+        }
+    }
+    let wrong = upstreams.iter().any(|upstream| upstream.tools.is_err());
+    Ok(if wrong { EXIT_USAGE } else { 0 })
+}
+
+fn rows(upstreams: &[UpstreamStatus]) -> Vec<[String; 3]> {
+    let heading = ["upstream", "tools", "status"].map(str::to_owned);
+    let row = |upstream: &UpstreamStatus| {
+        let (tools, status) = match &upstream.tools {
+            Ok(tools) => (tools.to_string(), "ok".to_owned()),
+            Err(error) => ("-".to_owned(), harmless(&error.to_string())),
+        };
+        [upstream.id.clone(), tools, status]
+    };
+    std::iter::once(heading).chain(upstreams.iter().map(row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_says_how_each_upstream_is() {
+        let refused = Error::new(ErrorCode::UpstreamUnavailable, "cannot start `npx`").with_source("no such file");
+        let status = |id: &str, tools| UpstreamStatus { id: id.to_owned(), tools, warnings: Vec::new() };
+        assert_eq!(
+            table(&rows(&[status("files", Ok(14)), status("github", Err(refused))])),
+            "upstream  tools  status\nfiles     14     ok\ngithub    -      cannot start `npx`: no such file\n"
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! `conduit exec`: one program, its output as it comes, its value at the end.
+
+use std::io::Read;
+use std::path::Path;
+
+use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::limits::Limit;
+use conduit_core::model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome};
+use conduit_core::runtime::{Execution, Runtime};
+use futures_util::StreamExt;
+
+use crate::args::ExecArgs;
+use crate::output::{complain, print, print_error};
+use crate::session::{self, Interrupts};
+
+/// The endings of files, and the language that they mean.
+const ENDINGS: &[(&str, Language)] = &[
+    ("ts", Language::TypeScript),
+    ("mts", Language::TypeScript),
+    ("js", Language::TypeScript),
+    ("mjs", Language::TypeScript),
+];
+
+pub(crate) async fn exec(args: ExecArgs) -> Result<u8> {
+    let language = language(&args.file, args.language)?;
+    let code = read_program(&args.file)?;
+    let mut request = ExecutionRequest::new(language, code).limits(args.limits());
+    if let Some(input) = args.input {
+        request = request.input(input);
+    }
+    let mut interrupts = Interrupts::new()?;
+    let runtime = session::open(&args.set_up)?;
+    let result = run(&runtime, request, !args.json, &mut interrupts).await;
+    session::close(&runtime).await;
+    let result = result?;
+    if args.json {
+        print(&format!("{}\n", json(&result)?))?;
+    } else {
+        report(&result)?;
+    }
+    Ok(exit_status(&result.outcome))
+}
+
+/// 0 completed, 1 failed, 3 over a limit, 130 cancelled.
+fn exit_status(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Completed => 0,
+        Outcome::LimitExceeded { .. } => 3,
+        Outcome::Cancelled => 130,
+        _ => 1,
+    }
+}
+
+fn language(file: &Path, named: Option<Language>) -> Result<Language> {
+    if let Some(language) = named {
+        return Ok(language);
+    }
+    if file == Path::new("-") {
+        return Ok(Language::TypeScript);
+    }
+    let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, language)| *language).ok_or_else(|| {
+        let known: Vec<_> = ENDINGS.iter().map(|(known, _)| format!("`.{known}`")).collect();
+        let message = format!("`{}` does not end in {}, say `--language`", file.display(), known.join(", "));
+        Error::new(ErrorCode::InvalidRequest, message)
+    })
+}
+
+/// The program's text, up to a little more than any limit allows.
+fn read_program(file: &Path) -> Result<String> {
+    let unreadable = |error: std::io::Error| {
+        Error::new(ErrorCode::InvalidRequest, format!("cannot read `{}`", file.display())).with_source(error)
+    };
+    let source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(file).map_err(unreadable)?)
+    };
+    let mut code = String::new();
+    // SECURITY: no more is read than the limit needs to refuse it.
+    source.take(Limit::ProgramSize.maximum() + 1).read_to_string(&mut code).map_err(unreadable)?;
+    Ok(code)
+}
+
+/// Runs the program to its end; the first interrupt cancels it.
+async fn run(
+    runtime: &Runtime,
+    request: ExecutionRequest,
+    show: bool,
+    interrupts: &mut Interrupts,
+) -> Result<ExecutionResult> {
+    let mut execution = runtime.spawn(request)?;
+    loop {
+        tokio::select! {
+            event = next_event(&mut execution) => match event {
+                Some(Event::Stdout { text }) if show => print(&text)?,
+                Some(Event::Stderr { text }) if show => print_error(&text),
+                Some(_) => {}
+                None => return execution.join().await,
+            },
+            () = interrupts.next() => execution.cancel(),
+        }
+    }
+}
+
+async fn next_event(execution: &mut Execution) -> Option<Event> {
+    std::pin::pin!(execution.events()).next().await
+}
+
+fn json(result: &ExecutionResult) -> Result<String> {
+    serde_json::to_string_pretty(result)
+        .map_err(|error| Error::new(ErrorCode::Internal, "the result is no JSON").with_source(error))
+}
+
+/// What is left to say after the program's output.
+fn report(result: &ExecutionResult) -> Result<()> {
+    match &result.outcome {
+        Outcome::Completed if result.value.is_null() => Ok(()),
+        Outcome::Completed => print(&format!("{:#}\n", result.value)),
+        Outcome::Failed { error } => {
+            print_error(&describe(error));
+            Ok(())
+        }
+        Outcome::LimitExceeded { message, .. } => {
+            complain(message);
+            Ok(())
+        }
+        outcome => {
+            complain(outcome.status());
+            Ok(())
+        }
+    }
+}
+
+/// The error as the program would have shown it, and where it came from.
+pub(crate) fn describe(error: &GuestError) -> String {
+    let mut text = format!("{}: {}", error.name, error.message);
+    if let Some(line) = error.line {
+        text.push_str(&format!(" (line {line}"));
+        if let Some(column) = error.column {
+            text.push_str(&format!(", column {column}"));
+        }
+        text.push(')');
+    }
+    text.push('\n');
+    let stack = error.stack.trim_end();
+    if !stack.is_empty() {
+        text.push_str(stack);
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_says_the_language() {
+        for name in ["a.ts", "a.mts", "a.js", "b/a.mjs", "-"] {
+            assert_eq!(language(Path::new(name), None).unwrap(), Language::TypeScript, "{name}");
+        }
+        assert_eq!(language(Path::new("a"), Some(Language::TypeScript)).unwrap(), Language::TypeScript);
+        assert_eq!(
+            language(Path::new("a.py"), None).unwrap_err().to_string(),
+            "`a.py` does not end in `.ts`, `.mts`, `.js`, `.mjs`, say `--language`"
+        );
+    }
+
+    #[test]
+    fn every_outcome_has_its_exit_status() {
+        let limit = Outcome::LimitExceeded { limit: Limit::CpuTime, message: String::new() };
+        let failed = Outcome::Failed { error: GuestError::default() };
+        let statuses = [Outcome::Completed, failed, limit, Outcome::Cancelled].map(|outcome| exit_status(&outcome));
+        assert_eq!(statuses, [0, 1, 3, 130]);
+    }
+
+    #[test]
+    fn an_error_says_where() {
+        let mut error = GuestError { name: "TypeError".into(), message: "no".into(), ..GuestError::default() };
+        assert_eq!(describe(&error), "TypeError: no\n");
+        error.line = Some(3);
+        assert_eq!(describe(&error), "TypeError: no (line 3)\n");
+        error.column = Some(7);
+        error.stack = "    at f (program.ts:3:7)\n".into();
+        assert_eq!(describe(&error), "TypeError: no (line 3, column 7)\n    at f (program.ts:3:7)\n");
+    }
+}

@@ -1,0 +1,245 @@
+//! The tools that clients see: names, what a model should know, and the schemas of what goes in and out.
+
+use conduit_core::limits::{Limit, Unit};
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use serde_json::{Map, Value, json};
+
+pub(super) const EXECUTE: &str = "execute_typescript";
+pub(super) const SEARCH: &str = "search_tools";
+pub(super) const DESCRIBE: &str = "describe_tools";
+
+/// How many tools a search gives, and at most.
+pub(super) const SEARCH_RESULTS: usize = 10;
+pub(super) const MAX_SEARCH_RESULTS: usize = 50;
+/// The longest query, in bytes.
+pub(super) const MAX_QUERY_BYTES: usize = 1 << 10;
+/// How many tools are described at once.
+pub(super) const MAX_DESCRIBED: usize = 50;
+
+/// What a client shows its model of this server.
+pub(super) const INSTRUCTIONS: &str = "Conduit runs TypeScript programs that call tools. Find tools with `search_tools`, \
+read their types with `describe_tools`, then write one program that calls them and give it to `execute_typescript`.";
+
+const EXECUTE_TEXT: &str = "\
+Runs one TypeScript or JavaScript program in a fresh sandbox and returns its value and what it printed. Use it to call \
+tools: several in one program, with code that filters, joins and totals their results, so that only what you need comes back.
+
+Calling a tool: `const issue = await tools.github.create_issue({title: \"x\"})`, as `tools.<upstream>.<tool>(arguments)`. \
+It gives the tool's structured result, else its text (parsed when it is JSON). `tools.$call(\"github.create_issue\", {...})` \
+does the same for a name in a variable. Use `Promise.all` for calls that do not depend on one another. Before you use a tool \
+for the first time, find it with `search_tools` and read its types with `describe_tools`; within a program \
+`tools.$search(query)`, `tools.$describe(name)` and `tools.$list()` do likewise.
+
+The program: top-level `await` and `return` work, and its value, which must be JSON, is what it returns or its last \
+expression. `input` is the `input` argument. There are `console`, timers, `URL`, `TextEncoder`, `structuredClone` and \
+`crypto.randomUUID`; no `import`, no files, and no network but the tools. Nothing is kept from one run to the next.
+
+Errors: a call that fails throws a `ToolError` with `code`, `message` and `content`, which the program can catch. When the \
+program itself fails or breaks a limit, the result says why and at which line, and keeps what was printed: correct the program \
+and run it again, but mind that calls which had succeeded have had their effect.";
+
+const SEARCH_TEXT: &str = "\
+Finds the tools that programs may call, best match first: their names, as `upstream.tool`, and descriptions. Search for what \
+you want to do, in a few words, such as `create issue`. Read the types with `describe_tools` before you call a tool.";
+
+const DESCRIBE_TEXT: &str = "\
+Gives the TypeScript declarations of tools: what they do, their arguments and their results. The names are those of \
+`search_tools`, such as `github.create_issue`.";
+
+/// All tools.
+pub(super) fn tools() -> Vec<Tool> {
+    let reading = |title: &str| {
+        ToolAnnotations::with_title(title).read_only(true).destructive(false).idempotent(true).open_world(true)
+    };
+    vec![
+        Tool::new(EXECUTE, EXECUTE_TEXT, object(execute_input()))
+            .with_raw_output_schema(object(execute_output()).into())
+            // A program can do whatever the tools that it calls can do.
+            .with_annotations(
+                ToolAnnotations::with_title("Run a program")
+                    .read_only(false)
+                    .destructive(true)
+                    .idempotent(false)
+                    .open_world(true),
+            ),
+        Tool::new(SEARCH, SEARCH_TEXT, object(search_input()))
+            .with_raw_output_schema(object(search_output()).into())
+            .with_annotations(reading("Search tools")),
+        Tool::new(DESCRIBE, DESCRIBE_TEXT, object(describe_input()))
+            .with_raw_output_schema(object(describe_output()).into())
+            .with_annotations(reading("Describe tools")),
+    ]
+}
+
+fn object(schema: Value) -> JsonObject {
+    match schema {
+        Value::Object(schema) => schema,
+        _ => Map::new(),
+    }
+}
+
+fn execute_input() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "code": {"type": "string", "description": "The program's source."},
+            "input": {"description": "Any JSON; the program finds it as `input`."},
+            "allow": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Allows this run only tools like these: `github.*`, `github.create_issue`. Without it, all that the operator allows; an empty list allows none.",
+            },
+            "limits": limits_input(),
+        },
+        "required": ["code"],
+        "additionalProperties": false,
+    })
+}
+
+fn limits_input() -> Value {
+    let limit = |limit: &Limit| {
+        let unit = match limit.unit() {
+            Unit::Milliseconds => "in milliseconds",
+            Unit::Bytes => "in bytes",
+            Unit::Count => "a number",
+        };
+        let schema = json!({
+            "type": "integer",
+            "minimum": limit.minimum(),
+            "description": format!("{unit}, {} unless the operator says otherwise", limit.default_value()),
+        });
+        (limit.key().to_owned(), schema)
+    };
+    json!({
+        "type": "object",
+        "description": "Limits for this run that differ from the operator's. What is above the operator's maximum is lowered to it.",
+        "properties": Limit::ALL.iter().map(limit).collect::<Map<_, _>>(),
+        "additionalProperties": false,
+    })
+}
+
+fn execute_output() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "outcome": {
+                "type": "object",
+                "description": "How the program ended. `error` is there when it failed, `limit` and `message` when it broke a limit.",
+                "properties": {
+                    "status": {"type": "string", "enum": ["completed", "failed", "limit_exceeded", "cancelled"]},
+                    "error": {
+                        "type": "object",
+                        "properties": {
+                            "name": {"type": "string"},
+                            "message": {"type": "string"},
+                            "stack": {"type": "string"},
+                            "line": {"type": "integer"},
+                            "column": {"type": "integer"},
+                        },
+                        "required": ["name", "message", "stack"],
+                    },
+                    "limit": {"type": "string", "enum": Limit::ALL.iter().map(|limit| limit.name()).collect::<Vec<_>>()},
+                    "message": {"type": "string"},
+                },
+                "required": ["status"],
+            },
+            "value": {"description": "The program's value; null unless it completed."},
+            "stdout": {"type": "string"},
+            "stderr": {"type": "string"},
+            "tool_calls": {
+                "type": "array",
+                "description": "Every call of a tool, in the order in which they started.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "tool": {"type": "string"},
+                        "error": {"description": "Why the call failed; null when it succeeded.", "type": ["string", "null"]},
+                        "started_ms": {"type": "number"},
+                        "duration_ms": {"type": "number"},
+                        "arguments_bytes": {"type": "integer"},
+                        "reply_bytes": {"type": "integer"},
+                    },
+                    "required": ["tool", "error", "started_ms", "duration_ms", "arguments_bytes", "reply_bytes"],
+                },
+            },
+            "usage": {
+                "type": "object",
+                "properties": {
+                    "cpu_time_ms": {"type": "number"},
+                    "wall_time_ms": {"type": "number"},
+                    "memory_bytes": {"type": "integer"},
+                    "output_bytes": {"type": "integer"},
+                    "log_entries": {"type": "integer"},
+                    "tool_calls": {"type": "integer"},
+                    "clamped": {"type": "array", "items": {"type": "string"}},
+                },
+                "required": ["cpu_time_ms", "wall_time_ms", "memory_bytes", "output_bytes", "log_entries", "tool_calls"],
+            },
+        },
+        "required": ["id", "outcome", "value", "stdout", "stderr", "tool_calls", "usage"],
+    })
+}
+
+fn search_input() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "query": {"type": "string", "minLength": 1, "maxLength": MAX_QUERY_BYTES, "description": "What you want to do, in a few words."},
+            "limit": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MAX_SEARCH_RESULTS,
+                "default": SEARCH_RESULTS,
+                "description": "How many tools to give.",
+            },
+        },
+        "required": ["query"],
+        "additionalProperties": false,
+    })
+}
+
+fn search_output() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "tools": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"name": {"type": "string"}, "description": {"type": "string"}},
+                    "required": ["name"],
+                },
+            },
+        },
+        "required": ["tools"],
+    })
+}
+
+fn describe_input() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "names": {
+                "type": "array",
+                "items": {"type": "string"},
+                "minItems": 1,
+                "maxItems": MAX_DESCRIBED,
+                "description": "Names of tools, as `upstream.tool`.",
+            },
+        },
+        "required": ["names"],
+        "additionalProperties": false,
+    })
+}
+
+fn describe_output() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "declarations": {"type": "string", "description": "TypeScript."},
+            "not_found": {"type": "array", "items": {"type": "string"}, "description": "Names that no tool has."},
+        },
+        "required": ["declarations", "not_found"],
+    })
+}

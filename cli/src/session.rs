@@ -1,0 +1,110 @@
+//! From the command line's flags to a runtime, and its orderly end.
+
+use std::time::Duration;
+
+use conduit_core::config::Config;
+use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::policy::Policy;
+use conduit_core::runtime::Runtime;
+use conduit_core::tool::ToolPattern;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::{ConfigFile, SetUp};
+use crate::output::{complain, harmless};
+
+/// How long the end may take. Upstreams that do not end by themselves are killed well before.
+pub(crate) const GRACE: Duration = Duration::from_millis(2_500);
+
+/// A runtime with the config's upstreams and the policy of the config and of `--allow`.
+pub(crate) fn open(set_up: &SetUp) -> Result<Runtime> {
+    let mut config = read(&set_up.config)?.unwrap_or_default();
+    config.policy = policy(config.policy, &set_up.allow);
+    let runtime = Runtime::builder().config(config).build()?;
+    warn_without_policy(&runtime);
+    Ok(runtime)
+}
+
+/// The config that the flag names, else the one that is found; `None` when there is none.
+pub(crate) fn read(file: &ConfigFile) -> Result<Option<Config>> {
+    let path = file.config.clone().or_else(Config::locate);
+    path.as_deref().map(Config::read).transpose()
+}
+
+/// `--allow` beside a policy narrows it; without one it is the policy.
+fn policy(configured: Policy, allow: &[ToolPattern]) -> Policy {
+    match allow {
+        [] => configured,
+        allow if configured.is_stated() => configured.narrow(Some(allow)),
+        allow => Policy::allow(allow.iter().cloned()),
+    }
+}
+
+pub(crate) fn warn_without_policy(runtime: &Runtime) {
+    if !runtime.has_policy() {
+        complain("no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`");
+    }
+}
+
+/// Says which upstreams cannot be reached, and why.
+pub(crate) async fn report_upstreams(runtime: &Runtime) {
+    for upstream in runtime.check().await {
+        if let Err(error) = upstream.tools {
+            let reason = harmless(&error.to_string());
+            complain(format_args!("upstream `{}` is not available: {reason}", upstream.id));
+        }
+    }
+}
+
+/// Ends everything that the runtime started.
+pub(crate) async fn close(runtime: &Runtime) {
+    if tokio::time::timeout(GRACE, runtime.shutdown()).await.is_err() {
+        complain("some upstreams did not end in time");
+    }
+}
+
+/// Ctrl-C, or a request to end.
+pub(crate) struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    pub(crate) fn new() -> Result<Interrupts> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Error::new(ErrorCode::Internal, "cannot listen to signals").with_source(error))
+        };
+        Ok(Interrupts { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one. Cancel safe.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conduit_core::policy::Decision;
+    use conduit_core::tool::ToolName;
+
+    #[test]
+    fn t02_allow_narrows_a_policy_and_is_one_when_there_is_none() {
+        let patterns = |texts: &[&str]| texts.iter().map(|text| ToolPattern::parse(text).unwrap()).collect::<Vec<_>>();
+        let decide = |configured: Policy, allow: &[&str], name: &str| {
+            policy(configured, &patterns(allow)).decide(&ToolName::parse(name).unwrap()) == Decision::Allow
+        };
+        let github = || Policy::allow(patterns(&["github.*"]));
+        assert!(decide(github(), &[], "github.x"));
+        assert!(decide(github(), &["*"], "github.x"));
+        assert!(!decide(github(), &["*"], "slack.x"));
+        assert!(!decide(github(), &["github.y"], "github.x"));
+        assert!(decide(Policy::unstated(), &["github.*"], "github.x"));
+        assert!(!decide(Policy::unstated(), &["github.*"], "slack.x"));
+        assert!(!decide(Policy::unstated(), &[], "github.x"));
+        assert!(!decide(Policy::allow([]), &["*"], "github.x"));
+    }
+}

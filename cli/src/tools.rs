@@ -1,0 +1,48 @@
+//! `conduit tools` and `conduit declarations`: what programs may call.
+
+use std::sync::Arc;
+
+use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::model::Language;
+use conduit_core::tool::Tool;
+
+use crate::args::{SetUp, ToolsArgs};
+use crate::output::{first_line, print, table};
+use crate::session;
+
+/// How many tools a query gives.
+const RESULTS: usize = 20;
+
+pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
+    let runtime = session::open(&args.set_up)?;
+    session::report_upstreams(&runtime).await;
+    let tools = match &args.query {
+        Some(query) => runtime.search_tools(query, RESULTS, None).await,
+        None => runtime.tools(None).await,
+    };
+    session::close(&runtime).await;
+    let text = if args.json { json(&tools)? } else { listed(&tools) };
+    print(&text)?;
+    Ok(0)
+}
+
+pub(crate) async fn declarations(set_up: SetUp) -> Result<u8> {
+    let runtime = session::open(&set_up)?;
+    session::report_upstreams(&runtime).await;
+    let text = runtime.declarations(Language::TypeScript, None).await;
+    session::close(&runtime).await;
+    print(&text)?;
+    Ok(0)
+}
+
+fn json(tools: &[Arc<Tool>]) -> Result<String> {
+    let tools: Vec<&Tool> = tools.iter().map(Arc::as_ref).collect();
+    let text = serde_json::to_string_pretty(&tools)
+        .map_err(|error| Error::new(ErrorCode::Internal, "the tools are no JSON").with_source(error))?;
+    Ok(text + "\n")
+}
+
+fn listed(tools: &[Arc<Tool>]) -> String {
+    let row = |tool: &Arc<Tool>| [tool.name.to_string(), first_line(tool.description.as_deref().unwrap_or_default())];
+    table(&tools.iter().map(row).collect::<Vec<_>>())
+}

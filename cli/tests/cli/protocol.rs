@@ -1,0 +1,388 @@
+//! `serve --stdio`, driven by raw JSON-RPC.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::session::{Closed, Session, initialize};
+use super::{ALLOWED, Desk, is_running, signal};
+
+const EXECUTE: &str = "execute_typescript";
+
+fn text(result: &Value) -> &str {
+    result["content"][0]["text"].as_str().unwrap()
+}
+
+fn clean() -> Closed {
+    Closed { status: Some(0), stderr: String::new(), unread: Vec::new() }
+}
+
+/// The schema of what `tool` gives, as the server states it.
+fn output_schema(session: &mut Session, tool: &str) -> jsonschema::Validator {
+    let listed = session.request("tools/list", json!({}));
+    let tools = listed["result"]["tools"].as_array().unwrap();
+    let tool = tools.iter().find(|known| known["name"] == tool).unwrap();
+    jsonschema::validator_for(&tool["outputSchema"]).unwrap()
+}
+
+#[test]
+fn the_tools_are_listed_without_an_upstream() {
+    let desk = Desk::new();
+    desk.write("conduit.yaml", "upstreams: [{id: down, type: stdio, command: ./absent}]\npolicy: {allow: ['*']}");
+    let mut session = Session::silent(&desk, &[]);
+    let reply = session.request("initialize", initialize("2025-11-25"));
+    assert_eq!(reply["result"]["serverInfo"]["name"], "conduit");
+    assert_eq!(reply["result"]["capabilities"], json!({"tools": {}}));
+    assert!(reply["result"]["instructions"].as_str().unwrap().contains("search_tools"));
+    session.notify("notifications/initialized", json!({}));
+    let reply = session.request("tools/list", json!({}));
+    let tools = reply["result"]["tools"].as_array().unwrap();
+    let names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert_eq!(names, [EXECUTE, "search_tools", "describe_tools"]);
+    for tool in tools {
+        for schema in ["inputSchema", "outputSchema"] {
+            assert_eq!(tool[schema]["type"], "object", "{tool}");
+            assert!(jsonschema::meta::is_valid(&tool[schema]), "{tool}");
+        }
+    }
+    let hints = |tool: &Value| {
+        [&tool["annotations"]["readOnlyHint"], &tool["annotations"]["destructiveHint"]].map(Value::as_bool)
+    };
+    assert_eq!(hints(&tools[0]), [Some(false), Some(true)]);
+    assert_eq!(hints(&tools[1]), [Some(true), Some(false)]);
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn a_program_calls_tools_and_gives_its_result() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let schema = output_schema(&mut session, EXECUTE);
+    let code = "console.log('adding'); const {sum} = await tools.up.add({a: input.a, b: 2}); return {sum}";
+    let result = session.call(EXECUTE, json!({"code": code, "input": {"a": 40}}));
+    assert_eq!(result["isError"], false);
+    assert_eq!(text(&result), "value:\n{\n  \"sum\": 42\n}\n\nstdout:\nadding\n\ntool calls:\n1, of which 0 failed");
+    let structured = &result["structuredContent"];
+    assert!(schema.is_valid(structured), "{structured}");
+    assert_eq!(structured["value"], json!({"sum": 42}));
+    assert_eq!(structured["tool_calls"][0]["tool"], "up.add");
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn a_model_can_correct_its_program() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let schema = output_schema(&mut session, EXECUTE);
+    for (arguments, status, part) in [
+        (json!({"code": "console.log('before');\nnull.x"}), "failed", "failed:\nTypeError: "),
+        (json!({"code": "const = 1"}), "failed", "(line 1, column 7)"),
+        (json!({"code": "await tools.up.ad({})"}), "failed", "up.add"),
+        (json!({"code": "await tools.up.echo({txt: 1})"}), "failed", "invalid_arguments"),
+        (
+            json!({"code": "console.log('before'); for (;;) {}", "limits": {"cpu_time_ms": 50}}),
+            "limit_exceeded",
+            "limit exceeded:\nthe program went over its limit `cpu_time` of 50 ms\n\nstdout:\nbefore",
+        ),
+    ] {
+        let result = session.call(EXECUTE, arguments);
+        let structured = &result["structuredContent"];
+        assert_eq!((&result["isError"], &structured["outcome"]["status"]), (&json!(true), &json!(status)), "{result}");
+        assert!(text(&result).contains(part), "{result}");
+        assert!(schema.is_valid(structured), "{structured}");
+    }
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn t20_arguments_that_do_not_fit_are_told_to_the_model() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    for (tool, arguments, message) in [
+        (EXECUTE, json!({}), "the arguments of `execute_typescript` do not fit: missing field `code`"),
+        (
+            EXECUTE,
+            json!({"code": 7}),
+            "the arguments of `execute_typescript` do not fit: invalid type: integer `7`, expected a string",
+        ),
+        (
+            EXECUTE,
+            json!({"code": "1", "timeout": 7}),
+            "the arguments of `execute_typescript` do not fit: unknown field `timeout`, expected one of `code`, `input`, `allow`, `limits`",
+        ),
+        (
+            EXECUTE,
+            json!({"code": "1", "allow": ["github__x"]}),
+            "the arguments of `execute_typescript` do not fit: `github__x` is not a tool pattern, expected `*`, `upstream.*` or `upstream.tool`",
+        ),
+        (
+            EXECUTE,
+            json!({"code": "1", "limits": {"cpu_time_ms": -1}}),
+            "the arguments of `execute_typescript` do not fit: invalid value: integer `-1`, expected u64",
+        ),
+        (
+            EXECUTE,
+            json!({"code": "1", "limits": {"wall_time_ms": 0}}),
+            "limit `wall_time_ms` cannot be `0`, expected at least 1",
+        ),
+        ("search_tools", json!({}), "the arguments of `search_tools` do not fit: missing field `query`"),
+        ("search_tools", json!({"query": ""}), "`query` must be a text of 1 to 1024 bytes"),
+        ("search_tools", json!({"query": "x".repeat(1025)}), "`query` must be a text of 1 to 1024 bytes"),
+        ("search_tools", json!({"query": "x", "limit": 0}), "`limit` must be from 1 to 50"),
+        ("search_tools", json!({"query": "x", "limit": 51}), "`limit` must be from 1 to 50"),
+        ("describe_tools", json!({"names": []}), "`names` must have 1 to 50 names"),
+        ("describe_tools", json!({"names": vec!["up.echo"; 51]}), "`names` must have 1 to 50 names"),
+        (
+            "describe_tools",
+            json!({"names": "up.echo"}),
+            "the arguments of `describe_tools` do not fit: invalid type: string \"up.echo\", expected a sequence",
+        ),
+    ] {
+        let result = session.call(tool, arguments);
+        assert_eq!((&result["isError"], text(&result)), (&json!(true), message));
+        assert!(result["structuredContent"].is_null());
+    }
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn s16_what_only_the_client_can_mend_is_a_protocol_error() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    for (method, params, code, message) in [
+        (
+            "tools/call",
+            json!({"name": "up.echo", "arguments": {}}),
+            -32602,
+            "there is no tool `up.echo`, expected `execute_typescript`, `search_tools` or `describe_tools`",
+        ),
+        ("tools/call", json!({"arguments": {}}), -32602, "the parameters of `tools/call` do not fit"),
+        (
+            "tools/call",
+            json!({"name": EXECUTE, "arguments": "code"}),
+            -32602,
+            "the parameters of `tools/call` do not fit",
+        ),
+        ("tools/call", json!({"name": EXECUTE, "arguments": [1]}), -32602, "the parameters of `tools/call` do not fit"),
+        ("no/such\nmethod", json!({}), -32601, "there is no method `no/such\\nmethod`"),
+    ] {
+        let reply = session.request(method, params);
+        assert_eq!((&reply["error"]["code"], &reply["error"]["message"]), (&json!(code), &json!(message)), "{reply}");
+    }
+    for method in ["resources/list", "prompts/list", "logging/setLevel", "completion/complete"] {
+        let reply = session.request(method, json!({"level": "info"}));
+        assert!([-32601, -32602].contains(&reply["error"]["code"].as_i64().unwrap()), "{method}: {reply}");
+    }
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn s16_lines_that_are_no_request_leave_the_session_alone() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let deep = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{}1{}}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    for line in ["", "   ", "no json", "{\"jsonrpc\":\"2.0\",", "\u{1}\u{2}", deep.as_str()] {
+        session.write(line);
+    }
+    for line in [
+        "[]",
+        "{}",
+        "7",
+        "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]",
+        "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}",
+    ] {
+        session.write(line);
+        let reply = session.receive();
+        assert_eq!((&reply["error"]["code"], reply.get("result")), (&json!(-32600), None), "{line}: {reply}");
+    }
+    session.notify("notifications/cancelled", json!({"requestId": 999, "reason": "never sent"}));
+    session.notify("notifications/cancelled", json!({"requestId": 1}));
+    session.notify("notifications/unheard", json!({}));
+    session.write("{\"jsonrpc\":\"2.0\",\"id\":77,\"result\":{}}");
+    assert_eq!(session.request("ping", json!({}))["result"], json!({}));
+    assert_eq!(session.execute("1 + 1")["value"], 2);
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn s16_a_session_begins_in_many_ways() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::silent(&desk, &[]);
+    session.notify("notifications/cancelled", json!({"requestId": 1}));
+    session.write("{\"jsonrpc\":\"2.0\",\"id\":77,\"result\":{}}");
+    assert_eq!(session.request("ping", json!({}))["result"], json!({}));
+    let early = session.request("tools/list", json!({}));
+    assert_eq!(early["error"]["code"], -32602, "{early}");
+    let reply = session.request("initialize", initialize("1999-01-01"));
+    assert_ne!(reply["result"]["protocolVersion"], "1999-01-01");
+    assert_eq!(session.request("tools/list", json!({}))["result"]["tools"].as_array().unwrap().len(), 3);
+    assert_eq!(session.close(), clean());
+    for version in ["2024-11-05", "2025-03-26", "2025-06-18"] {
+        let mut session = Session::silent(&desk, &[]);
+        let reply = session.request("initialize", initialize(version));
+        assert_eq!(reply["result"]["protocolVersion"], version);
+        assert_eq!(session.execute("return 1")["value"], 1);
+        assert_eq!(session.close(), clean());
+    }
+}
+
+#[test]
+fn the_newest_revision_needs_no_handshake() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::silent(&desk, &[]);
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    });
+    let reply = session.request("server/discover", json!({"_meta": meta}));
+    assert!(reply["result"]["supportedVersions"].as_array().unwrap().contains(&json!("2026-07-28")), "{reply}");
+    let call = json!({"name": EXECUTE, "arguments": {"code": "return 7"}, "_meta": meta});
+    let reply = session.request("tools/call", call);
+    assert_eq!(reply["result"]["structuredContent"]["value"], 7, "{reply}");
+    assert_eq!(reply["result"]["resultType"], "complete");
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn tools_are_found_and_described() {
+    let desk = Desk::with_config("policy: {allow: [up.echo, up.add]}");
+    let mut session = Session::open(&desk, &[]);
+    let schema = output_schema(&mut session, "search_tools");
+    let found = session.call("search_tools", json!({"query": "add numbers", "limit": 1}));
+    assert_eq!(found["structuredContent"], json!({"tools": [{"name": "up.add", "description": "Adds two numbers."}]}));
+    assert_eq!((text(&found), &found["isError"]), ("- `up.add`: Adds two numbers.\n", &json!(false)));
+    assert!(schema.is_valid(&found["structuredContent"]));
+    let nothing = session.call("search_tools", json!({"query": "xylophone"}));
+    assert_eq!(nothing["structuredContent"], json!({"tools": []}));
+
+    let schema = output_schema(&mut session, "describe_tools");
+    let described = session.call("describe_tools", json!({"names": ["up.add", "up.hang", "up.absent"]}));
+    let structured = &described["structuredContent"];
+    assert!(schema.is_valid(structured));
+    assert_eq!(described["isError"], false);
+    // A tool that the policy denies is as one that does not exist.
+    assert_eq!(structured["not_found"], json!(["up.hang", "up.absent"]));
+    let declarations = structured["declarations"].as_str().unwrap();
+    assert!(declarations.contains("add(") && !declarations.contains("echo("), "{declarations}");
+    assert_eq!(
+        text(&described).strip_prefix(declarations),
+        Some(
+            "there is no tool `up.hang`, `search_tools` finds those that there are\n\
+             there is no tool `up.absent`, `search_tools` finds those that there are\n"
+        )
+    );
+    assert_eq!(session.call("describe_tools", json!({"names": ["up.hang"]}))["isError"], true);
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn without_a_policy_it_is_said_why_there_is_no_tool() {
+    let desk = Desk::with_config("");
+    let mut session = Session::open(&desk, &[]);
+    let found = session.call("search_tools", json!({"query": "echo"}));
+    assert_eq!(text(&found), "no tool is allowed: the operator of this server has to state a policy\n");
+    let closed = session.close();
+    assert!(closed.stderr.starts_with("conduit: no tool is allowed: "), "{closed:?}");
+}
+
+#[test]
+fn t05_a_request_cannot_widen_what_the_operator_allows() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &["--allow", "up.echo"]);
+    let code = "const codes = [];\nfor (const name of ['up.echo', 'up.add', 'conduit.execute_typescript', 'execute_typescript']) \
+                { try { await tools.$call(name, {text: 'x', a: 1, b: 1}); codes.push('ok') } catch (e) { codes.push(e.code) } }\n\
+                return codes";
+    for (allow, codes) in [
+        (json!(["*"]), json!(["invalid_arguments", "tool_not_found", "tool_not_found", "tool_not_found"])),
+        (json!(["up.add"]), json!(["tool_not_found", "tool_not_found", "tool_not_found", "tool_not_found"])),
+        (json!([]), json!(["tool_not_found", "tool_not_found", "tool_not_found", "tool_not_found"])),
+    ] {
+        let result = session.call(EXECUTE, json!({"code": code, "allow": allow}));
+        assert_eq!(result["structuredContent"]["value"], codes, "{result}");
+    }
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn t12_cancelling_a_request_cancels_the_program_and_its_calls() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let hanging = session.send_call(EXECUTE, json!({"code": "await tools.up.hang({})"}));
+    // Requests do not block one another.
+    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], "yes");
+    session.notify("notifications/cancelled", json!({"requestId": hanging, "reason": "changed my mind"}));
+    assert_eq!(session.execute("await tools.up.until_cancelled({})")["value"], "yes");
+    assert_eq!(session.request("ping", json!({}))["result"], json!({}));
+    // What was cancelled is not answered.
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn s12_the_end_of_the_input_ends_everything() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let pid = session.execute("await tools.up.pid({})")["value"].to_string();
+    assert!(is_running(&pid));
+    for code in ["await tools.up.hang({})", "for (;;) {}", "await new Promise((done) => setTimeout(done, 20_000))"] {
+        session.send_call(EXECUTE, json!({"code": code}));
+    }
+    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], "yes");
+    let closing = Instant::now();
+    let closed = session.close();
+    assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""));
+    for reply in &closed.unread {
+        assert_eq!(reply["result"]["structuredContent"]["outcome"]["status"], "cancelled", "{reply}");
+    }
+    assert!(closing.elapsed() < Duration::from_secs(5), "{:?}", closing.elapsed());
+    assert!(!is_running(&pid));
+}
+
+#[test]
+fn signals_end_the_server() {
+    for name in ["-TERM", "-INT"] {
+        let desk = Desk::with_config(ALLOWED);
+        let mut session = Session::open(&desk, &[]);
+        let pid = session.execute("await tools.up.pid({})")["value"].to_string();
+        session.send_call(EXECUTE, json!({"code": "await tools.up.hang({})"}));
+        assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], "yes");
+        signal(session.process(), name);
+        let closed = session.ended();
+        assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""), "{name}");
+        assert!(!is_running(&pid), "{name}");
+    }
+}
+
+#[test]
+fn s15_nothing_but_mcp_is_written() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let code = "for (let i = 0; i < 20_000; i++) { console.log('{\"jsonrpc\": \"2.0\"}\\n'); console.error('x\\n') }";
+    let id =
+        session.send_call(EXECUTE, json!({"code": code, "limits": {"log_entries": 100_000, "output_bytes": 4 << 20}}));
+    // `receive` refuses every line that is not one message.
+    let reply = session.receive();
+    assert_eq!((&reply["id"], &reply["result"]["isError"]), (&json!(id), &json!(false)));
+    assert_eq!(reply["result"]["structuredContent"]["stdout"].as_str().unwrap().lines().count(), 40_000);
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn many_requests_are_answered_each() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let code = "const {sum} = await tools.up.add({a: input, b: 1000}); return sum";
+    let ids: Vec<u64> = (0..50).map(|n| session.send_call(EXECUTE, json!({"code": code, "input": n}))).collect();
+    let mut sums = vec![Value::Null; ids.len()];
+    for _ in &ids {
+        let reply = session.receive();
+        let at = ids.iter().position(|id| reply["id"] == *id).unwrap();
+        sums[at] = reply["result"]["structuredContent"]["value"].clone();
+    }
+    assert_eq!(sums, (1000..1050).map(Value::from).collect::<Vec<_>>());
+    assert_eq!(session.close(), clean());
+}
