@@ -20,6 +20,8 @@ const MAX_EXTRA_WORK: u64 = 1_000_000;
 const MAX_DECLARATIONS: u32 = 250;
 /// Private names times tokens: each is looked up among all the members of its class.
 const MAX_PRIVATE_WORK: u64 = 1 << 27;
+/// Scopes that names are looked up in: all around them, once more for each list of parameters that they are in.
+const MAX_LOOKUPS: u64 = 1 << 24;
 
 const _: () = assert!(Limit::ProgramDepth.maximum() * DEPTH_BYTES + MAX_CHAIN as u64 * CHAIN_BYTES < STACK_BYTES);
 
@@ -48,6 +50,9 @@ pub(super) struct Level {
     angles: u32,
     /// Whether the next word may be the name of a `var`.
     var: Var,
+    /// Open brackets and, of these, parentheses, this one included.
+    brackets: u32,
+    parentheses: u32,
     /// Depth and guesses of all the brackets around this one.
     outer_depth: u32,
     outer_guesses: u32,
@@ -71,6 +76,8 @@ impl Level {
     pub(super) fn inside(outer: &Level, open: u8) -> Level {
         Level {
             open,
+            brackets: outer.brackets + 1,
+            parentheses: outer.parentheses + u32::from(open == b'('),
             outer_depth: outer.depth().saturating_add(1),
             outer_guesses: outer.all_guesses(),
             readings: outer.all_readings(),
@@ -201,6 +208,7 @@ pub(super) struct Totals {
     tokens: u64,
     extra: u64,
     private: u64,
+    lookups: u64,
     declarations: u32,
 }
 
@@ -208,7 +216,7 @@ impl Totals {
     pub(super) fn new(max_depth: u64, bytes: usize) -> Totals {
         let max_depth = max_depth.min(Limit::ProgramDepth.maximum());
         let max_extra = MAX_EXTRA_WORK + u64::try_from(bytes).unwrap_or(u64::MAX);
-        Totals { max_depth, max_extra, tokens: 0, extra: 0, private: 0, declarations: 0 }
+        Totals { max_depth, max_extra, tokens: 0, extra: 0, private: 0, lookups: 0, declarations: 0 }
     }
 
     pub(super) fn names_private(&mut self) {
@@ -219,8 +227,9 @@ impl Totals {
         self.declarations += 1;
     }
 
-    /// A name of a `var` is entered into every scope that it is hoisted through.
-    pub(super) fn var_names(&mut self, level: &Level) {
+    pub(super) fn name(&mut self, level: &Level) {
+        self.lookups += u64::from(level.brackets) * u64::from(1 + level.parentheses);
+        // A name of a `var` is entered into every scope that it is hoisted through.
         if level.var == Var::Name {
             self.extra = self.extra.saturating_add(u64::from(level.depth()));
         }
@@ -234,9 +243,10 @@ impl Totals {
             return Err(Limit::ProgramDepth);
         }
         let private = self.private.saturating_mul(self.tokens);
-        if self.tokens > MAX_TOKENS || self.declarations > MAX_DECLARATIONS || private > MAX_PRIVATE_WORK {
-            return Err(Limit::ProgramSize);
-        }
-        Ok(())
+        let over = self.tokens > MAX_TOKENS
+            || self.declarations > MAX_DECLARATIONS
+            || private > MAX_PRIVATE_WORK
+            || self.lookups > MAX_LOOKUPS;
+        if over { Err(Limit::ProgramSize) } else { Ok(()) }
     }
 }

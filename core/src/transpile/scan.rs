@@ -242,7 +242,7 @@ impl Scan<'_> {
         let word = if self.prev == Prev::Dot { Word::Name } else { word };
         self.boundary(Some(word));
         let waits_for_head = std::mem::take(&mut self.head);
-        self.totals.var_names(&self.current);
+        self.totals.name(&self.current);
         let after_else = self.prev == Prev::Else;
         self.prev = match word {
             Word::Name => Prev::Operand,
