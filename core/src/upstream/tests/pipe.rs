@@ -351,6 +351,8 @@ async fn t12_a_dropped_call_is_cancelled_and_not_repeated() {
     cancelled.sort();
     assert_eq!(ids, cancelled);
     upstream.close().await;
+    // The last sender goes with the upstream: nothing else was sent.
+    drop(upstream);
     assert!(reports.recv().await.is_none());
 }
 
