@@ -8,10 +8,10 @@ use conduit_core::tool::ToolPattern;
 use conduit_core::upstream::LocalTool;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
 fn tool(name: &str) -> LocalTool {
-    LocalTool::new(name, |arguments: Value| async move { Ok(arguments.get("value").cloned().unwrap_or_default()) })
+    LocalTool::new(name, |arguments, _| async move { Ok(arguments.get("value").cloned().unwrap_or_default()) })
         .input_schema(json!({ "type": "object", "properties": { "value": {} } }))
 }
 

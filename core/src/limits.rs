@@ -116,7 +116,7 @@ limits! {
     /// The guest's memory and what the host holds for its calls under way, in bytes.
     Memory memory_bytes: "memory" Bytes, least 8 * MIB, default 256 * MIB, most 1024 * MIB;
     /// The guest's native stack, in bytes. Recursion normally ends earlier, as an error that the program can catch.
-    Stack stack_bytes: "stack" Bytes, least 4 * MIB, default 4 * MIB, most 4 * MIB;
+    Stack stack_bytes: "stack" Bytes, least 7 * MIB, default 7 * MIB, most 7 * MIB;
     /// Standard output and standard error together, in bytes of UTF-8.
     Output output_bytes: "output" Bytes, least 1, default MIB, most 64 * MIB;
     /// Writes to standard output and standard error: one `console.log` or `print` each.
@@ -124,7 +124,7 @@ limits! {
     /// The program's source and its input, in bytes each.
     ProgramSize program_bytes: "program_size" Bytes, least 1, default MIB, most 4 * MIB;
     /// Nesting of the program's syntax: brackets, operators, types.
-    ProgramDepth program_depth: "program_depth" Count, least 16, default 256, most 1_000;
+    ProgramDepth program_depth: "program_depth" Count, least 16, default 256, most 500;
     /// The JSON of the program's value, in bytes.
     ResultSize result_bytes: "result_size" Bytes, least 4, default MIB, most 64 * MIB;
     /// Calls of tools, refused ones and searches included.

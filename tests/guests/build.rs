@@ -1,5 +1,7 @@
 //! Compiles the hostile guests ahead of time, with the settings of the real one.
 
+#![expect(clippy::disallowed_methods, reason = "Cargo speaks to build scripts through the environment")]
+
 #[path = "../../guests/js/src/engine.rs"]
 mod engine;
 

@@ -7,4 +7,6 @@
     reason = "test code: a panic is how it fails, and it starts the programs that it tests"
 )]
 
+mod conformance;
 mod tidy;
+mod tools;

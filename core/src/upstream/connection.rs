@@ -268,27 +268,44 @@ fn send_failure(error: &DynamicTransportError) -> RequestFailure {
     }
 }
 
+/// What broke, in the words of Conduit's own HTTP client: no URL, no body.
+fn http_cause(error: &DynamicTransportError) -> Option<String> {
+    match error.error.downcast_ref::<StreamableHttpError<HttpError>>() {
+        Some(StreamableHttpError::Client(error)) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
 async fn handshake_error(error: ClientInitializeError, process: Option<Process>) -> Error {
-    let unavailable = |message: &str| Error::new(ErrorCode::UpstreamUnavailable, message);
-    let protocol = |message: String| Error::new(ErrorCode::UpstreamProtocol, message);
-    let error = match error {
-        ClientInitializeError::TransportError { error, .. } => match send_failure(&error) {
-            RequestFailure::Status(status) => unavailable(&format!("it answered `initialize` with HTTP {status}")),
-            RequestFailure::Rpc(_) => protocol("its answer to `initialize` is malformed".to_owned()),
-            RequestFailure::Denied => {
-                Error::new(ErrorCode::AddressDenied, "its address is not allowed").with_source(error.error)
-            }
-            RequestFailure::Unreachable => unavailable("it cannot be reached").with_source(error.error),
-            _ => unavailable("it ended before it answered `initialize`").with_source(error.error),
-        },
-        ClientInitializeError::JsonRpcError(error) => match RpcFailure::of(&error) {
+    const ENDED: &str = "it ended before it answered `initialize`";
+    const MALFORMED: &str = "its answer to `initialize` is malformed";
+    let (code, message, cause) = match &error {
+        ClientInitializeError::TransportError { error, .. } => {
+            let (code, message) = match send_failure(error) {
+                RequestFailure::Status(status) => {
+                    (ErrorCode::UpstreamUnavailable, format!("it answered `initialize` with HTTP {status}"))
+                }
+                RequestFailure::Rpc(_) => (ErrorCode::UpstreamProtocol, MALFORMED.to_owned()),
+                RequestFailure::Denied => (ErrorCode::AddressDenied, "its address is not allowed".to_owned()),
+                RequestFailure::Unreachable => (ErrorCode::UpstreamUnavailable, "it cannot be reached".to_owned()),
+                _ => (ErrorCode::UpstreamUnavailable, ENDED.to_owned()),
+            };
+            (code, message, http_cause(error))
+        }
+        ClientInitializeError::JsonRpcError(error) => match RpcFailure::of(error) {
             RpcFailure::Peer { code, message } => {
-                protocol(format!("it refused `initialize`: {message} (JSON-RPC error {code})"))
+                let message = format!("it refused `initialize`: {message} (JSON-RPC error {code})");
+                (ErrorCode::UpstreamProtocol, message, None)
             }
-            _ => protocol("its answer to `initialize` is malformed".to_owned()),
+            _ => (ErrorCode::UpstreamProtocol, MALFORMED.to_owned(), None),
         },
-        ClientInitializeError::ConnectionClosed(_) => unavailable("it ended before it answered `initialize`"),
-        _ => protocol("its answer to `initialize` is malformed".to_owned()),
+        ClientInitializeError::ConnectionClosed(_) => (ErrorCode::UpstreamUnavailable, ENDED.to_owned(), None),
+        _ => (ErrorCode::UpstreamProtocol, MALFORMED.to_owned(), None),
+    };
+    let error = Error::new(code, message);
+    let error = match cause {
+        Some(cause) => error.with_source(cause),
+        None => error,
     };
     with_last_words(error, process).await
 }

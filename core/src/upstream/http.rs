@@ -368,7 +368,7 @@ mod tests {
         let event = format!("data: {}\n\n", "x".repeat(50));
         let stream = event.repeat(100);
         assert_eq!(capped(&stream, 7, 60).await, (stream.len().div_ceil(7), false));
-        assert_eq!(capped(&stream, 7, 57).await, (9, true));
+        assert_eq!(capped(&stream, 7, 56).await, (9, true));
         for endless in ["data: x\n", ": comment\n", "x", "\r"] {
             assert_eq!(capped(&endless.repeat(1_000), 1, 100).await, (101, true), "{endless}");
         }

@@ -64,7 +64,11 @@ pub struct LocalTool {
 
 impl LocalTool {
     /// A tool without descriptions and schemas.
-    pub fn new(name: impl Into<String>, function: LocalFunction) -> LocalTool {
+    pub fn new<F, R>(name: impl Into<String>, function: F) -> LocalTool
+    where
+        F: Fn(Map<String, Value>, CallContext) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Value, LocalToolError>> + Send + 'static,
+    {
         LocalTool {
             name: name.into(),
             title: None,
@@ -72,8 +76,26 @@ impl LocalTool {
             input_schema: None,
             output_schema: None,
             annotations: None,
-            function,
+            function: Arc::new(move |arguments, context| function(arguments, context).boxed()),
         }
+    }
+
+    /// The same tool, with what it does in words.
+    pub fn description(mut self, description: impl Into<String>) -> LocalTool {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// The same tool, with the JSON Schema of its arguments.
+    pub fn input_schema(mut self, schema: Value) -> LocalTool {
+        self.input_schema = Some(schema);
+        self
+    }
+
+    /// The same tool, with the JSON Schema of its value.
+    pub fn output_schema(mut self, schema: Value) -> LocalTool {
+        self.output_schema = Some(schema);
+        self
     }
 }
 

@@ -240,3 +240,6 @@ fn checked_id(id: &str) -> Result<String> {
         format!("`{shown}` is not an upstream id, expected 1 to 64 of A-Za-z0-9_- without `__`"),
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,6 @@ pub fn configure(config: &mut Config) {
 
     // Traps are reported by kind; nobody reads wasm addresses, and the tables would double the artefact.
     config.generate_address_map(false);
-    config.wasm_backtrace(false);
+    config.wasm_backtrace_max_frames(None);
     config.native_unwind_info(false);
 }

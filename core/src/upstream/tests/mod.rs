@@ -1,0 +1,115 @@
+//! Upstreams against scripted peers: pipes in the same process, HTTP on loopback, and children.
+
+mod http;
+mod pipe;
+mod stdio;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use super::*;
+use crate::tool::ToolName;
+
+fn tool(name: &str) -> Tool {
+    Tool {
+        name: ToolName::parse(name).unwrap(),
+        title: None,
+        description: None,
+        input_schema: None,
+        output_schema: None,
+        annotations: None,
+    }
+}
+
+fn within(time: Duration) -> CallLimits {
+    CallLimits { reply_bytes: 4 << 20, deadline: Instant::now() + time }
+}
+
+/// The reply to `x.y` with `arguments`, within 30 seconds.
+async fn call(upstream: &Upstream, arguments: Value) -> ToolReply {
+    let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
+    upstream.call(&tool("x.y"), arguments, &within(Duration::from_secs(30))).await
+}
+
+fn code(reply: ToolReply) -> (ErrorCode, String) {
+    let error = reply.expect_err("the call should have failed");
+    (error.code, error.message)
+}
+
+fn initialize_result() -> Value {
+    json!({
+        "protocolVersion": "2025-06-18",
+        "capabilities": {"tools": {"listChanged": true}},
+        "serverInfo": {"name": "scripted", "version": "1"},
+    })
+}
+
+fn text_result(text: &str) -> Value {
+    json!({"content": [{"type": "text", "text": text}]})
+}
+
+fn response(id: &Value, result: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "result": result})
+}
+
+#[tokio::test]
+async fn local_functions_are_tools() {
+    async fn function(arguments: Map<String, Value>, context: CallContext) -> Result<Value, LocalToolError> {
+        match arguments.get("do").and_then(Value::as_str) {
+            Some("fail") => Err(LocalToolError { message: "no".into(), content: json!({"why": 1}) }),
+            Some("panic") => panic!("in a tool"),
+            Some("hang") => std::future::pending().await,
+            Some("big") => Ok(Value::from("x".repeat(5 << 20))),
+            _ => Ok(json!({"tool": context.tool, "got": arguments})),
+        }
+    }
+    let upstream = Upstream::local("x", vec![LocalTool::new("y", function)]).unwrap();
+    assert_eq!(upstream.list_tools().await.unwrap().tools, [tool("x.y")]);
+    let reply = call(&upstream, json!({"a": 1})).await.unwrap();
+    assert_eq!(reply.value, r#"{"got":{"a":1},"tool":"x.y"}"#);
+    assert_eq!(reply.full, format!(r#"{{"content":[],"structuredContent":{}}}"#, reply.value));
+    let failed = call(&upstream, json!({"do": "fail"})).await.unwrap_err();
+    assert_eq!(
+        (failed.code, failed.message.as_str(), failed.content),
+        (ErrorCode::ToolFailed, "no", json!({"why": 1}))
+    );
+    assert_eq!(
+        code(call(&upstream, json!({"do": "panic"})).await),
+        (ErrorCode::ToolFailed, "tool `x.y` panicked".into())
+    );
+    assert_eq!(code(call(&upstream, json!({"do": "big"})).await).0, ErrorCode::ReplyTooLarge);
+    let arguments = Map::from_iter([("do".to_owned(), "hang".into())]);
+    let hung = upstream.call(&tool("x.y"), arguments, &within(Duration::from_millis(1))).await;
+    assert_eq!(code(hung).0, ErrorCode::UpstreamTimeout);
+    let unknown = upstream.call(&tool("x.z"), Map::new(), &within(Duration::from_secs(1))).await;
+    assert_eq!(code(unknown), (ErrorCode::ToolNotFound, "tool `x.z` does not exist".into()));
+    let twice = vec![LocalTool::new("y", function), LocalTool::new("y", function)];
+    assert_eq!(Upstream::local("x", twice).unwrap_err().to_string(), "tool `x.y` is defined twice");
+    assert!(
+        Upstream::local("x__y", vec![]).is_err()
+            && Upstream::local("x", vec![LocalTool::new("a b", function)]).is_err()
+    );
+}
+
+#[test]
+fn u35_a_config_does_not_show_its_secrets() {
+    let url = Url::parse("https://example.com/mcp?token=hunter2hunter2").unwrap();
+    let config = UpstreamConfig {
+        credential: Some(Credential::Bearer(Secret::new("hunter2hunter2"))),
+        ..UpstreamConfig::new("x", UpstreamKind::Http { url })
+    };
+    let env = BTreeMap::from([("T".to_owned(), EnvValue::Secret(Secret::new("hunter2hunter2")))]);
+    let kind = UpstreamKind::Stdio { command: "c".into(), args: vec!["hunter2hunter2".into()], env, cwd: None };
+    let shown = format!("{config:?} {kind:?} {:?}", Upstream::connectable(config.clone()).unwrap());
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn u01_a_private_url_is_refused_before_anything_else() {
+    for url in ["http://127.0.0.1:1/", "http://[::ffff:7f00:1]/", "http://localhost/", "http://2130706433/"] {
+        let config = UpstreamConfig::new("x", UpstreamKind::Http { url: Url::parse(url).unwrap() });
+        let error = Upstream::connectable(config).unwrap_err();
+        assert_eq!((error.code(), error.upstream()), (ErrorCode::AddressDenied, Some("x")), "{url}");
+    }
+}
