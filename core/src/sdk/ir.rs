@@ -355,11 +355,12 @@ fn intersection(kinds: Vec<Type>) -> Type {
         kind => vec![kind],
     });
     for kind in flat {
+        if kind == Type::Unknown || members.contains(&kind) {
+            continue;
+        }
         match (kind, members.iter_mut().find(|held| matches!(held, Type::Object(_)))) {
-            (Type::Unknown, _) => {}
             (Type::Never, _) => return Type::Never,
             (Type::Object(object), Some(Type::Object(held))) => held.merge(object),
-            (kind, _) if members.contains(&kind) => {}
             (kind, _) => members.push(kind),
         }
     }

@@ -62,11 +62,8 @@ pub fn transpile(source: &str, limits: &Limits) -> Result<Program, TranspileErro
     // SECURITY: the parser recurses without a guard; nothing below sees a source that could overflow the stack.
     scan::scan(source, limits.program_depth).map_err(|refusal| refused(source, refusal))?;
     let allocator = Allocator::default();
-    let options = ParseOptions {
-        allow_return_outside_function: true,
-        preserve_parens: false,
-        ..ParseOptions::default()
-    };
+    let options =
+        ParseOptions { allow_return_outside_function: true, preserve_parens: false, ..ParseOptions::default() };
     let parsed = Parser::new(&allocator, source, SourceType::ts()).with_options(options).parse();
     diagnosed(source, &parsed.diagnostics)?;
     let mut tree = parsed.program;

@@ -393,7 +393,9 @@ impl Scan<'_> {
 
     fn slash(&mut self) -> Result<(), Refusal> {
         match self.prev {
-            Prev::Head | Prev::Dot | Prev::Semicolon | Prev::Else | Prev::Group | Prev::Operator => return self.regex(),
+            Prev::Head | Prev::Dot | Prev::Semicolon | Prev::Else | Prev::Group | Prev::Operator => {
+                return self.regex();
+            }
             Prev::Operand if !self.newline => {}
             _ => self.require_division()?,
         }
@@ -597,7 +599,8 @@ impl Scan<'_> {
                 1
             }
             (b'>', _) => {
-                let length = self.source.as_bytes().iter().skip(self.position).take(3).take_while(|byte| **byte == b'>').count();
+                let length =
+                    self.source.as_bytes().iter().skip(self.position).take(3).take_while(|byte| **byte == b'>').count();
                 level.close_types(length);
                 let assigns = self.source.as_bytes().get(self.position + length) == Some(&b'=');
                 if assigns {
