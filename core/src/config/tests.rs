@@ -272,7 +272,7 @@ fn k07_variables_are_expanded_once_after_parsing() {
     };
     for (written, value) in [
         ("'${TOKEN}'", "s3cret-token"),
-        ("a${COUNT}b${COUNT}c", "a7b7c"),
+        ("'a${COUNT}b${COUNT}c'", "a7b7c"),
         ("'${NESTED}'", "${TOKEN}"),
         ("'${YAML}'", "], policy: {allow: ['*']}, x: ["),
         ("'${LINES}'", "one\ntwo: three"),
@@ -320,7 +320,7 @@ fn k07_yaml_that_is_no_config_is_refused() {
     for (text, part) in [
         ("policy: {allow: []}\npolicy: {allow: ['*']}", "duplicate mapping key `policy` is not allowed here at line 2"),
         ("{\"max_queue\": 1, \"max_queue\": 2}", "duplicate mapping key `max_queue`"),
-        (bomb.as_str(), "limit"),
+        (bomb.as_str(), "too large or too complex"),
         (&"- ".repeat(40), "Depth"),
         (&"[".repeat(100_000), "cannot be read: "),
         (&"- x\n".repeat(30_000), "too large"),

@@ -80,7 +80,7 @@ const NEAREST_BYTES: usize = 100;
 /// The names most like `written`, the most alike first; none that is not much like it.
 pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a ToolName>) -> Vec<String> {
     let written = snake_case(written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written));
-    let most = (written.len() / 3).clamp(1, 8);
+    let most = (written.len() / 4).clamp(1, 8);
     let mut found: Vec<(usize, String)> = names
         .take(NEAREST_EXAMINED)
         .filter_map(|name| {

@@ -19,8 +19,7 @@ const MAX_HINT: usize = 80;
 const MAX_LINE: usize = 80;
 
 /// What every program finds besides its tools.
-const COMMON: &str = "\
-  /** Calls a tool by its full name, `upstream.tool`. With `full`, gives the whole MCP result. */
+const COMMON: &str = "  /** Calls a tool by its full name, `upstream.tool`. With `full`, gives the whole MCP result. */
   $call(name: string, args?: object, options?: { full?: boolean }): Promise<any>;
   /** The tools that fit a question best, best first. */
   $search(query: string): Promise<{ name: string; description: string | null }[]>;
@@ -46,7 +45,7 @@ declare class ToolError extends Error {
 
 /// The declarations of everything that a program with these tools can use.
 pub fn declarations(tools: &[Arc<Tool>]) -> String {
-    let head = "// A tool without a declared result gives `any`: its text, parsed where it is JSON.\n";
+    let head = "// A tool without an output schema gives `any`: its text, parsed where it is JSON.\n";
     format!("{head}{}", print(&tools.iter().map(|tool| &**tool).collect::<Vec<_>>(), COMMON))
 }
 

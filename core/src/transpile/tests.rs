@@ -16,20 +16,20 @@ fn fails(source: &str) -> GuestError {
 
 #[test]
 fn the_last_expression_is_the_value() {
-    check("1 + 1", "async () => {\n\treturn 1 + 1;\n};");
-    check("const a = 1;", "async () => {\n\tconst a = 1;\n};");
-    check("return 7", "async () => {\n\treturn 7;\n};");
-    check("await f(); g()", "async () => {\n\tawait f();\n\treturn g();\n};");
-    check("", "async () => {};");
+    check("1 + 1", "async () => {\n\"use strict\";\nreturn 1 + 1;\n}");
+    check("const a = 1;", "async () => {\n\"use strict\";\nconst a = 1;\n}");
+    check("return 7", "async () => {\n\"use strict\";\nreturn 7;\n}");
+    check("await f(); g()", "async () => {\n\"use strict\";\nawait f();\nreturn g();\n}");
+    check("", "async () => {\n\"use strict\";\n}");
 }
 
 #[test]
 fn types_are_stripped() {
-    check("let a: number = 1 as any; a!", "async () => {\n\tlet a = 1;\n\treturn a;\n};");
-    check("interface A { b: string } type C = A; declare const d: C; d", "async () => {\n\treturn d;\n};");
-    check("import type { A } from 'a'; 1", "async () => {\n\treturn 1;\n};");
-    check("export type A = string; 1", "async () => {\n\treturn 1;\n};");
-    check("function f<T>(a?: T): T | undefined { return a } f<string>('x') satisfies string", "async () => {\n\tfunction f(a) {\n\t\treturn a;\n\t}\n\treturn f(\"x\");\n};");
+    check("let a: number = 1 as any; a!", "async () => {\n\"use strict\";\nlet a = 1;\nreturn a;\n}");
+    check("interface A { b: string } type C = A; declare const d: C; d", "async () => {\n\"use strict\";\nreturn d;\n}");
+    check("import type { A } from 'a'; 1", "async () => {\n\"use strict\";\nreturn 1;\n}");
+    check("export type A = string; 1", "async () => {\n\"use strict\";\nreturn 1;\n}");
+    check("function f<T>(a?: T): T | undefined { return a } f<string>('x') satisfies string", "async () => {\n\"use strict\";\nfunction f(a) {\nreturn a;\n}\nreturn f(\"x\");\n}");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn what_typescript_adds_to_javascript_works() {
 fn errors_have_the_position_of_the_source() {
     let error = fails("const a = 1;\nconst é𝒳 = ;");
     assert_eq!((error.name.as_str(), error.line, error.column), ("SyntaxError", Some(2), Some(13)));
-    assert!(error.stack.ends_with("\n    const é𝒳 = ;\n              ^"), "{}", error.stack);
+    assert!(error.stack.ends_with("2 | const é𝒳 = ;\n  |            ^"), "{}", error.stack);
     let error = fails("let a = 1; let a = 2;");
     assert_eq!(error.line, Some(1));
 }
@@ -60,7 +60,7 @@ fn g09_a_program_cannot_leave_its_wrapper() {
     for source in ["}}); globalThis.__x=1; (async()=>{ try {", "} f(); async () => {", "*/ 1", "})(); (() => {"] {
         assert_eq!(fails(source).name, "SyntaxError", "{source}");
     }
-    check("'\\u2028</script>' //# sourceURL=x", "async () => {\n\treturn \"\\u2028<\\/script>\";\n};");
+    check("'\\u2028</script>' //# sourceURL=x", "async () => {\n\"use strict\";\nreturn \"\\u2028<\\/script>\";\n}");
 }
 
 #[test]
