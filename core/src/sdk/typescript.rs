@@ -1,0 +1,325 @@
+//! Declarations in TypeScript: what a model reads before it writes a program.
+//!
+//! Owns the printing: names verbatim, the same tools always the same text. They are for reading, not for enforcing, and
+//! nobody runs them; yet every text of an upstream is escaped where it is printed, so that none can pass for code.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::tool::Tool;
+
+use super::ir::{self, Definition, Doc, Document, Object, Type};
+use super::names::{Resolver, snake_case};
+
+/// The longest text of a tool and of a field, and the longest hint, in characters.
+const MAX_TOOL_TEXT: usize = 2_000;
+const MAX_FIELD_TEXT: usize = 300;
+const MAX_HINT: usize = 80;
+/// The longest object that is printed on one line, in characters.
+const MAX_LINE: usize = 80;
+
+/// What every program finds besides its tools.
+const COMMON: &str = "\
+  /** Calls a tool by its full name, `upstream.tool`. With `full`, gives the whole MCP result. */
+  $call(name: string, args?: object, options?: { full?: boolean }): Promise<any>;
+  /** The tools that fit a question best, best first. */
+  $search(query: string): Promise<{ name: string; description: string | null }[]>;
+  /** One tool with its schemas and its declaration. */
+  $describe(name: string): Promise<{ name: string; description?: string; declaration: string; [key: string]: unknown }>;
+  /** All tools. */
+  $list(): Promise<{ name: string; description: string | null }[]>;
+};
+
+/** What the caller gave to this run. */
+declare const input: unknown;
+
+/** Thrown when a call fails or is refused. */
+declare class ToolError extends Error {
+  /** Why, such as `tool_failed`, `tool_not_found` or `invalid_arguments`. */
+  readonly code: string;
+  /** The tool, as the program named it. */
+  readonly tool: string;
+  /** The tool's own content blocks, when it ran and reported an error. */
+  readonly content: any;
+}
+";
+
+/// The declarations of everything that a program with these tools can use.
+pub fn declarations(tools: &[Arc<Tool>]) -> String {
+    let head = "// A tool without a declared result gives `any`: its text, parsed where it is JSON.\n";
+    format!("{head}{}", print(&tools.iter().map(|tool| &**tool).collect::<Vec<_>>(), COMMON))
+}
+
+/// The declaration of one tool.
+pub fn declaration_of(tool: &Tool) -> String {
+    print(&[tool], "};\n")
+}
+
+fn print(tools: &[&Tool], end: &str) -> String {
+    let mut tools = tools.to_vec();
+    tools.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut printer = Printer::default();
+    let upstreams: Vec<&str> = tools.iter().map(|tool| tool.name.upstream()).collect();
+    let mut body = String::from("declare const tools: {\n");
+    for members in tools.chunk_by(|a, b| a.name.upstream() == b.name.upstream()) {
+        let Some(upstream) = members.first().map(|tool| tool.name.upstream()) else { continue };
+        let alias = alias_of(upstream, upstreams.iter().copied()).map(|alias| format!("Also `tools.{alias}`."));
+        body.push_str(&block_comment(&alias.into_iter().collect::<Vec<_>>(), "  "));
+        body.push_str(&format!("  readonly {}: {{\n", key(upstream)));
+        let names: Vec<&str> = members.iter().map(|tool| tool.name.tool()).collect();
+        for tool in members {
+            body.push_str(&printer.tool(tool, alias_of(tool.name.tool(), names.iter().copied())));
+        }
+        body.push_str("  };\n");
+    }
+    body.push_str(end);
+    match printer.types.is_empty() {
+        true => body,
+        false => format!("{body}\ndeclare namespace types {{\n{}}}\n", printer.types),
+    }
+}
+
+/// For a name that needs quotes: its snake_case, if that needs none and means this name.
+fn alias_of<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
+    let mut distinct: Vec<&str> = names.clone().collect();
+    distinct.dedup();
+    let position = Resolver::new(distinct.iter().copied()).resolve(&alias)?;
+    (distinct.get(position) == Some(&name)).then_some(alias)
+}
+
+#[derive(Default)]
+struct Printer {
+    /// The named types so far.
+    types: String,
+    names: HashSet<String>,
+}
+
+impl Printer {
+    fn tool(&mut self, tool: &Tool, alias: Option<String>) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        let text = tool.description.as_deref().or(tool.title.as_deref()).unwrap_or_default();
+        lines.extend(cut(text.trim(), MAX_TOOL_TEXT).lines().map(comment_text));
+        lines.extend(alias.map(|alias| format!("Also `tools.{}.{alias}`.", tool.name.upstream())));
+        let args = tool.input_schema.as_ref().map(ir::read);
+        let result = tool.output_schema.as_ref().map(ir::read);
+        let any_object = || "{ [key: string]: unknown }".to_owned();
+        let (args, is_optional) = match &args {
+            Some(document) => {
+                let names = self.names_of(tool, "Args", document);
+                let kind = match &document.kind {
+                    Type::Unknown => any_object(),
+                    kind => Scope { names: &names }.print(kind, "    "),
+                };
+                (kind, may_be_omitted(&document.kind, &document.definitions))
+            }
+            None => (any_object(), true),
+        };
+        let result = match &result {
+            Some(document) => {
+                let names = self.names_of(tool, "Result", document);
+                Scope { names: &names }.print(&document.kind, "    ")
+            }
+            None => "any".to_owned(),
+        };
+        let mark = if is_optional { "?" } else { "" };
+        let comment = block_comment(&lines, "    ");
+        format!("{comment}    {}(args{mark}: {args}): Promise<{result}>;\n", key(tool.name.tool()))
+    }
+
+    /// Prints a document's named types and gives their full names.
+    fn names_of(&mut self, tool: &Tool, role: &str, document: &Document) -> Vec<String> {
+        let own = pascal_case(&format!("{}_{}", tool.name.upstream(), tool.name.tool()));
+        let mut names = Vec::new();
+        for definition in &document.definitions {
+            let part = if definition.name == "Root" { role.to_owned() } else { pascal_case(&definition.name) };
+            let wanted = format!("{own}{part}");
+            let mut name = wanted.clone();
+            let mut number = 2;
+            while !self.names.insert(name.clone()) {
+                name = format!("{wanted}{number}");
+                number += 1;
+            }
+            names.push(name);
+        }
+        for (definition, name) in document.definitions.iter().zip(&names) {
+            self.types.push_str(&line_comment(&definition.doc, "  "));
+            let printed = Scope { names: &names }.print(&definition.kind, "  ");
+            self.types.push_str(&format!("  type {name} = {printed};\n"));
+        }
+        names
+    }
+}
+
+/// Whether `{}` is a value of the type.
+fn may_be_omitted(kind: &Type, definitions: &[Definition]) -> bool {
+    match kind {
+        Type::Unknown => true,
+        Type::Object(object) => object.fields.iter().all(|field| field.is_optional),
+        Type::Union(kinds) => kinds.iter().any(|kind| may_be_omitted(kind, definitions)),
+        Type::Intersection(kinds) => kinds.iter().all(|kind| may_be_omitted(kind, definitions)),
+        // Definitions in place of each other end: circles are cut.
+        Type::Named(number) => definitions.get(*number).is_some_and(|held| may_be_omitted(&held.kind, definitions)),
+        _ => false,
+    }
+}
+
+/// The names that a document's definitions have.
+struct Scope<'a> {
+    names: &'a [String],
+}
+
+impl Scope<'_> {
+    fn print(&self, kind: &Type, indent: &str) -> String {
+        match kind {
+            Type::Unknown => "unknown".to_owned(),
+            Type::Never => "never".to_owned(),
+            Type::Null => "null".to_owned(),
+            Type::Boolean => "boolean".to_owned(),
+            Type::Integer | Type::Number => "number".to_owned(),
+            Type::String => "string".to_owned(),
+            Type::Literal(serde_json::Value::String(text)) => quote(text),
+            Type::Literal(value) => value.to_string(),
+            Type::Array(item) => format!("{}[]", self.operand(item, indent)),
+            Type::Tuple(items, needed, rest) => {
+                let item = |(index, item): (usize, &Type)| match index < *needed {
+                    true => self.print(item, indent),
+                    false => format!("{}?", self.operand(item, indent)),
+                };
+                let rest = rest.as_ref().map(|rest| format!("...{}[]", self.operand(rest, indent)));
+                let items: Vec<String> = items.iter().enumerate().map(item).chain(rest).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Type::Object(object) => self.object(object, indent),
+            Type::Union(kinds) => {
+                kinds.iter().map(|kind| self.print(kind, indent)).collect::<Vec<_>>().join(" | ")
+            }
+            Type::Intersection(kinds) => {
+                kinds.iter().map(|kind| self.operand(kind, indent)).collect::<Vec<_>>().join(" & ")
+            }
+            Type::Named(number) => self.names.get(*number).map_or("unknown".to_owned(), |name| format!("types.{name}")),
+        }
+    }
+
+    /// A type where an operator follows it.
+    fn operand(&self, kind: &Type, indent: &str) -> String {
+        let printed = self.print(kind, indent);
+        if matches!(kind, Type::Union(_) | Type::Intersection(_)) { format!("({printed})") } else { printed }
+    }
+
+    fn object(&self, object: &Object, indent: &str) -> String {
+        let inner = format!("{indent}  ");
+        let mut lines: Vec<String> = Vec::new();
+        for field in &object.fields {
+            let mark = if field.is_optional { "?" } else { "" };
+            let comment = line_comment(&field.doc, &inner);
+            lines.push(format!("{comment}{inner}{}{mark}: {};\n", key(&field.name), self.print(&field.kind, &inner)));
+        }
+        if let Some(rest) = &object.rest {
+            let rest = match (&**rest, object.fields.is_empty()) {
+                (kind, true) => format!("{inner}[key: string]: {};\n", self.print(kind, &inner)),
+                (Type::Unknown, false) => format!("{inner}[key: string]: unknown;\n"),
+                // TypeScript wants the named properties to be of this type too, which JSON Schema does not.
+                (kind, false) => {
+                    let others = comment_text(&cut(&self.print(kind, "").replace('\n', " "), MAX_FIELD_TEXT));
+                    format!("{inner}/** Others: {others} */\n{inner}[key: string]: unknown;\n")
+                }
+            };
+            lines.push(rest);
+        }
+        if lines.is_empty() {
+            return "{}".to_owned();
+        }
+        let text = lines.concat();
+        let is_short = text.len() < MAX_LINE && !text.contains("/**") && lines.iter().all(|line| line.trim_end().lines().count() == 1);
+        if is_short {
+            let members: Vec<&str> = text.lines().map(str::trim).collect();
+            return format!("{{ {} }}", members.join(" ").trim_end_matches(';'));
+        }
+        format!("{{\n{text}{indent}}}")
+    }
+}
+
+/// A property's name, in quotes unless it is an identifier.
+fn key(name: &str) -> String {
+    if is_identifier(name) { name.to_owned() } else { quote(name) }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$';
+    name.bytes().next().is_some_and(is_letter) && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+}
+
+fn pascal_case(name: &str) -> String {
+    let mut text = String::new();
+    for word in snake_case(name).split('_') {
+        let mut chars = word.chars();
+        text.extend(chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars));
+    }
+    if text.is_empty() { "Type".to_owned() } else { text }
+}
+
+/// A string literal.
+fn quote(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        // SECURITY: an upstream's text must not end the literal, nor the line, nor look like other text.
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            _ if is_invisible(c) => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A line of an upstream's text, fit for a comment.
+fn comment_text(text: &str) -> String {
+    // SECURITY: nothing in it ends the comment or the code block around it, or hides from who reads it.
+    let visible: String = text.chars().map(|c| if is_invisible(c) { ' ' } else { c }).collect();
+    visible.replace("*/", "*\\/").replace("```", "'''").trim_end().to_owned()
+}
+
+/// Control characters, line and paragraph separators, and what changes direction or has no width.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// `/** ... */` over one line or several; nothing for no lines.
+fn block_comment(lines: &[String], indent: &str) -> String {
+    match lines {
+        [] => String::new(),
+        [line] => format!("{indent}/** {line} */\n"),
+        lines => {
+            let lines: String = lines.iter().map(|line| format!("{}\n", format!("{indent} * {line}").trim_end())).collect();
+            format!("{indent}/**\n{lines}{indent} */\n")
+        }
+    }
+}
+
+fn line_comment(doc: &Doc, indent: &str) -> String {
+    let text = doc.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut parts = vec![cut(&text, MAX_FIELD_TEXT)];
+    parts.extend(doc.hints.iter().map(|(tag, value)| format!("@{tag} {}", cut(value, MAX_HINT)).trim_end().to_owned()));
+    parts.retain(|part| !part.is_empty());
+    match parts.is_empty() {
+        true => String::new(),
+        false => block_comment(&[comment_text(&parts.join(" "))], indent),
+    }
+}
+
+/// At most this many characters, with a mark where something is missing.
+fn cut(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "typescript_tests.rs"]
+mod tests;
