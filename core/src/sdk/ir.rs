@@ -85,16 +85,20 @@ pub(super) fn read(root: &Value) -> Document {
     let references = match References::new(root, MAX_NODES) {
         Some(references) => references,
         None => {
-            let doc = Doc { text: String::new(), hints: vec![("note", "the schema is too large to be shown".to_owned())] };
+            let doc =
+                Doc { text: String::new(), hints: vec![("note", "the schema is too large to be shown".to_owned())] };
             return Document { kind: Type::Unknown, doc, definitions: Vec::new() };
         }
     };
-    let mut reader = Reader { references, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
+    let mut reader =
+        Reader { references, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
     let (kind, doc) = match reader.references.is_hoisted(root) {
         true => (reader.named(root, "Root"), Doc::default()),
         false => reader.read(root, 0),
     };
-    while let Some(target) = reader.queue.get(reader.definitions.iter().filter(|held| held.1.is_some()).count()).copied() {
+    while let Some(target) =
+        reader.queue.get(reader.definitions.iter().filter(|held| held.1.is_some()).count()).copied()
+    {
         let read = reader.read(target, 0);
         if let Some(held) = reader.definitions.iter_mut().find(|held| held.1.is_none()) {
             held.1 = Some(read);
@@ -222,7 +226,9 @@ impl<'a> Reader<'a> {
                 let kinds = names.iter().map(|name| self.of_type(name.as_str().unwrap_or_default(), map, depth));
                 union(kinds.collect())
             }
-            _ if has(&["properties", "required", "additionalProperties", "patternProperties"]) => self.object(map, depth),
+            _ if has(&["properties", "required", "additionalProperties", "patternProperties"]) => {
+                self.object(map, depth)
+            }
             _ if has(&["items", "prefixItems"]) => self.array(map, depth),
             _ => Type::Unknown,
         }
@@ -252,7 +258,9 @@ impl<'a> Reader<'a> {
             return Type::Array(Box::new(rest));
         }
         let kinds: Vec<Type> = first.iter().map(|schema| self.read(schema, depth + 1).0).collect();
-        let count = |keyword: &str| map.get(keyword).and_then(Value::as_u64).map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        let count = |keyword: &str| {
+            map.get(keyword).and_then(Value::as_u64).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+        };
         let needed = count("minItems").unwrap_or(0).min(kinds.len());
         let is_closed = rest == Type::Never || count("maxItems").is_some_and(|most| most <= kinds.len());
         Type::Tuple(kinds, needed, (!is_closed).then(|| Box::new(rest)))
@@ -268,7 +276,8 @@ impl<'a> Reader<'a> {
         }
         for name in required {
             if !fields.iter().any(|field| field.name == name) {
-                let field = Field { name: name.to_owned(), kind: Type::Unknown, is_optional: false, doc: Doc::default() };
+                let field =
+                    Field { name: name.to_owned(), kind: Type::Unknown, is_optional: false, doc: Doc::default() };
                 fields.push(field);
             }
         }
@@ -346,18 +355,28 @@ fn intersection(kinds: Vec<Type>) -> Type {
         kind => vec![kind],
     });
     for kind in flat {
-        match (kind, members.iter_mut().find(|held| matches!(held, Type::Object(_)))) {
-            (Type::Unknown, _) => {}
-            (Type::Never, _) => return Type::Never,
-            (Type::Object(object), Some(Type::Object(held))) => held.merge(object),
-            (kind, _) if members.contains(&kind) => {}
-            (kind, _) => members.push(kind),
+        match kind {
+            Type::Unknown => {}
+            Type::Never => return Type::Never,
+            Type::Object(object) => match members.iter_mut().find_map(as_object) {
+                Some(held) => held.merge(object),
+                None => members.push(Type::Object(object)),
+            },
+            kind if members.contains(&kind) => {}
+            kind => members.push(kind),
         }
     }
     match members.len() {
         0 => Type::Unknown,
         1 => members.remove(0),
         _ => Type::Intersection(members),
+    }
+}
+
+fn as_object(kind: &mut Type) -> Option<&mut Object> {
+    match kind {
+        Type::Object(object) => Some(object),
+        _ => None,
     }
 }
 
@@ -386,8 +405,20 @@ fn text_of(map: &Map<String, Value>) -> String {
 /// What a type cannot say, in JSDoc's spelling.
 fn hints(map: &Map<String, Value>) -> Vec<(&'static str, String)> {
     const COPIED: [&str; 14] = [
-        "format", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
-        "maxLength", "pattern", "minItems", "maxItems", "minProperties", "maxProperties",
+        "format",
+        "default",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
     ];
     let mut hints = Vec::new();
     let types = map.get("type").map(|names| names.as_array().map_or(std::slice::from_ref(names), Vec::as_slice));

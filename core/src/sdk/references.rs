@@ -34,11 +34,11 @@ impl<'a> References<'a> {
         let mut hoisted = HashSet::new();
         let mut distinct: Vec<&'a Value> = Vec::new();
         for target in targets_in(self.root) {
-            match named.insert(std::ptr::from_ref(target)) {
-                true => distinct.push(target),
-                // A plain type says more than its name would.
-                false if has_structure(target) => drop(hoisted.insert(std::ptr::from_ref(target))),
-                false => {}
+            // A plain type says more than its name would.
+            if named.insert(std::ptr::from_ref(target)) {
+                distinct.push(target);
+            } else if has_structure(target) {
+                hoisted.insert(std::ptr::from_ref(target));
             }
         }
         distinct.truncate(MAX_TARGETS);
@@ -50,7 +50,7 @@ impl<'a> References<'a> {
             while let Some(target) = reached.pop() {
                 for target in next.get(&std::ptr::from_ref(target)).into_iter().flatten() {
                     if seen.insert(std::ptr::from_ref(*target)) {
-                        reached.push(target);
+                        reached.push(*target);
                     }
                 }
             }
@@ -62,8 +62,9 @@ impl<'a> References<'a> {
     }
 
     fn targets_of(&self, value: &'a Value) -> impl Iterator<Item = &'a Value> {
-        let references = ["$ref", "$dynamicRef", "$recursiveRef"].map(|keyword| value.get(keyword).and_then(Value::as_str));
-        references.into_iter().flatten().filter_map(|reference| Some(self.resolve(reference)?.0))
+        let references =
+            ["$ref", "$dynamicRef", "$recursiveRef"].map(|keyword| value.get(keyword).and_then(Value::as_str));
+        references.into_iter().flatten().filter_map(move |reference| Some(self.resolve(reference)?.0))
     }
 
     /// Whether the type of `target` gets a name.
@@ -79,7 +80,7 @@ impl<'a> References<'a> {
         let target = match fragment.as_str() {
             "" => self.root,
             pointer if pointer.starts_with('/') => self.root.pointer(pointer)?,
-            anchor => self.anchors.get(anchor)?,
+            anchor => self.anchors.get(anchor).copied()?,
         };
         let name = fragment.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("Root");
         Some((target, name.replace("~1", "/").replace("~0", "~")))
@@ -87,7 +88,9 @@ impl<'a> References<'a> {
 }
 
 fn has_structure(target: &Value) -> bool {
-    ["properties", "items", "prefixItems", "anyOf", "oneOf", "allOf", "enum"].iter().any(|keyword| target.get(keyword).is_some())
+    ["properties", "items", "prefixItems", "anyOf", "oneOf", "allOf", "enum"]
+        .iter()
+        .any(|keyword| target.get(keyword).is_some())
 }
 
 fn anchor_of(value: &Value) -> Option<&str> {

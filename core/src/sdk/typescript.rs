@@ -19,8 +19,7 @@ const MAX_HINT: usize = 80;
 const MAX_LINE: usize = 80;
 
 /// What every program finds besides its tools.
-const COMMON: &str = "\
-  /** Calls a tool by its full name, `upstream.tool`. With `full`, gives the whole MCP result. */
+const COMMON: &str = "  /** Calls a tool by its full name, `upstream.tool`. With `full`, gives the whole MCP result. */
   $call(name: string, args?: object, options?: { full?: boolean }): Promise<any>;
   /** The tools that fit a question best, best first. */
   $search(query: string): Promise<{ name: string; description: string | null }[]>;
@@ -80,9 +79,9 @@ fn print(tools: &[&Tool], end: &str) -> String {
 }
 
 /// For a name that needs quotes: its snake_case, if that needs none and means this name.
-fn alias_of<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+fn alias_of<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
-    let mut distinct: Vec<&str> = names.clone().collect();
+    let mut distinct: Vec<&str> = names.collect();
     distinct.dedup();
     let position = Resolver::new(distinct.iter().copied()).resolve(&alias)?;
     (distinct.get(position) == Some(&name)).then_some(alias)
@@ -100,9 +99,14 @@ impl Printer {
         let mut lines: Vec<String> = Vec::new();
         let text = tool.description.as_deref().or(tool.title.as_deref()).unwrap_or_default();
         lines.extend(cut(text.trim(), MAX_TOOL_TEXT).lines().map(comment_text));
-        lines.extend(alias.map(|alias| format!("Also `tools.{}.{alias}`.", tool.name.upstream())));
+        lines.extend(alias.map(|alias| match tool.name.upstream() {
+            upstream if is_identifier(upstream) => format!("Also `tools.{upstream}.{alias}`."),
+            upstream => format!("Also `tools[{}].{alias}`.", quote(upstream)),
+        }));
         let args = tool.input_schema.as_ref().map(ir::read);
         let result = tool.output_schema.as_ref().map(ir::read);
+        let hints = args.iter().chain(&result).flat_map(|document| &document.doc.hints);
+        lines.extend(hints.filter(|(tag, _)| *tag == "note").map(|(_, note)| format!("@note {}", comment_text(note))));
         let any_object = || "{ [key: string]: unknown }".to_owned();
         let (args, is_optional) = match &args {
             Some(document) => {
@@ -151,15 +155,14 @@ impl Printer {
     }
 }
 
-/// Whether `{}` is a value of the type.
+/// Whether `{}` is a value of the type. Looks through one name and no further: names may fan out without end.
 fn may_be_omitted(kind: &Type, definitions: &[Definition]) -> bool {
     match kind {
         Type::Unknown => true,
         Type::Object(object) => object.fields.iter().all(|field| field.is_optional),
         Type::Union(kinds) => kinds.iter().any(|kind| may_be_omitted(kind, definitions)),
         Type::Intersection(kinds) => kinds.iter().all(|kind| may_be_omitted(kind, definitions)),
-        // Definitions in place of each other end: circles are cut.
-        Type::Named(number) => definitions.get(*number).is_some_and(|held| may_be_omitted(&held.kind, definitions)),
+        Type::Named(number) => definitions.get(*number).is_some_and(|held| may_be_omitted(&held.kind, &[])),
         _ => false,
     }
 }
@@ -191,9 +194,7 @@ impl Scope<'_> {
                 format!("[{}]", items.join(", "))
             }
             Type::Object(object) => self.object(object, indent),
-            Type::Union(kinds) => {
-                kinds.iter().map(|kind| self.print(kind, indent)).collect::<Vec<_>>().join(" | ")
-            }
+            Type::Union(kinds) => kinds.iter().map(|kind| self.print(kind, indent)).collect::<Vec<_>>().join(" | "),
             Type::Intersection(kinds) => {
                 kinds.iter().map(|kind| self.operand(kind, indent)).collect::<Vec<_>>().join(" & ")
             }
@@ -231,7 +232,9 @@ impl Scope<'_> {
             return "{}".to_owned();
         }
         let text = lines.concat();
-        let is_short = text.len() < MAX_LINE && !text.contains("/**") && lines.iter().all(|line| line.trim_end().lines().count() == 1);
+        let is_short = text.len() < MAX_LINE
+            && !text.contains("/**")
+            && lines.iter().all(|line| line.trim_end().lines().count() == 1);
         if is_short {
             let members: Vec<&str> = text.lines().map(str::trim).collect();
             return format!("{{ {} }}", members.join(" ").trim_end_matches(';'));
@@ -256,7 +259,11 @@ fn pascal_case(name: &str) -> String {
         let mut chars = word.chars();
         text.extend(chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars));
     }
-    if text.is_empty() { "Type".to_owned() } else { text }
+    match text.bytes().next() {
+        None => "Type".to_owned(),
+        Some(first) if first.is_ascii_digit() => format!("T{text}"),
+        Some(_) => text,
+    }
 }
 
 /// A string literal.
@@ -272,7 +279,7 @@ fn quote(text: &str) -> String {
         }
     }
     quoted.push('"');
-    quoted
+    quoted.replace("```", "\\u{60}\\u{60}\\u{60}")
 }
 
 /// A line of an upstream's text, fit for a comment.
@@ -295,8 +302,12 @@ fn block_comment(lines: &[String], indent: &str) -> String {
         [] => String::new(),
         [line] => format!("{indent}/** {line} */\n"),
         lines => {
-            let lines: String = lines.iter().map(|line| format!("{}\n", format!("{indent} * {line}").trim_end())).collect();
-            format!("{indent}/**\n{lines}{indent} */\n")
+            let mut text = format!("{indent}/**\n");
+            for line in lines {
+                text.push_str(format!("{indent} * {line}").trim_end());
+                text.push('\n');
+            }
+            text + indent + " */\n"
         }
     }
 }

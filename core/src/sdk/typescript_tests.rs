@@ -19,7 +19,7 @@ fn tool(name: &str, input: Value) -> Tool {
 fn kind(schema: Value) -> String {
     let mut document = json!({ "type": "object", "properties": { "x": schema }, "required": ["x"] });
     for keyword in ["$defs", "definitions"] {
-        if let Some(definitions) = document["properties"]["x"].as_object_mut().unwrap().remove(keyword) {
+        if let Some(definitions) = document["properties"]["x"].as_object_mut().and_then(|map| map.remove(keyword)) {
             document[keyword] = definitions;
         }
     }
@@ -27,7 +27,8 @@ fn kind(schema: Value) -> String {
     let text = text.strip_prefix("declare const tools: { readonly u: { t(args: { ").unwrap();
     let (kind, types) = text.split_once(" }): Promise<any>; }; };").unwrap();
     let kind = kind.strip_prefix("x: ").unwrap_or(kind).trim_end_matches(';');
-    let types = types.trim().strip_prefix("declare namespace types {").map(|types| types.strip_suffix('}').unwrap().trim());
+    let types =
+        types.trim().strip_prefix("declare namespace types {").map(|types| types.strip_suffix('}').unwrap().trim());
     types.map_or(kind.to_owned(), |types| format!("{kind}; {types}"))
 }
 
@@ -45,7 +46,10 @@ fn schemas_become_types() {
         (json!({ "type": ["null", "string"] }), "string | null"),
         (json!({ "type": "string", "nullable": true }), "string | null"),
         (json!({ "anyOf": [{ "type": "null" }, { "type": "number" }] }), "number | null"),
-        (json!({ "oneOf": [{ "type": "number" }, { "anyOf": [{ "type": "number" }, { "type": "string" }] }] }), "number | string"),
+        (
+            json!({ "oneOf": [{ "type": "number" }, { "anyOf": [{ "type": "number" }, { "type": "string" }] }] }),
+            "number | string",
+        ),
         (json!({ "enum": ["a", 1, null, true, "a"] }), "\"a\" | 1 | true | null"),
         (json!({ "enum": [[1], { "a": 1 }] }), "unknown[] | { [key: string]: unknown }"),
         (json!({ "const": -1.5 }), "-1.5"),
@@ -55,21 +59,45 @@ fn schemas_become_types() {
         (json!({ "type": "array", "items": { "enum": ["bug", "feat"] } }), "(\"bug\" | \"feat\")[]"),
         (json!({ "items": { "type": ["string", "null"] } }), "(string | null)[]"),
         (json!({ "type": "array", "items": { "items": { "type": "string" } } }), "string[][]"),
-        (json!({ "prefixItems": [{ "type": "string" }, { "type": ["number", "null"] }], "minItems": 1 }), "[string, (number | null)?, ...unknown[]]"),
+        (
+            json!({ "prefixItems": [{ "type": "string" }, { "type": ["number", "null"] }], "minItems": 1 }),
+            "[string, (number | null)?, ...unknown[]]",
+        ),
         (json!({ "prefixItems": [{ "type": "string" }], "items": false, "minItems": 1 }), "[string]"),
-        (json!({ "items": [{ "type": "string" }], "additionalItems": { "enum": [1, 2] }, "minItems": 1 }), "[string, ...(1 | 2)[]]"),
-        (json!({ "prefixItems": [{}, {}], "minItems": 2, "maxItems": 2 }), "/** @minItems 2 @maxItems 2 */ x: [unknown, unknown]"),
+        (
+            json!({ "items": [{ "type": "string" }], "additionalItems": { "enum": [1, 2] }, "minItems": 1 }),
+            "[string, ...(1 | 2)[]]",
+        ),
+        (
+            json!({ "prefixItems": [{}, {}], "minItems": 2, "maxItems": 2 }),
+            "/** @minItems 2 @maxItems 2 */ x: [unknown, unknown]",
+        ),
         (json!({ "type": "object" }), "{ [key: string]: unknown }"),
         (json!({ "type": "object", "properties": {} }), "{}"),
         (json!({ "type": "object", "additionalProperties": false }), "{}"),
         (json!({ "additionalProperties": { "type": "string" } }), "{ [key: string]: string }"),
-        (json!({ "patternProperties": { "^a": { "type": "string" }, "^b": { "type": "number" } } }), "{ [key: string]: string | number }"),
-        (json!({ "properties": { "b": { "type": "string" }, "a": {} }, "required": ["b", "c"] }), "{ b: string; c: unknown; a?: unknown }"),
+        (
+            json!({ "patternProperties": { "^a": { "type": "string" }, "^b": { "type": "number" } } }),
+            "{ [key: string]: string | number }",
+        ),
+        (
+            json!({ "properties": { "b": { "type": "string" }, "a": {} }, "required": ["b", "c"] }),
+            "{ b: string; c: unknown; a?: unknown }",
+        ),
         (json!({ "properties": { "a": {} }, "additionalProperties": true }), "{ a?: unknown; [key: string]: unknown }"),
-        (json!({ "properties": { "a": {} }, "additionalProperties": { "type": "number" } }), "{ a?: unknown; /** Others: number */ [key: string]: unknown; }"),
-        (json!({ "allOf": [{ "properties": { "a": { "type": "string" } } }, { "properties": { "b": {} }, "required": ["a"] }] }), "{ a: string; b?: unknown }"),
+        (
+            json!({ "properties": { "a": {} }, "additionalProperties": { "type": "number" } }),
+            "{ a?: unknown; /** Others: number */ [key: string]: unknown; }",
+        ),
+        (
+            json!({ "allOf": [{ "properties": { "a": { "type": "string" } } }, { "properties": { "b": {} }, "required": ["a"] }] }),
+            "{ a: string; b?: unknown }",
+        ),
         (json!({ "allOf": [{ "type": "string" }, { "enum": ["a", "b"] }] }), "string & (\"a\" | \"b\")"),
-        (json!({ "properties": { "a": {} }, "anyOf": [{ "required": ["a"] }, { "required": ["b"] }] }), "{ a?: unknown } & ({ a: unknown } | { b: unknown })"),
+        (
+            json!({ "properties": { "a": {} }, "anyOf": [{ "required": ["a"] }, { "required": ["b"] }] }),
+            "{ a?: unknown } & ({ a: unknown } | { b: unknown })",
+        ),
         (json!({ "type": "array", "items": { "allOf": [{ "type": "string" }, { "const": 1 }] } }), "(string & 1)[]"),
         (json!({ "not": { "type": "string" } }), "unknown"),
     ];
@@ -77,7 +105,10 @@ fn schemas_become_types() {
         let printed = kind(schema.clone());
         // Hints of the outer schema are the comment of the field.
         let without_comment = printed.rsplit_once("*/ x: ").map_or(printed.as_str(), |(_, kind)| kind);
-        assert!(printed == expected || (without_comment == expected && printed.starts_with("/** @")), "{schema}: {printed}");
+        assert!(
+            printed == expected || (without_comment == expected && printed.starts_with("/** @")),
+            "{schema}: {printed}"
+        );
     }
 }
 
@@ -85,10 +116,19 @@ fn schemas_become_types() {
 fn references_are_followed_and_named_where_that_helps() {
     let table = [
         (json!({ "$ref": "#/$defs/a", "$defs": { "a": { "type": "string" } } }), "string"),
-        (json!({ "$ref": "#/definitions/a%20b", "definitions": { "a b": { "properties": { "k": {} } } } }), "{ k?: unknown }"),
+        (
+            json!({ "$ref": "#/definitions/a%20b", "definitions": { "a b": { "properties": { "k": {} } } } }),
+            "{ k?: unknown }",
+        ),
         (json!({ "$ref": "#it", "$defs": { "a": { "$anchor": "it", "type": "number" } } }), "number"),
-        (json!({ "$ref": "#/properties/x/items", "items": { "type": "number" } }), "number[]"),
-        (json!({ "items": [{ "$ref": "#/$defs/p" }, { "$ref": "#/$defs/p" }], "$defs": { "p": { "type": "string" } }, "minItems": 2 }), "[string, string, ...unknown[]]"),
+        (
+            json!({ "prefixItems": [{ "type": "number" }, { "$ref": "#/properties/x/prefixItems/0" }], "minItems": 2 }),
+            "[number, number, ...unknown[]]",
+        ),
+        (
+            json!({ "items": [{ "$ref": "#/$defs/p" }, { "$ref": "#/$defs/p" }], "$defs": { "p": { "type": "string" } }, "minItems": 2 }),
+            "[string, string, ...unknown[]]",
+        ),
         (
             json!({ "anyOf": [{ "$ref": "#/$defs/p" }, { "items": { "$ref": "#/$defs/p" } }], "$defs": { "p": { "properties": { "k": {} } } } }),
             "types.UTP | types.UTP[]; type UTP = { k?: unknown };",
@@ -106,7 +146,10 @@ fn references_are_followed_and_named_where_that_helps() {
             "types.UTA; /** @note the schema refers to itself without end */ type UTA = unknown;",
         ),
         (json!({ "items": { "$ref": "#" } }), "types.UTArgs[]"),
-        (json!({ "$ref": "https://example.com/a.json" }), "/** @note refers to a schema that is not in this document */ x: unknown"),
+        (
+            json!({ "$ref": "https://example.com/a.json" }),
+            "/** @note refers to a schema that is not in this document */ x: unknown",
+        ),
     ];
     for (schema, expected) in table {
         let printed = match expected.starts_with("types.UTArgs") {
@@ -122,8 +165,14 @@ fn names_are_verbatim_and_quoted_where_they_must_be() {
     let object = || json!({ "type": "object", "properties": { "a-b": {}, "class": {} } });
     let mut invoice = tool("my-server.get-invoice", object());
     invoice.description = Some("Gets it.\n\nAll of it.".to_owned());
-    invoice.output_schema = Some(json!({ "type": "object", "properties": { "id": { "type": "string" } }, "required": ["id"] }));
-    let tools = [tool("z.a.b", object()), tool("my-server.put-it", object()), invoice, tool("my-server.put_it", json!({ "required": ["x"] }))];
+    invoice.output_schema =
+        Some(json!({ "type": "object", "properties": { "id": { "type": "string" } }, "required": ["id"] }));
+    let tools = [
+        tool("z.a.b", object()),
+        tool("my-server.put-it", object()),
+        invoice,
+        tool("my-server.put_it", json!({ "required": ["x"] })),
+    ];
     let printed = declarations(&tools.map(Arc::new));
     let expected = r#"// A tool without a declared result gives `any`: its text, parsed where it is JSON.
 declare const tools: {
@@ -133,7 +182,7 @@ declare const tools: {
      * Gets it.
      *
      * All of it.
-     * Also `tools.my-server.get_invoice`.
+     * Also `tools["my-server"].get_invoice`.
      */
     "get-invoice"(args?: { "a-b"?: unknown; class?: unknown }): Promise<{ id: string }>;
     "put-it"(args?: { "a-b"?: unknown; class?: unknown }): Promise<any>;
@@ -145,7 +194,10 @@ declare const tools: {
   };
 "#;
     assert_eq!(printed, format!("{expected}{COMMON}"));
-    assert_eq!(declarations(&[]), format!("{}declare const tools: {{\n{COMMON}", expected.split_once("declare").unwrap().0));
+    assert_eq!(
+        declarations(&[]),
+        format!("{}declare const tools: {{\n{COMMON}", expected.split_once("declare const").unwrap().0)
+    );
 }
 
 #[test]
@@ -161,14 +213,17 @@ fn types_of_the_same_name_are_told_apart() {
 #[test]
 fn u27_no_text_of_an_upstream_passes_for_code() {
     let evil = "*/ evil(); /*\u{2028}evil()\u{2029}\r`${evil()}` ```\n\"\"\"\u{202e}\u{200b}\u{e0041}\0\u{1b}[31m";
-    let mut hostile = tool("u.t", json!({
-        "description": evil,
-        "properties": {
-            evil: { "enum": [evil, "\\", "\""], "description": evil, "default": evil, "pattern": evil, "format": evil },
-            "x\"; evil(); \"": { "$ref": format!("#/$defs/{}", "*~1 evil(); ~1*") },
-        },
-        "$defs": { "*/ evil(); /*": { "description": evil, "properties": { "a": { "$ref": "#/$defs/*~1 evil(); ~1*" } } } },
-    }));
+    let mut hostile = tool(
+        "u.t",
+        json!({
+            "description": evil,
+            "properties": {
+                evil: { "enum": [evil, "\\", "\""], "description": evil, "default": evil, "pattern": evil, "format": evil },
+                "x\"; evil(); \"": { "$ref": format!("#/$defs/{}", "*~1 evil(); ~1*") },
+            },
+            "$defs": { "*/ evil(); /*": { "description": evil, "properties": { "a": { "$ref": "#/$defs/*~1 evil(); ~1*" } } } },
+        }),
+    );
     hostile.description = Some(evil.to_owned());
     hostile.title = Some(evil.to_owned());
     let printed = declarations(&[Arc::new(hostile)]);
@@ -226,9 +281,15 @@ fn u29_large_and_deep_schemas_are_cut_visibly() {
     let deep = (0..60).fold(json!({}), |schema, _| json!({ "properties": { "a": schema } }));
     assert!(declaration_of(&tool("u.t", deep)).contains("/** @note the schema goes on deeper than is shown */"));
     let wide: Value = (0..5_000).map(|n| (n.to_string(), json!({}))).collect();
-    assert!(declaration_of(&tool("u.t", json!({ "properties": wide }))).contains("t(args?: { [key: string]: unknown })"));
+    assert!(
+        declaration_of(&tool("u.t", json!({ "properties": wide })))
+            .contains("/** @note the schema is too large to be shown */\n    t(args?: { [key: string]: unknown })")
+    );
     let many = kind(json!({ "type": "string", "enum": (0..150).map(|n| n.to_string()).collect::<Vec<_>>() }));
-    assert!(many.starts_with("/** @note 150 values in all */ x: \"0\" | \"1\" | ") && many.ends_with("| \"99\" | string"), "{many}");
+    assert!(
+        many.starts_with("/** @note 150 values in all */ x: \"0\" | \"1\" | ") && many.ends_with("| \"99\" | string"),
+        "{many}"
+    );
     // Every level doubles what is said in place; the end comes long before 2^50.
     let mut doubling = json!({ "$ref": "#/$defs/0", "$defs": { "50": { "type": "string" } } });
     for level in 0..50 {
@@ -237,7 +298,10 @@ fn u29_large_and_deep_schemas_are_cut_visibly() {
     }
     let printed = declaration_of(&tool("u.t", doubling));
     assert!(printed.len() < 20_000, "{}", printed.len());
-    let long = Tool { description: Some("é".repeat(1 << 20)), ..tool("u.t", json!({ "properties": { "a": { "description": "é".repeat(1 << 20) } } })) };
+    let long = Tool {
+        description: Some("é".repeat(1 << 20)),
+        ..tool("u.t", json!({ "properties": { "a": { "description": "é".repeat(1 << 20) } } }))
+    };
     assert!(declaration_of(&long).chars().count() < MAX_TOOL_TEXT + MAX_FIELD_TEXT + 300);
 }
 
