@@ -76,25 +76,19 @@ pub(super) struct Definition {
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) kind: Type,
-    pub(super) doc: Doc,
     pub(super) definitions: Vec<Definition>,
 }
 
 /// Reads a schema.
 pub(super) fn read(root: &Value) -> Document {
-    let references = match References::new(root, MAX_NODES) {
-        Some(references) => references,
-        None => {
-            let doc =
-                Doc { text: String::new(), hints: vec![("note", "the schema is too large to be shown".to_owned())] };
-            return Document { kind: Type::Unknown, doc, definitions: Vec::new() };
-        }
+    let Some(references) = References::new(root, MAX_NODES) else {
+        return Document { kind: Type::Unknown, definitions: Vec::new() };
     };
     let mut reader =
         Reader { references, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
-    let (kind, doc) = match reader.references.is_hoisted(root) {
-        true => (reader.named(root, "Root"), Doc::default()),
-        false => reader.read(root, 0),
+    let kind = match reader.references.is_hoisted(root) {
+        true => reader.named(root, "Root"),
+        false => reader.read(root, 0).0,
     };
     while let Some(target) =
         reader.queue.get(reader.definitions.iter().filter(|held| held.1.is_some()).count()).copied()
@@ -110,7 +104,7 @@ pub(super) fn read(root: &Value) -> Document {
         definitions.push(Definition { name, kind, doc });
     }
     cut_circles(&mut definitions);
-    Document { kind, doc, definitions }
+    Document { kind, definitions }
 }
 
 /// A definition that is itself without a step into the value says nothing.

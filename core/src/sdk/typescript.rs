@@ -266,7 +266,7 @@ fn quote(text: &str) -> String {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
-            _ if is_invisible(c) => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            _ if is_invisible(c) || c == '`' => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
             _ => quoted.push(c),
         }
     }

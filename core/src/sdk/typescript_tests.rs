@@ -19,7 +19,7 @@ fn tool(name: &str, input: Value) -> Tool {
 fn kind(schema: Value) -> String {
     let mut document = json!({ "type": "object", "properties": { "x": schema }, "required": ["x"] });
     for keyword in ["$defs", "definitions"] {
-        if let Some(definitions) = document["properties"]["x"].as_object_mut().unwrap().remove(keyword) {
+        if let Some(definitions) = document["properties"]["x"].as_object_mut().and_then(|schema| schema.remove(keyword)) {
             document[keyword] = definitions;
         }
     }
@@ -171,7 +171,7 @@ fn names_are_verbatim_and_quoted_where_they_must_be() {
         tool("my-server.put_it", json!({ "required": ["x"] })),
     ];
     let printed = declarations(&tools.map(Arc::new));
-    let expected = r#"// A tool without a declared result gives `any`: its text, parsed where it is JSON.
+    let expected = r#"// A tool without an output schema gives `any`: its text, parsed where it is JSON.
 declare const tools: {
   /** Also `tools.my_server`. */
   readonly "my-server": {
