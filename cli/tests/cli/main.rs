@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the tests start the command itself")]
 
+mod clients;
 mod commands;
 mod protocol;
 mod session;

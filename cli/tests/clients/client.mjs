@@ -17,7 +17,7 @@ await client.connect(new StdioClientTransport({ command, args }));
 const { tools } = await client.listTools();
 assert.deepEqual(tools.map((tool) => tool.name).sort(), ['describe_tools', 'execute_typescript', 'search_tools']);
 
-const code = 'const { sum } = await tools.calc.add({ a: 2, b: 40 });\nconsole.log("the sum is", sum);\nreturn { sum };';
+const code = 'const { sum } = await tools.up.add({ a: 2, b: 40 });\nconsole.log("the sum is", sum);\nreturn { sum };';
 // callTool checks structuredContent against the tool's outputSchema.
 const result = await client.callTool({ name: 'execute_typescript', arguments: { code } });
 assert.ok(!result.isError, JSON.stringify(result));
@@ -29,8 +29,8 @@ assert.equal(failed.isError, true);
 assert.equal(failed.structuredContent.outcome.limit, 'cpu_time');
 
 const found = await client.callTool({ name: 'search_tools', arguments: { query: 'add two numbers' } });
-assert.match(found.content[0].text, /calc\.add/);
-const described = await client.callTool({ name: 'describe_tools', arguments: { names: ['calc.add'] } });
+assert.match(found.content[0].text, /up\.add/);
+const described = await client.callTool({ name: 'describe_tools', arguments: { names: ['up.add'] } });
 assert.match(described.content[0].text, /a: number/);
 await client.close();
 console.log('ok');

@@ -7,7 +7,7 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 PROGRAM = """
-const sum = await tools.calc.add({ a: 2, b: 40 });
+const sum = await tools.up.add({ a: 2, b: 40 });
 console.log("the sum is", sum.sum);
 return { sum: sum.sum };
 """
@@ -24,15 +24,15 @@ async def main() -> None:
         assert not result.is_error, result
         assert result.structured_content["value"] == {"sum": 42}, result
         assert result.structured_content["stdout"] == "the sum is 42\n", result
-        assert [call["tool"] for call in result.structured_content["tool_calls"]] == ["calc.add"], result
+        assert [call["tool"] for call in result.structured_content["tool_calls"]] == ["up.add"], result
 
         failed = await session.call_tool("execute_typescript", {"code": "let x: number = 1;\nthrow new Error('no')"})
         assert failed.is_error, failed
         assert failed.structured_content["outcome"]["error"]["line"] == 2, failed
 
         found = await session.call_tool("search_tools", {"query": "add two numbers"})
-        assert "calc.add" in found.content[0].text, found
-        described = await session.call_tool("describe_tools", {"names": ["calc.add"]})
+        assert "up.add" in found.content[0].text, found
+        described = await session.call_tool("describe_tools", {"names": ["up.add"]})
         assert "a: number" in described.content[0].text, described
     print("ok")
 

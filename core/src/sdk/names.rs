@@ -34,7 +34,7 @@ impl Resolver {
 
     /// An alias that two of the names share, if there is one.
     pub fn ambiguous(&self) -> Option<&str> {
-        self.aliases.iter().find(|(_, at)| at.is_none()).map(|(alias, _)| alias.as_str())
+        self.aliases.iter().filter(|(_, at)| at.is_none()).map(|(alias, _)| alias.as_str()).min()
     }
 }
 
