@@ -19,8 +19,11 @@ pub(crate) const GRACE: Duration = Duration::from_millis(2_500);
 pub(crate) fn open(set_up: &SetUp) -> Result<Runtime> {
     let mut config = read(&set_up.config)?.unwrap_or_default();
     config.policy = policy(config.policy, &set_up.allow);
+    let has_upstreams = !config.upstreams.is_empty();
     let runtime = Runtime::builder().config(config).build()?;
-    warn_without_policy(&runtime);
+    if has_upstreams {
+        warn_without_policy(&runtime);
+    }
     Ok(runtime)
 }
 

@@ -70,8 +70,9 @@ pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handl
 /// `internal` when the system has no entropy.
 pub(crate) fn new_id() -> Result<String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::new(ErrorCode::Internal, "the system gives no entropy").with_source(error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::new(ErrorCode::Internal, "the system gives no entropy").with_source(error.to_string())
+    })?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 

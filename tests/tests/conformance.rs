@@ -137,7 +137,11 @@ fn problems(expect: &Expect, result: &ExecutionResult) -> Vec<String> {
         let expected = expect.error.as_ref();
         let field = |of: fn(&ExpectedError) -> Option<Value>, got: Value| expected.and_then(of).unwrap_or(got);
         same("error name", field(|e| e.name.clone().map(Value::from), json!(error.name)), json!(error.name));
-        same("error message", field(|e| e.message.clone().map(Value::from), json!(error.message)), json!(error.message));
+        same(
+            "error message",
+            field(|e| e.message.clone().map(Value::from), json!(error.message)),
+            json!(error.message),
+        );
         same("error line", field(|e| e.line.map(Value::from), json!(error.line)), json!(error.line));
         same("error column", field(|e| e.column.map(Value::from), json!(error.column)), json!(error.column));
     }
@@ -162,7 +166,8 @@ fn problems(expect: &Expect, result: &ExecutionResult) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_corpus_holds() {
     let only = std::env::var("CONDUIT_CASE").ok();
-    let cases: Vec<_> = corpus().into_iter().filter(|(_, case)| only.as_ref().is_none_or(|only| case.name.contains(only))).collect();
+    let cases: Vec<_> =
+        corpus().into_iter().filter(|(_, case)| only.as_ref().is_none_or(|only| case.name.contains(only))).collect();
     let wrong = AtomicU64::new(0);
     for (file, case) in &cases {
         let result = execute(case).await;
@@ -199,4 +204,3 @@ fn names_are_unique_and_every_limit_has_a_case() {
         assert!(corpus.iter().any(|(_, case)| has(case)), "no case breaks the limit `{limit}`");
     }
 }
-

@@ -20,7 +20,8 @@ fn drive(program: &str, script: &str) {
 }
 
 fn installed(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("`{name}` is not set: run `cargo xtask test`, which installs the clients"))
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("`{name}` is not set: run `cargo xtask test`, which installs the clients"))
 }
 
 #[test]

@@ -114,7 +114,10 @@ fn what_the_operator_must_mend_ends_with_2() {
         &["check", "--config", "unset.yaml"],
         "config `unset.yaml`, line 1: `upstreams[0].bearer_token` needs the environment variable `CONDUIT_TEST_UNSET`, which is not set",
     );
-    check(&["check", "--config", "twice.yaml"], "two upstreams would both be `tools.aB`, expected ids that differ in more than `-` and `_`");
+    check(
+        &["check", "--config", "twice.yaml"],
+        "two upstreams would both be `tools.aB`, expected ids that differ in more than `-` and `_`",
+    );
     check(
         &["exec", "program.ts", "--config", "empty.yaml", "--limit", "wall_time=0"],
         "limit `wall_time_ms` cannot be `0`, expected at least 1",

@@ -109,9 +109,7 @@ impl Gate {
         })?;
         match listing.resolve(tool) {
             // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote.
-            Some(entry) if self.policy.decide(&entry.tool.name) == Decision::Allow => {
-                Ok((shelf, Arc::clone(entry)))
-            }
+            Some(entry) if self.policy.decide(&entry.tool.name) == Decision::Allow => Ok((shelf, Arc::clone(entry))),
             _ => Err(self.not_found(written)),
         }
     }
@@ -121,7 +119,9 @@ impl Gate {
         let shown: String = written.chars().take(100).collect();
         let mut message = format!("there is no tool `{}`", shown.escape_debug());
         if !self.policy.is_stated() {
-            message.push_str(": no tool is allowed, add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`");
+            message.push_str(
+                ": no tool is allowed, add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`",
+            );
             return ToolError::new(ErrorCode::ToolNotFound, written, message);
         }
         // SECURITY: only names that the program may see.
@@ -156,7 +156,10 @@ impl Gate {
         let arguments = Value::Object(arguments);
         match entry.schema() {
             Some(Ok(schema)) => schema.check(&arguments, self.gateway.strictness).map_err(|problems| {
-                invalid(format!("the arguments do not fit: {}; `tools.$describe(\"{tool}\")` gives the schema", problems.join("; ")))
+                invalid(format!(
+                    "the arguments do not fit: {}; `tools.$describe(\"{tool}\")` gives the schema",
+                    problems.join("; ")
+                ))
             })?,
             Some(Err(error)) => {
                 let message = format!("the tool's schema cannot be used: {error}");
@@ -179,9 +182,16 @@ impl Gate {
     ///
     /// # Errors
     /// `tool_not_found` when the tool to describe is not there, `invalid_arguments` when the query is no text.
-    pub async fn ask(&self, question: Question, name: &str, arguments: Result<Vec<u8>, u64>) -> Result<String, ToolError> {
+    pub async fn ask(
+        &self,
+        question: Question,
+        name: &str,
+        arguments: Result<Vec<u8>, u64>,
+    ) -> Result<String, ToolError> {
         let answer = match question {
-            Question::List => json!(self.gateway.tools(&self.policy).await.iter().map(|tool| summary(tool)).collect::<Vec<_>>()),
+            Question::List => {
+                json!(self.gateway.tools(&self.policy).await.iter().map(|tool| summary(tool)).collect::<Vec<_>>())
+            }
             Question::Describe => {
                 let (_, entry) = self.find(name).await?;
                 let mut answer = json!(&*entry.tool);

@@ -53,7 +53,9 @@ impl Gateway {
     pub fn new(upstreams: Vec<Upstream>, strictness: Strictness) -> Result<Gateway> {
         let resolver = Resolver::new(upstreams.iter().map(Upstream::id));
         if let Some(alias) = resolver.ambiguous() {
-            let message = format!("two upstreams would both be `tools.{alias}`, expected ids that differ in more than `-` and `_`");
+            let message = format!(
+                "two upstreams would both be `tools.{alias}`, expected ids that differ in more than `-` and `_`"
+            );
             return Err(Error::new(ErrorCode::InvalidConfig, message));
         }
         Ok(Gateway { shelves: upstreams.into_iter().map(Shelf::new).collect(), resolver, strictness })
@@ -73,7 +75,11 @@ impl Gateway {
     pub async fn tools(&self, policy: &Policy) -> Vec<Arc<Tool>> {
         let allowed = |entry: &&Arc<Entry>| policy.decide(&entry.tool.name) == Decision::Allow;
         let listings = self.listings(policy).await;
-        listings.iter().flat_map(|listing| listing.entries.iter().filter(allowed)).map(|entry| Arc::clone(&entry.tool)).collect()
+        listings
+            .iter()
+            .flat_map(|listing| listing.entries.iter().filter(allowed))
+            .map(|entry| Arc::clone(&entry.tool))
+            .collect()
     }
 
     /// The tools that `policy` allows and that fit `query` best, best first.
@@ -83,7 +89,12 @@ impl Gateway {
         let mut hits: Vec<(Hit, &Listing)> = Vec::new();
         for listing in &listings {
             let index = listing.index.get_or_init(|| Index::new(listing.entries.iter().map(|entry| &*entry.tool)));
-            hits.extend(index.search(query, limit, &|at| listing.tool(at).is_some_and(|tool| allowed(tool))).into_iter().map(|hit| (hit, &**listing)));
+            hits.extend(
+                index
+                    .search(query, limit, &|at| listing.tool(at).is_some_and(|tool| allowed(tool)))
+                    .into_iter()
+                    .map(|hit| (hit, &**listing)),
+            );
         }
         hits.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score));
         hits.truncate(limit);

@@ -19,7 +19,8 @@ fn tool(name: &str, input: Value) -> Tool {
 fn kind(schema: Value) -> String {
     let mut document = json!({ "type": "object", "properties": { "x": schema }, "required": ["x"] });
     for keyword in ["$defs", "definitions"] {
-        if let Some(definitions) = document["properties"]["x"].as_object_mut().and_then(|schema| schema.remove(keyword)) {
+        if let Some(definitions) = document["properties"]["x"].as_object_mut().and_then(|schema| schema.remove(keyword))
+        {
             document[keyword] = definitions;
         }
     }

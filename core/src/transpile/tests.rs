@@ -26,10 +26,16 @@ fn the_last_expression_is_the_value() {
 #[test]
 fn types_are_stripped() {
     check("let a: number = 1 as any; a!", "async () => {\n\"use strict\";\nlet a = 1;\nreturn a;\n}");
-    check("interface A { b: string } type C = A; declare const d: C; d", "async () => {\n\"use strict\";\nreturn d;\n}");
+    check(
+        "interface A { b: string } type C = A; declare const d: C; d",
+        "async () => {\n\"use strict\";\nreturn d;\n}",
+    );
     check("import type { A } from 'a'; 1", "async () => {\n\"use strict\";\nreturn 1;\n}");
     check("export type A = string; 1", "async () => {\n\"use strict\";\nreturn 1;\n}");
-    check("function f<T>(a?: T): T | undefined { return a } f<string>('x') satisfies string", "async () => {\n\"use strict\";\nfunction f(a) {\nreturn a;\n}\nreturn f(\"x\");\n}");
+    check(
+        "function f<T>(a?: T): T | undefined { return a } f<string>('x') satisfies string",
+        "async () => {\n\"use strict\";\nfunction f(a) {\nreturn a;\n}\nreturn f(\"x\");\n}",
+    );
 }
 
 #[test]
@@ -65,7 +71,13 @@ fn g09_a_program_cannot_leave_its_wrapper() {
 
 #[test]
 fn g02_modules_are_refused_with_a_hint() {
-    for source in ["import fs from 'fs'", "import 'https://x/y.js'", "export const a = 1", "export default 1", "export * from 'a'"] {
+    for source in [
+        "import fs from 'fs'",
+        "import 'https://x/y.js'",
+        "export const a = 1",
+        "export default 1",
+        "export * from 'a'",
+    ] {
         let error = fails(source);
         assert!(error.message.starts_with("programs have no modules"), "{source}: {}", error.message);
         assert_eq!((error.line, error.column), (Some(1), Some(1)));
