@@ -1,6 +1,7 @@
 //! One run, top to bottom. The only module that knows both the sandbox and the gateway.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -15,6 +16,9 @@ use crate::model::{Event, ExecutionRequest, ExecutionResult, Outcome};
 use crate::policy::Policy;
 use crate::sandbox::{CallKind, Envelope, HostCall, HostReply, MakeEnvelope, NoProgram, Run, Sandbox, ToolHost};
 use crate::transpile::{TranspileError, transpile};
+
+/// Calls end by themselves this long after the execution's wall time, so that the limit is what ends it.
+const CALLS_OUTLIVE: Duration = Duration::from_secs(1);
 
 /// What the operator decided, and what every execution uses.
 pub(crate) struct Ground<'a> {
@@ -42,7 +46,7 @@ pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handl
         let outcome = Outcome::LimitExceeded { limit: Limit::ProgramSize, message };
         return Ok(not_started(handle.id, outcome, clamped));
     }
-    let gate_limits = GateLimits::new(&limits, Instant::now() + limits.wall_time());
+    let gate_limits = GateLimits::new(&limits, Instant::now() + limits.wall_time() + CALLS_OUTLIVE);
     let upstreams = Value::from(ground.gateway.upstream_ids(&policy)).to_string();
     let gate = Arc::new(ground.gateway.open(policy, gate_limits, handle.events.clone()));
     let run = Run {

@@ -83,7 +83,7 @@ impl Random {
             2 => ("type", json!([self.pick(&TYPES[..3]), self.pick(&TYPES[3..])])),
             3 => ("enum", self.list(3, |random| random.value(1))),
             4 => ("const", self.value(1)),
-            5 | 6 | 7 => ("properties", self.map(3, |random| random.schema(depth))),
+            5..=7 => ("properties", self.map(3, |random| random.schema(depth))),
             8 => ("required", json!([self.pick(&NAMES)])),
             9 => ("items", self.schema(depth)),
             10 => ("prefixItems", json!([self.schema(depth), self.schema(depth)])),

@@ -1,7 +1,6 @@
 //! The corpus of tests/conformance, through the Rust API. The README beside it is the contract of all runners.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -38,6 +37,7 @@ pub struct Case {
 #[serde(deny_unknown_fields)]
 struct Expect {
     status: String,
+    #[serde(default, deserialize_with = "stated")]
     value: Option<Value>,
     stdout: Option<String>,
     stdout_contains: Option<String>,
@@ -64,6 +64,11 @@ struct ExpectedError {
 struct ExpectedCall {
     tool: String,
     error: Option<String>,
+}
+
+/// `null` is a value to expect, unlike none at all.
+fn stated<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 fn corpus() -> Vec<(String, Case)> {

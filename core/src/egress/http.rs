@@ -110,7 +110,7 @@ fn origin(url: &Url) -> String {
 fn is_local_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let within = |domain: &&str| name.strip_suffix(*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    !name.contains('.') || LOCAL_DOMAINS.iter().any(|domain| within(&domain))
+    !name.contains('.') || LOCAL_DOMAINS.iter().any(within)
 }
 
 fn denied(host: &str, reason: &str) -> Error {

@@ -126,8 +126,10 @@ pub(super) fn deadlock() -> GuestError {
 }
 
 impl GuestError {
+    /// With no memory left for an error object, QuickJS throws `null`.
     fn is_out_of_memory(&self) -> bool {
-        self.name == "InternalError" && self.message == "out of memory"
+        let (name, message) = (self.name.as_str(), self.message.as_str());
+        matches!((name, message), ("InternalError", "out of memory") | ("Error", "null"))
     }
 
     /// The error with line and column of the first frame of its stack that lies in the program.

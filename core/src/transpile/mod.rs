@@ -64,7 +64,7 @@ pub fn transpile(source: &str, limits: &Limits) -> Result<Program, TranspileErro
     let allocator = Allocator::default();
     let options =
         ParseOptions { allow_return_outside_function: true, preserve_parens: false, ..ParseOptions::default() };
-    let parsed = Parser::new(&allocator, source, SourceType::ts()).with_options(options).parse();
+    let parsed = Parser::new(&allocator, source, SourceType::ts().with_module(true)).with_options(options).parse();
     diagnosed(source, &parsed.diagnostics)?;
     let mut tree = parsed.program;
     let builder = AstBuilder::new(&allocator);
