@@ -9,8 +9,6 @@ pub mod gateway;
 pub mod limits;
 pub mod model;
 pub mod policy;
-#[cfg(test)]
-mod random_schema;
 pub mod runtime;
 pub mod sandbox;
 pub mod schema;

@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 use crate::error::{Error, ErrorCode, Result};
 
 #[cfg(test)]
+pub(crate) mod random_tests;
+#[cfg(test)]
 mod tests;
 
 /// The most bytes of a schema, as its JSON has them (without spaces, give or take escapes).

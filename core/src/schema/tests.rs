@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
 use super::Strictness::{Permissive, Strict};
+use super::random_tests::Random;
 use super::*;
-use crate::random_schema::Random;
 
 /// The messages of a check, one a line; empty when it passes.
 fn check(schema: &Value, value: Value, mode: Strictness) -> String {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::random_schema::Random;
+use crate::schema::random_tests::Random;
 use crate::tool::ToolName;
 
 fn tool(name: &str, input: Value) -> Tool {

@@ -10,7 +10,8 @@ const MOST_COMMENT_LINES: usize = 3;
 
 fn is_ours(path: &str) -> bool {
     let folders = ["generated", "vendor", "include", "node_modules"];
-    !path.split('/').any(|part| folders.contains(&part))
+    let is_expectation = path.starts_with("tests/declarations/") && path.ends_with(".d.ts");
+    !is_expectation && !path.split('/').any(|part| folders.contains(&part))
 }
 
 fn is_source(path: &str) -> bool {
@@ -100,10 +101,12 @@ fn hosts(file: &File) -> Vec<String> {
         ["debian", "org"],
     ];
     let usual_source = ["registry+https://github.com/rust-lang/", "crates.io-index"].concat();
+    // The text of a licence is its author's, and is copied to the letter: a host in it serves nothing here.
+    let is_licence = file.path.split('/').any(|part| part == "licenses");
     let mut complaints = Vec::new();
     for (number, line) in file.text.lines().enumerate() {
         let at = format!("{}:{}", file.path, number + 1);
-        if let Some(host) = known.iter().map(|parts| parts.join(".")).find(|host| line.contains(host)) {
+        if let Some(host) = known.iter().map(|parts| parts.join(".")).find(|host| !is_licence && line.contains(host)) {
             complaints.push(format!("{at}: names the registry host `{host}`"));
         }
         let line = line.trim();
@@ -132,6 +135,8 @@ fn files_have_at_most_600_lines() {
     complains(size, "core/src/gateway.rs", &"x\n".repeat(601), "601 lines");
     accepts(size, "core/src/gateway.rs", &"x\n".repeat(600));
     accepts(size, "guests/js/vendor/quickjs.c", &"x\n".repeat(60_000));
+    accepts(size, "tests/declarations/all.d.ts", &"x\n".repeat(601));
+    complains(size, "tests/declarations/all.ts", &"x\n".repeat(601), "601 lines");
 }
 
 #[test]
@@ -178,6 +183,7 @@ fn no_registry_is_named() {
     enforce(hosts);
     let npm = ["https://registry.npmjs", "org/zod"].join(".");
     complains(hosts, "docs/x.md", &npm, "registry host");
+    accepts(hosts, "guests/js/licenses/x.txt", &npm);
     complains(hosts, "Cargo.lock", "source = \"registry+https://mirror.example/index\"", "not the usual");
     complains(
         hosts,
