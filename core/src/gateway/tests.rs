@@ -188,7 +188,7 @@ async fn t02_a_pattern_covers_whole_segments_and_a_request_only_narrows() {
     assert_eq!(reached(&["git.*"], None).await, "git.git git.create git.issue.a git.issues.a");
     assert_eq!(reached(&["git.issue.*"], None).await, "git.issue.a");
     assert_eq!(reached(&["*"], Some(&["git2.create", "x.create"])).await, "git2.create x.create");
-    assert_eq!(reached(&["git.*"], Some(&["*.*", "git2.create"][1..])).await, "");
+    assert_eq!(reached(&["git.*"], Some(&["git2.create"])).await, "");
     assert_eq!(reached(&["git.create"], Some(&["*"])).await, "git.create");
     assert_eq!(reached(&["*"], Some(&[])).await, "");
     assert_eq!(reached(&[], None).await, "");
@@ -246,7 +246,6 @@ async fn t04_an_upstream_out_of_reach_is_never_asked() {
     assert_eq!((count(&near_listings), count(&far_listings), seen.lock().unwrap().len()), (1, 0, 1));
     // A list that another execution fetched is not told from either.
     assert!(call(&gateway.open(policy(&["far.*"]), limits(), None), "far.read", "{}").await.is_ok());
-    assert!(!refusal(&gate, "far.reads").await.message.contains("far.read`, the"));
     assert!(refusal(&gate, "far.reads").await.message.ends_with("gives those that there are"));
 }
 
