@@ -314,3 +314,7 @@ impl Execution {
         ended.map_err(|error| Error::new(ErrorCode::Internal, "the execution's task failed").with_source(error))?
     }
 }
+
+#[cfg(test)]
+#[path = "runtime_tests.rs"]
+mod tests;

@@ -44,9 +44,10 @@ impl Listing {
         self.entries.get(index).map(|entry| &entry.tool)
     }
 
-    /// The tool that a program means by `written`, a name within the upstream.
-    pub(super) fn resolve(&self, written: &str) -> Option<&Arc<Entry>> {
-        self.resolver.resolve(written).and_then(|at| self.entries.get(at))
+    /// The tool that a program means by `written`, a name within the upstream, among those that `exist` for it.
+    pub(super) fn resolve(&self, written: &str, exist: impl Fn(&Tool) -> bool) -> Option<&Arc<Entry>> {
+        let exists = |at: usize| self.tool(at).is_some_and(|tool| exist(tool));
+        self.resolver.resolve(written, exists).and_then(|at| self.entries.get(at))
     }
 }
 

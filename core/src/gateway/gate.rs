@@ -107,11 +107,10 @@ impl Gate {
             let message = format!("upstream `{}` is not available: {}", shelf.id(), error.message());
             ToolError::new(error.code(), written, message)
         })?;
-        match listing.resolve(tool) {
-            // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote.
-            Some(entry) if self.policy.decide(&entry.tool.name) == Decision::Allow => Ok((shelf, Arc::clone(entry))),
-            _ => Err(self.not_found(written)),
-        }
+        // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote; a tool that is
+        // denied does not exist, not even by what its name does to the aliases of others.
+        let entry = listing.resolve(tool, |tool| self.policy.decide(&tool.name) == Decision::Allow);
+        entry.map(|entry| (shelf, Arc::clone(entry))).ok_or_else(|| self.not_found(written))
     }
 
     /// Why there is no such tool; the same words whether it does not exist or is not allowed.

@@ -8,8 +8,8 @@ use crate::tool::ToolName;
 #[derive(Debug, Default)]
 pub struct Resolver {
     exact: HashMap<String, usize>,
-    /// `None` for an alias that several names have.
-    aliases: HashMap<String, Option<usize>>,
+    /// The names that have an alias, in their order.
+    aliases: HashMap<String, Vec<usize>>,
 }
 
 impl Resolver {
@@ -20,21 +20,29 @@ impl Resolver {
             resolver.exact.insert(name.to_owned(), at);
             let snake = snake_case(name);
             for alias in [camel_case(&snake), snake] {
-                let known = resolver.aliases.entry(alias).or_insert(Some(at));
-                *known = known.filter(|other| *other == at);
+                let sharing = resolver.aliases.entry(alias).or_default();
+                if sharing.last() != Some(&at) {
+                    sharing.push(at);
+                }
             }
         }
         resolver
     }
 
-    /// The position of the name that `written` means: exactly, else by an alias that only one name has.
-    pub fn resolve(&self, written: &str) -> Option<usize> {
-        self.exact.get(written).copied().or_else(|| self.aliases.get(written).copied().flatten())
+    /// The position of the name that `written` means: exactly, else by an alias that only one name has. A name that
+    /// does not `exist` for who asks hides no other and makes none ambiguous.
+    pub fn resolve(&self, written: &str, exists: impl Fn(usize) -> bool) -> Option<usize> {
+        let exact = self.exact.get(written).copied().filter(|at| exists(*at));
+        exact.or_else(|| {
+            let mut sharing = self.aliases.get(written)?.iter().copied().filter(|at| exists(*at));
+            let only = sharing.next();
+            if sharing.next().is_none() { only } else { None }
+        })
     }
 
     /// An alias that two of the names share, if there is one.
     pub fn ambiguous(&self) -> Option<&str> {
-        self.aliases.iter().filter(|(_, at)| at.is_none()).map(|(alias, _)| alias.as_str()).min()
+        self.aliases.iter().filter(|(_, sharing)| sharing.len() > 1).map(|(alias, _)| alias.as_str()).min()
     }
 }
 
@@ -148,18 +156,30 @@ mod tests {
             ("constructor", None),
             ("", None),
         ] {
-            assert_eq!(resolver.resolve(written), expected, "{written}");
+            assert_eq!(resolver.resolve(written, |_| true), expected, "{written}");
         }
     }
 
     #[test]
     fn an_alias_of_two_names_means_neither() {
         let resolver = Resolver::new(["get-item", "get_item", "getItem", "put-item", "putItem"]);
-        assert_eq!(resolver.resolve("get-item"), Some(0));
-        assert_eq!(resolver.resolve("get_item"), Some(1));
-        assert_eq!(resolver.resolve("getItem"), Some(2));
-        assert_eq!(resolver.resolve("put_item"), None);
+        let resolve = |written| resolver.resolve(written, |_| true);
+        assert_eq!(resolve("get-item"), Some(0));
+        assert_eq!(resolve("get_item"), Some(1));
+        assert_eq!(resolve("getItem"), Some(2));
+        assert_eq!(resolve("put_item"), None);
         assert!(resolver.ambiguous().is_some());
+    }
+
+    #[test]
+    fn t04_names_that_do_not_exist_make_none_ambiguous() {
+        let resolver = Resolver::new(["get-item", "get_item", "getItem", "put-item", "putItem"]);
+        let first = |written| resolver.resolve(written, |at| at == 0 || at == 3);
+        for (written, expected) in [("get_item", Some(0)), ("getItem", Some(0)), ("put_item", Some(3))] {
+            assert_eq!(first(written), expected, "{written}");
+        }
+        assert_eq!(resolver.resolve("get-item", |_| false), None);
+        assert_eq!(resolver.resolve("get_item", |at| at != 1), None);
     }
 
     #[test]

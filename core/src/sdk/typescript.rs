@@ -83,7 +83,7 @@ fn alias_of<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Opt
     let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
     let mut distinct: Vec<&str> = names.clone().collect();
     distinct.dedup();
-    let position = Resolver::new(distinct.iter().copied()).resolve(&alias)?;
+    let position = Resolver::new(distinct.iter().copied()).resolve(&alias, |_| true)?;
     (distinct.get(position) == Some(&name)).then_some(alias)
 }
 

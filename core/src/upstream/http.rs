@@ -356,11 +356,29 @@ fn cap_events(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::egress::http::HttpOptions;
 
     async fn capped(input: &str, chunk: usize, max_bytes: usize) -> (usize, bool) {
         let chunks: Vec<_> = input.as_bytes().chunks(chunk).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
         let items: Vec<_> = cap_events(futures_util::stream::iter(chunks), max_bytes).collect().await;
         (items.len(), items.last().is_some_and(|item| item.is_err()))
+    }
+
+    #[test]
+    fn u33_nothing_stands_in_the_credentials_place() {
+        let url = url::Url::parse("http://127.0.0.1:1/").unwrap();
+        let options = HttpOptions { allow_private: true, connect_timeout: Duration::from_secs(1) };
+        let own = (HeaderName::from_static(SESSION_ID), HeaderValue::from_static("the credential"));
+        let client = McpHttpClient::new(
+            HttpClient::new(&url, options).unwrap(),
+            Some(own.clone()),
+            Arc::new(Gate::new(Arc::new(tokio::sync::watch::Sender::new(0)))),
+            CancellationToken::new(),
+        );
+        let custom = HashMap::from([(own.0.clone(), HeaderValue::from_static("custom"))]);
+        let request = client.request(Method::POST, Some("a session of the peer's choice"), custom).unwrap();
+        let request = request.build().unwrap();
+        assert_eq!(request.headers().get_all(&own.0).iter().collect::<Vec<_>>(), [&own.1]);
     }
 
     #[tokio::test]

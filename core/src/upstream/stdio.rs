@@ -249,6 +249,12 @@ impl IdFinder {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+    use rmcp::model::{ClientRequest, ClientResult, EmptyObject, PingRequest};
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::sync::watch;
+
     use super::*;
 
     fn lines(max_bytes: usize, input: &[u8], chunk: usize) -> Vec<Frame> {
@@ -295,6 +301,49 @@ mod tests {
             let frames = lines(100, format!("{line}\n").as_bytes(), 64);
             assert_eq!(frames, [Frame::TooLarge(id.map(RequestId::Number))], "{line}");
         }
+    }
+
+    /// A transport whose peer reads nothing, and what tells of its end.
+    fn unread() -> (LineTransport<DuplexStream, DuplexStream>, [DuplexStream; 2], CancellationToken) {
+        let ((reader, peer_writer), (writer, peer_reader)) = (duplex(8), duplex(8));
+        let gate = Arc::new(Gate::new(Arc::new(watch::Sender::new(0))));
+        let ended = CancellationToken::new();
+        let transport = LineTransport::new((reader, writer), gate, ended.clone(), 1_000, Duration::from_secs(5));
+        (transport, [peer_writer, peer_reader], ended)
+    }
+
+    fn answer(
+        transport: &mut LineTransport<DuplexStream, DuplexStream>,
+        id: i64,
+    ) -> BoxFuture<'static, io::Result<()>> {
+        let empty = ClientResult::EmptyResult(EmptyObject {});
+        transport.send(ClientJsonRpcMessage::response(empty, RequestId::Number(id))).boxed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn u23_answers_that_nobody_reads_are_dropped() {
+        let (mut transport, _peer, ended) = unread();
+        let mut waiting = Vec::new();
+        for id in 0..MAX_REPLIES as i64 {
+            waiting.push(answer(&mut transport, id));
+        }
+        assert!(waiting.iter_mut().all(|sending| sending.now_or_never().is_none()), "the peer reads nothing");
+        for id in 0..1_000 {
+            assert!(matches!(answer(&mut transport, id).now_or_never(), Some(Ok(()))), "answer {id} waits too");
+        }
+        drop(waiting);
+        assert!(!ended.is_cancelled());
+        assert!(answer(&mut transport, 0).now_or_never().is_none(), "there is room again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn u22_a_peer_that_does_not_read_is_given_up() {
+        let (mut transport, _peer, ended) = unread();
+        let ping =
+            ClientJsonRpcMessage::request(ClientRequest::PingRequest(PingRequest::default()), RequestId::Number(1));
+        let written = timeout(Duration::from_secs(60), transport.send(ping)).await.expect("the write ends by itself");
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(ended.is_cancelled(), "half a line has been written");
     }
 
     #[test]

@@ -1,0 +1,236 @@
+//! Whole programs through the facade, with functions of the embedding program as their tools.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt};
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
+
+use super::*;
+use crate::limits::Limit;
+use crate::upstream::{CallContext, LocalToolError};
+
+/// How long anything may take that must happen.
+const SOON: Duration = Duration::from_secs(60);
+const HANG: &str = "await tools.host.hang({})";
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    timeout(SOON, future).await.expect("it takes too long")
+}
+
+/// What the function `hang` tells: its start, and the end of its future.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Started,
+    Dropped,
+}
+
+struct TellsDrop(mpsc::UnboundedSender<Told>);
+
+impl Drop for TellsDrop {
+    fn drop(&mut self) {
+        let _ = self.0.send(Told::Dropped);
+    }
+}
+
+fn builder() -> (RuntimeBuilder, UnboundedReceiver<Told>) {
+    let (sender, told) = unbounded_channel();
+    let hang = LocalTool::new("hang", move |_: Map<String, Value>, _: CallContext| {
+        let guard = TellsDrop(sender.clone());
+        async move {
+            guard.0.send(Told::Started).unwrap();
+            std::future::pending::<Result<Value, LocalToolError>>().await
+        }
+    });
+    let echo =
+        LocalTool::new("echo", |arguments: Map<String, Value>, _: CallContext| async move { Ok(arguments.into()) });
+    let everything = Policy::allow([ToolPattern::parse("*").unwrap()]);
+    (Runtime::builder().host_tool(hang).host_tool(echo).policy(everything), told)
+}
+
+fn runtime(executions: u32, queue: u32) -> (Runtime, UnboundedReceiver<Told>) {
+    let (builder, told) = builder();
+    (builder.capacity(executions, queue).build().unwrap(), told)
+}
+
+fn program(code: &str) -> ExecutionRequest {
+    ExecutionRequest::typescript(code)
+}
+
+async fn value(runtime: &Runtime, code: &str) -> Value {
+    let result = soon(runtime.execute(program(code))).await.unwrap();
+    assert_eq!(result.outcome, Outcome::Completed, "{result:?}");
+    result.value
+}
+
+#[tokio::test]
+async fn r10_a_runtime_that_is_full_refuses_at_once() {
+    let (runtime, mut told) = runtime(1, 1);
+    let running = runtime.spawn(program(HANG)).unwrap();
+    assert_eq!(soon(told.recv()).await, Some(Told::Started));
+    let mut queued = Box::pin(runtime.execute(program("return 1")));
+    assert!(queued.as_mut().now_or_never().is_none(), "it waits for the place");
+    for _ in 0..3 {
+        let refused = runtime.execute(program("return 2")).now_or_never().expect("nothing to wait for");
+        let error = refused.unwrap_err();
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Busy, true));
+    }
+    running.cancel();
+    assert_eq!(soon(running.join()).await.unwrap().outcome, Outcome::Cancelled);
+    assert_eq!(soon(queued).await.unwrap().value, 1);
+    assert_eq!(value(&runtime, "return 3").await, 3);
+}
+
+#[tokio::test]
+async fn r10_one_that_gives_up_waiting_frees_its_place_in_the_queue() {
+    let (runtime, mut told) = runtime(1, 1);
+    let running = runtime.spawn(program(HANG)).unwrap();
+    assert_eq!(soon(told.recv()).await, Some(Told::Started));
+    let queued = runtime.spawn(program("console.log(1)")).unwrap();
+    queued.cancel();
+    let result = soon(queued.join()).await.unwrap();
+    assert_eq!((result.outcome, result.stdout.as_str(), result.id.len()), (Outcome::Cancelled, "", 32));
+    let mut dropped = Box::pin(runtime.execute(program("return 1")));
+    assert!(dropped.as_mut().now_or_never().is_none());
+    drop(dropped);
+    let mut waiting = Box::pin(runtime.execute(program("return 2")));
+    assert!(waiting.as_mut().now_or_never().is_none(), "the queue has room again");
+    drop(running);
+    assert_eq!(soon(waiting).await.unwrap().value, 2);
+}
+
+#[tokio::test]
+async fn dropping_an_execution_frees_its_place_and_drops_its_calls() {
+    let (runtime, mut told) = runtime(1, 1);
+    let mut running = Box::pin(runtime.execute(program(HANG)));
+    tokio::select! {
+        result = &mut running => panic!("{result:?}"),
+        told = told.recv() => assert_eq!(told, Some(Told::Started)),
+    }
+    drop(running);
+    assert_eq!(soon(told.recv()).await, Some(Told::Dropped));
+    assert_eq!(value(&runtime, "return 1").await, 1);
+    let running = runtime.spawn(program(HANG)).unwrap();
+    assert_eq!(soon(told.recv()).await, Some(Told::Started));
+    drop(running);
+    assert_eq!(soon(told.recv()).await, Some(Told::Dropped));
+    assert_eq!(value(&runtime, "return 2").await, 2);
+}
+
+#[tokio::test]
+async fn events_come_in_order_and_end_with_the_program() {
+    let (runtime, _told) = runtime(1, 0);
+    let code = "console.log('a'); const x = await tools.host.echo({n: 1}); console.error('b', x.n); return x";
+    let mut execution = runtime.spawn(program(code)).unwrap();
+    let events: Vec<Event> = soon(execution.events().collect()).await;
+    let id = execution.id().to_owned();
+    let result = soon(execution.join()).await.unwrap();
+    assert_eq!((&result.outcome, &result.value, result.id), (&Outcome::Completed, &json!({"n": 1}), id));
+    assert_eq!((result.stdout.as_str(), result.stderr.as_str()), ("a\n", "b 1\n"));
+    let record = result.tool_calls[0].clone();
+    assert_eq!((record.tool.as_str(), record.error), ("host.echo", None));
+    let expected = [
+        Event::Stdout { text: result.stdout },
+        Event::ToolCallStarted { index: 0, tool: "host.echo".into() },
+        Event::ToolCallEnded { index: 0, record },
+        Event::Stderr { text: result.stderr },
+    ];
+    assert_eq!(events, expected);
+}
+
+#[tokio::test]
+async fn t12_cancelling_drops_all_calls_in_flight_and_keeps_what_was_written() {
+    let (runtime, mut told) = runtime(1, 0);
+    let code = "console.log('before'); await Promise.all(Array.from({length: 8}, () => tools.host.hang({}))); console.log('after')";
+    let execution = runtime.spawn(program(code)).unwrap();
+    for _ in 0..8 {
+        assert_eq!(soon(told.recv()).await, Some(Told::Started));
+    }
+    execution.cancel();
+    let result = soon(execution.join()).await.unwrap();
+    assert_eq!((&result.outcome, result.stdout.as_str()), (&Outcome::Cancelled, "before\n"));
+    assert_eq!((&result.value, result.tool_calls.len()), (&Value::Null, 8));
+    assert!(result.tool_calls.iter().all(|call| call.error == Some(ErrorCode::Cancelled)), "{result:?}");
+    for _ in 0..8 {
+        assert_eq!(soon(told.recv()).await, Some(Told::Dropped));
+    }
+    assert!(told.try_recv().is_err(), "nothing is called again");
+}
+
+#[tokio::test]
+async fn shutting_down_cancels_what_runs_and_refuses_what_comes() {
+    let (runtime, mut told) = runtime(1, 1);
+    let running = runtime.spawn(program(HANG)).unwrap();
+    assert_eq!(soon(told.recv()).await, Some(Told::Started));
+    let mut queued = Box::pin(runtime.execute(program("return 1")));
+    assert!(queued.as_mut().now_or_never().is_none());
+    soon(runtime.shutdown()).await;
+    assert_eq!(soon(running.join()).await.unwrap().outcome, Outcome::Cancelled);
+    assert_eq!(soon(queued).await.unwrap().outcome, Outcome::Cancelled);
+    assert_eq!(soon(told.recv()).await, Some(Told::Dropped));
+    let refused = runtime.clone().execute(program("return 1")).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::ShutDown);
+    let refused = soon(runtime.spawn(program("return 1")).unwrap().join()).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::ShutDown);
+}
+
+#[tokio::test]
+async fn r20_a_limit_above_the_operators_is_clamped_and_the_usage_says_so() {
+    let (builder, _told) = builder();
+    let most = LimitsRequest { tool_calls: Some(3), program_bytes: Some(500), ..LimitsRequest::default() };
+    let runtime = builder.max_limits(most).build().unwrap();
+    let asked = LimitsRequest { tool_calls: Some(50), wall_time_ms: Some(20_000), ..LimitsRequest::default() };
+    let calls = |count: u32| program(&format!("for (let i = 0; i < {count}; i++) await tools.host.echo({{}})"));
+    let fits = soon(runtime.execute(calls(3).limits(asked.clone()))).await.unwrap();
+    assert_eq!((fits.outcome, fits.usage.clamped.as_slice()), (Outcome::Completed, &[Limit::ToolCalls][..]));
+    let breaks = soon(runtime.execute(calls(4).limits(asked.clone()))).await.unwrap();
+    assert!(matches!(breaks.outcome, Outcome::LimitExceeded { limit: Limit::ToolCalls, .. }), "{breaks:?}");
+    assert_eq!(breaks.tool_calls.len(), 3);
+    let input = "x".repeat(500);
+    for large in [program(&format!("/*{input}*/")), program("return 1").input(input.into())] {
+        let result = soon(runtime.execute(large.limits(asked.clone()))).await.unwrap();
+        assert!(matches!(result.outcome, Outcome::LimitExceeded { limit: Limit::ProgramSize, .. }), "{result:?}");
+        assert_eq!(result.usage.clamped, [Limit::ToolCalls]);
+    }
+    let none = LimitsRequest { tool_calls: Some(0), ..LimitsRequest::default() };
+    let refused = runtime.execute(program("return 1").limits(none)).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::InvalidLimit);
+}
+
+#[tokio::test]
+async fn g41_no_state_is_carried_over_between_runs() {
+    let (runtime, _told) = runtime(1, 0);
+    let spoil = "globalThis.leak = 1; Array.prototype.map = () => 'patched'; Object.prototype.leak = 2; \
+                 JSON.stringify = () => '3'; Promise.prototype.then = undefined; tools.leak = 4; return Math.random()";
+    let look = "return [typeof globalThis.leak, [1].map(x => x + 1)[0], typeof ({}).leak, JSON.stringify({a: 1}), \
+                typeof Promise.prototype.then, Math.random()]";
+    let before = value(&runtime, look).await;
+    for _ in 0..3 {
+        soon(runtime.execute(program(spoil))).await.unwrap();
+    }
+    let after = value(&runtime, look).await;
+    let expected = [json!("undefined"), json!(2), json!("undefined"), json!("{\"a\":1}"), json!("function")];
+    assert_eq!(before.as_array().unwrap()[..5], expected);
+    assert_eq!(after.as_array().unwrap()[..5], expected);
+    assert_ne!(before[5], after[5], "two runs draw the same random numbers");
+}
+
+#[tokio::test]
+async fn t02_a_request_narrows_what_its_program_may_call() {
+    let (runtime, _told) = runtime(1, 0);
+    let code = "try { return await tools.host.echo({n: 1}) } catch (error) { return error.code }";
+    let pattern = |text| ToolPattern::parse(text).unwrap();
+    for (allow, expected) in [
+        (None, json!({"n": 1})),
+        (Some(vec![pattern("host.echo")]), json!({"n": 1})),
+        (Some(vec![pattern("host.hang")]), json!("tool_not_found")),
+        (Some(vec![]), json!("tool_not_found")),
+    ] {
+        let request = ExecutionRequest { allow, ..program(code) };
+        let result = soon(runtime.execute(request)).await.unwrap();
+        assert_eq!(result.value, expected, "{result:?}");
+    }
+    assert_eq!(runtime.tools(Some(&[pattern("host.echo")])).await.len(), 1);
+    assert!(runtime.tools(Some(&[])).await.is_empty() && runtime.has_policy());
+}
