@@ -4,6 +4,8 @@
 //! stack or keep it busy for years. This pass over-estimates both from the tokens alone. It lexes exactly as oxc does,
 //! and refuses the few texts of which it cannot tell how oxc would. It knows no grammar and accepts most nonsense.
 
+mod operator;
+
 use oxc_syntax::identifier::{is_identifier_part, is_identifier_start, is_irregular_whitespace};
 use oxc_syntax::line_terminator::is_line_terminator;
 
@@ -502,130 +504,5 @@ impl Scan<'_> {
                 Ok(())
             }
         }
-    }
-
-    fn operator(&mut self, byte: u8) {
-        let next = (self.peek(1), self.peek(2));
-        let prev = self.prev;
-        let operand = prev.may_be_operand();
-        let level = &mut self.current;
-        self.prev = Prev::Operator;
-        self.position += match (byte, next) {
-            (b';', _) => {
-                level.end_expression();
-                self.prev = Prev::Semicolon;
-                1
-            }
-            (b',', _) => {
-                level.end_element();
-                1
-            }
-            (b'.', (b'.', b'.')) => 3,
-            (b'.', _) => {
-                level.chain += 1;
-                self.prev = Prev::Dot;
-                1
-            }
-            (b'?', (b'.', after)) if !after.is_ascii_digit() => {
-                level.chain += 1;
-                self.prev = Prev::Dot;
-                2
-            }
-            (b'?', (b'?', _)) => level.binary(next, b'?'),
-            (b'?' | b':' | b'~', _) => {
-                level.hard += 1;
-                1
-            }
-            (b'=', (b'>', _)) => {
-                level.hard += 1;
-                2
-            }
-            (b'=', (b'=', third)) => {
-                level.compare();
-                2 + usize::from(third == b'=')
-            }
-            (b'=', _) => {
-                level.assign();
-                1
-            }
-            (b'!', (b'=', third)) => {
-                level.compare();
-                2 + usize::from(third == b'=')
-            }
-            (b'!', _) => {
-                let postfix = prev == Prev::Operand && !self.newline;
-                level.chain += u32::from(operand);
-                level.hard += u32::from(!postfix);
-                if operand {
-                    self.prev = if postfix { Prev::Operand } else { Prev::Unsure };
-                }
-                1
-            }
-            (b'+' | b'-', (second, _)) if second == byte => {
-                let postfix = prev == Prev::Operand && !self.newline;
-                level.chain += u32::from(operand);
-                level.hard += u32::from(!postfix);
-                if operand {
-                    self.prev = if postfix { Prev::Operand } else { Prev::Unsure };
-                }
-                2
-            }
-            (b'+' | b'-', (b'=', _)) => level.assigned(2),
-            (b'+' | b'-', _) => {
-                level.chain += u32::from(operand);
-                level.hard += u32::from(prev != Prev::Operand);
-                if prev == Prev::Operand {
-                    level.end_types();
-                }
-                1
-            }
-            (b'<', (b'<', third)) => {
-                level.chain += 1;
-                level.open_types(2);
-                2 + usize::from(third == b'=')
-            }
-            (b'<', (b'=', _)) => {
-                level.chain += 1;
-                level.open_types(1);
-                2
-            }
-            (b'<', _) => {
-                level.chain += u32::from(operand);
-                if prev != Prev::Operand {
-                    level.hard += 1;
-                    level.guesses += 1;
-                }
-                level.open_types(1);
-                1
-            }
-            (b'>', _) => {
-                let length =
-                    self.source.as_bytes().iter().skip(self.position).take(3).take_while(|byte| **byte == b'>').count();
-                level.close_types(length);
-                let assigns = self.source.as_bytes().get(self.position + length) == Some(&b'=');
-                if assigns {
-                    level.assign();
-                } else {
-                    self.prev = Prev::Angle;
-                }
-                length + usize::from(assigns)
-            }
-            (b'*', (b'*', third)) => {
-                level.hard += 1;
-                2 + usize::from(third == b'=')
-            }
-            (b'*', (b'=', _)) => level.assigned(2),
-            (b'*', _) => {
-                level.chain += 1;
-                1
-            }
-            (b'&' | b'|', _) => level.binary(next, byte),
-            (b'/' | b'%' | b'^', (b'=', _)) => level.assigned(2),
-            (b'/' | b'%' | b'^', _) => {
-                level.compare();
-                1
-            }
-            _ => 1,
-        };
     }
 }
