@@ -154,6 +154,28 @@ struct Inner {
 }
 
 /// Runs programs. Cheap to clone; all clones are one runtime. Its methods need a tokio runtime with time enabled.
+///
+/// ```
+/// use conduit_core::{ExecutionRequest, LocalTool, Outcome, Policy, Runtime, ToolPattern};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> conduit_core::Result<()> {
+/// let double = LocalTool::new("double", |arguments, _context| async move {
+///     let number = arguments.get("number").and_then(serde_json::Value::as_i64).unwrap_or_default();
+///     Ok((number * 2).into())
+/// });
+/// let runtime = Runtime::builder()
+///     .host_tool(double)
+///     .policy(Policy::allow([ToolPattern::parse("host.*")?]))
+///     .build()?;
+///
+/// let program = "const n: number = await tools.host.double({ number: 21 }); console.log('got', n); n";
+/// let result = runtime.execute(ExecutionRequest::typescript(program)).await?;
+/// assert_eq!(result.outcome, Outcome::Completed);
+/// assert_eq!((result.value, result.stdout.as_str()), (42.into(), "got 42\n"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Runtime {
     inner: Arc<Inner>,
