@@ -90,18 +90,337 @@ fn decorators_and_using_are_refused_with_a_hint() {
     assert!(fails("{ using a = b(); }").message.starts_with("`using` is not supported"));
 }
 
+/// The segments of `mappings`: line and column of the code, line and column of the source, all from 0.
+fn decoded(mappings: &str) -> Vec<[i64; 4]> {
+    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut all, mut line, mut column) = (Vec::new(), 0, 0);
+    for (code_line, segments) in mappings.split(';').enumerate() {
+        let mut code_column = 0;
+        for segment in segments.split(',').filter(|segment| !segment.is_empty()) {
+            let (mut fields, mut value, mut shift) = (Vec::new(), 0, 0);
+            for digit in segment.chars().map(|digit| DIGITS.find(digit).unwrap() as i64) {
+                value |= (digit & 31) << shift;
+                shift += 5;
+                if digit & 32 == 0 {
+                    fields.push(if value & 1 == 1 { -(value >> 1) } else { value >> 1 });
+                    (value, shift) = (0, 0);
+                }
+            }
+            code_column += fields[0];
+            line += fields[2];
+            column += fields[3];
+            all.push([code_line as i64, code_column, line, column]);
+        }
+    }
+    all
+}
+
 #[test]
-fn r19_size_and_depth_are_limits() {
+fn code_has_the_positions_of_the_source() {
+    for (source, token, line, column) in [
+        ("const é𝒳 = 1; throw é𝒳", "throw", 0, 15),
+        ("// 𝒳\nlet s: string = '𝒳é'; f(s)", "f(s)", 1, 23),
+        ("x('𝒳', y)", "y", 0, 8),
+        ("x('é', '\u{fffd}', y)", "y", 0, 12),
+        ("type 𝒳 = {\n  a: 'é'\n}\r\nlet a: 𝒳 = 1;\rb(a)", "b(a)", 4, 0),
+        ("enum É { A }\n`𝒳${É.A}`; g()", "g()", 1, 12),
+        ("'a\u{2028}b'; h()", "h()", 1, 4),
+    ] {
+        let program = transpile(source, &Limits::default()).unwrap();
+        let before = &program.code[..program.code.rfind(token).unwrap()];
+        let code_line = before.matches('\n').count() as i64;
+        let code_column = before.rsplit('\n').next().unwrap().encode_utf16().count() as i64;
+        let segments = decoded(&program.mappings);
+        // A token without a segment belongs to the one before it on its line.
+        let found = segments.iter().rfind(|segment| segment[0] == code_line && segment[1] <= code_column);
+        assert_eq!(found.map(|segment| &segment[2..]), Some(&[line, column][..]), "{source}: {segments:?}");
+    }
+}
+
+/// The widest limits that there are.
+fn widest() -> Limits {
+    Limits {
+        program_bytes: Limit::ProgramSize.maximum(),
+        program_depth: Limit::ProgramDepth.maximum(),
+        ..Limits::default()
+    }
+}
+
+/// What a scan that saw nothing but names would let pass: nested deeper than the default allows, yet no overflow.
+fn too_deep() -> String {
+    "(".repeat(300) + "1" + &")".repeat(300)
+}
+
+fn start(source: &str) -> String {
+    source.chars().take(40).collect()
+}
+
+/// `source` is refused before the parser sees it, so that a failure of this is no overflow.
+fn is_limited(source: &str, limit: Limit) {
+    assert_eq!(scan::scan(source, widest().program_depth), Err(Refusal::Limit(limit)), "{}", start(source));
+    assert_eq!(transpile(source, &widest()), Err(TranspileError::Limit(limit)), "{}", start(source));
+}
+
+#[test]
+fn r19_a_source_above_its_size_is_refused() {
     let limits = Limits { program_bytes: 10, ..Limits::default() };
+    assert!(transpile("1234567890", &limits).is_ok());
     assert_eq!(transpile("12345678901", &limits), Err(TranspileError::Limit(Limit::ProgramSize)));
-    let limits = Limits { program_bytes: 4 << 20, ..Limits::default() };
-    let deep = |source: String| {
-        let error = transpile(&source, &limits).unwrap_err();
-        assert_eq!(error, TranspileError::Limit(Limit::ProgramDepth), "{}", &source[..20]);
+}
+
+#[test]
+fn r09_the_parser_sees_no_source_that_is_too_deep() {
+    let limits = Limits { program_depth: 310, ..Limits::default() };
+    assert!(transpile(&too_deep(), &limits).is_ok());
+    assert_eq!(transpile(&too_deep(), &Limits::default()), Err(TranspileError::Limit(Limit::ProgramDepth)));
+}
+
+#[test]
+fn r09_r19_every_token_is_charged() {
+    for open in ["(", "[", "`${", "{a:", "!", "new ", "a=>", "a?", "if(a)", "<T>", "a=", "a+", "a.b().", "class A{a="] {
+        is_limited(&open.repeat(100_000), Limit::ProgramDepth);
+    }
+    // Each level is guessed at several times, all of them together more often than there is time for.
+    for guess in ["f<(", "new f<(", "a extends infer A extends("] {
+        is_limited(&guess.repeat(60), Limit::ProgramDepth);
+    }
+    let members = |count: usize| (0..count).map(|index| format!("a{index},")).collect::<String>();
+    for source in [
+        "f(".repeat(100_000),
+        "a?b?c?;".repeat(100_000),
+        "a\n".repeat(1_000_000),
+        format!("enum A {{ {} }}", members(130_000)),
+        "enum A {}\n".repeat(251),
+        "namespace A {}\n".repeat(251),
+        format!("class A {{ {} }}", "#a; ".repeat(12_000)),
+        "{".repeat(400) + &"a;".repeat(50_000) + &"}".repeat(400),
+    ] {
+        let refusal = scan::scan(&source, widest().program_depth);
+        assert!(matches!(refusal, Err(Refusal::Limit(_))), "{:?}: {refusal:?}", &source[..20]);
+    }
+    check(
+        "type A<T> = T extends [infer H, ...infer R] ? [H, ...A<R>] : A<[T, T]>; 1",
+        "async () => {\n\"use strict\";\nreturn 1;\n}",
+    );
+}
+
+#[test]
+fn r19_code_does_not_grow_with_lines_times_depth() {
+    let source = "{".repeat(200) + &"a;\n".repeat(2_000) + &"}".repeat(200);
+    let program = transpile(&source, &Limits::default()).unwrap();
+    assert!(program.code.len() < 2 * source.len(), "{} of {}", program.code.len(), source.len());
+}
+
+#[test]
+fn r19_parameters_are_bounded() {
+    let function = |count: usize| {
+        let names = (0..count).map(|index| format!("a{index},")).collect::<String>();
+        [format!("function f({names}) {{}}"), format!("x = ({names}) => 1"), format!("x = {{ m({names}) {{}} }}")]
     };
-    deep("(".repeat(100_000));
-    deep("[".repeat(100_000));
-    deep("`${".repeat(100_000));
-    deep("a?".repeat(500_000));
-    deep("!".repeat(100_000) + "1");
+    for (fits, beyond) in function(1_000).iter().zip(function(1_001)) {
+        assert!(transpile(fits, &Limits::default()).is_ok());
+        assert_eq!(transpile(&beyond, &Limits::default()), Err(TranspileError::Limit(Limit::ProgramSize)));
+    }
+}
+
+#[test]
+fn r19_constants_of_enums_cannot_double() {
+    let limits = Limits { program_bytes: 4_096, ..Limits::default() };
+    let doubled = |times: usize, next: fn(usize) -> String| {
+        let members = (1..=times).map(|index| format!("a{index} = {},", next(index - 1))).collect::<String>();
+        transpile(&format!("enum A {{ a0 = 'xxxxxxxx', {members} }}"), &limits)
+    };
+    let forms: [fn(usize) -> String; 4] = [
+        |last| format!("a{last} + a{last}"),
+        |last| format!("`${{a{last}}}${{a{last}}}`"),
+        |last| format!("A.a{last} + A['a{last}']"),
+        |last| format!("(+a{last}) + (a{last} + a{last})"),
+    ];
+    for next in forms {
+        assert!(doubled(4, next).is_ok(), "{}", next(0));
+        assert_eq!(doubled(12, next), Err(TranspileError::Limit(Limit::ProgramSize)), "{}", next(0));
+    }
+}
+
+/// What makes the scan skip what follows, unless it is refused, cannot hide nesting.
+fn hides_nothing(opening: &str, message: &str) {
+    let source = format!("{opening}{}\n", too_deep());
+    assert!(fails(&source).message.starts_with(message), "{opening}");
+}
+
+#[test]
+fn r09_html_comments_hide_nothing() {
+    for opening in ["<!-- `\n", "a\n<!-- `\n", "/* \n */ <!-- '\n", "\u{2028}<!-- `\n", "a\r<!--`\n"] {
+        hides_nothing(opening, "HTML comments are not allowed");
+    }
+    check("1 <! --a", "async () => {\n\"use strict\";\nreturn 1 < !--a;\n}");
+}
+
+#[test]
+fn r09_a_division_hides_nothing() {
+    for opening in
+        ["{}\n/`/;", "if (a) {} /`/;", "a = {} /`/ 1;", "a\n/`/;", "a++\n/`/;", "of /`/;", "a > /`/;", "{} /a/ /*/;"]
+    {
+        hides_nothing(opening, "cannot tell whether this is a division or a regular expression");
+    }
+    check("(a) / b / f([1])", "async () => {\n\"use strict\";\nreturn a / b / f([1]);\n}");
+    check("if (a) /[`/]/.test(b)", "async () => {\n\"use strict\";\nif (a) /[`/]/.test(b);\n}");
+}
+
+#[test]
+fn r09_a_statement_ends_only_where_nothing_can_join() {
+    for source in ["if (a) {}\n".repeat(600), "for (;;) {} a: ".repeat(600) + "1", "a + b\n".repeat(3_000)] {
+        assert_eq!(scan::scan(&source, 256), Ok(()), "{}", &source[..10]);
+    }
+    for source in [
+        "x = {}".to_owned() + &" in {}".repeat(5_000),
+        "x = {}".to_owned() + &"\nas {}".repeat(5_000),
+        "a".to_owned() + &"\ninstanceof a".repeat(5_000),
+        "if (a) {} else ".repeat(600),
+        "class A extends {}".to_owned() + &" extends {}".repeat(600),
+    ] {
+        is_limited(&source, Limit::ProgramDepth);
+    }
+}
+
+#[test]
+fn r19_errors_that_every_guess_would_copy_are_the_first() {
+    for text in ["'\\x1'", "'\\u12'", "'\\u{}'", "'\\u{110000}'", "'\\u{1'", "\"\\u{00000g}\"", "'\\x'", "'\\uD83'"] {
+        assert_eq!(fails(text).message, "the escape sequence is not valid", "{text}");
+    }
+    for text in ["/a/x", "/a/gg", "/a/gé", "/a/G", "/a/dgimsuvyd"] {
+        assert_eq!(fails(text).message, "the flags of the regular expression are not valid", "{text}");
+    }
+    for text in ["'\\x41\\u0041\\u{000041}\\'\\é\\0'", "'a\\\r\nb\\\u{2028}c'", "/a/dgimsuy", "/[/]\\//v"] {
+        assert!(transpile(text, &Limits::default()).is_ok(), "{text}");
+    }
+}
+
+/// What nests: before, opening, innermost, closing, after.
+type Shape = (&'static str, &'static str, &'static str, &'static str, &'static str);
+
+fn nested((before, open, middle, close, after): Shape, count: usize) -> String {
+    format!("{before}{}{middle}{}{after}", open.repeat(count), close.repeat(count))
+}
+
+/// The largest number that `scan` lets pass.
+fn largest(source: impl Fn(usize) -> String) -> usize {
+    const BEYOND: usize = 20_000;
+    let fits = |count: usize| scan::scan(&source(count), widest().program_depth).is_ok();
+    assert!(fits(1), "{}", start(&source(1)));
+    assert!(!fits(BEYOND), "{} has no limit", start(&source(1)));
+    let (mut low, mut high) = (1, BEYOND);
+    while high - low > 1 {
+        let middle = low.midpoint(high);
+        if fits(middle) { low = middle } else { high = middle }
+    }
+    low
+}
+
+/// On the stack that callers provide. The thread's name is what an overflow reports.
+fn on_8_mib(name: &str, source: String) -> Result<Program, TranspileError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(8 << 20);
+    thread.spawn(move || transpile(&source, &widest())).unwrap().join().unwrap()
+}
+
+fn never_overflows(source: impl Fn(usize) -> String) {
+    let count = largest(&source);
+    let name = start(&source(1));
+    let fits = on_8_mib(&name, source(count));
+    assert_eq!(fits.err(), None, "{name}: {count}");
+    for beyond in [count + 1, 20_000] {
+        let refused = on_8_mib(&name, source(beyond));
+        assert!(matches!(refused, Err(TranspileError::Limit(_))), "{name}: {beyond}: {refused:?}");
+    }
+}
+
+const BRACKETS: &[Shape] = &[
+    ("", "(", "1", ")", ""),
+    ("x=", "[", "1", "]", ""),
+    ("x=", "{a:", "1", "}", ""),
+    ("", "{", "1", "}", ""),
+    ("", "`${", "1", "}`", ""),
+    ("", "f(", "1", ")", ""),
+    ("", "function f(){", "1", "}", ""),
+    ("x=", "function(){return ", "1", "}", ""),
+    ("", "(()=>{", "1", "})()", ""),
+    ("x=", "class{m(){return ", "1", "}}", ""),
+    ("x=", "class{a=", "1", "}", ""),
+    ("", "class A{get a(){", "1", "}}", ""),
+    ("", "class A{static{", "1", "}}", ""),
+    ("", "class A{constructor(public a=", "1", "){}}", ""),
+    ("x=", "{a(){return ", "1", "}}", ""),
+    ("", "(a=", "1", ")=>1", ""),
+    ("x=", "async(a=", "1", ")=>1", ""),
+    ("", "switch(1){case 1:", "1", "}", ""),
+    ("", "try{}catch(e){", "1", "}", ""),
+    ("", "namespace N{export const a=1;export ", "let x=1", "}", ""),
+    ("", "(a&&", "b", ")", ""),
+    ("type T=", "[", "a", "]", ""),
+    ("type T=", "(a:", "a", ")=>1", ""),
+    ("type T=", "A<", "a", ">", ""),
+];
+
+const OPERATORS: &[Shape] = &[
+    ("", "!", "1", "", ""),
+    ("", "typeof ", "1", "", ""),
+    ("", "await ", "1", "", ""),
+    ("", "new ", "a", "", ""),
+    ("", "<T>", "a", "", ""),
+    ("", "a?b:", "a", "", ""),
+    ("", "a?", "b", ":c", ""),
+    ("x=", "(a)=>", "1", "", ""),
+    ("", "a=", "1", "", ""),
+    ("", "a**", "1", "", ""),
+    ("", "if(a)b;else ", "1", "", ""),
+    ("", "for(a of b)", "1", "", ""),
+    ("", "do ", "1;", "while(a);", ""),
+    ("", "class A extends ", "A", "{}", ""),
+    ("type T=", "a extends b?c:", "a", "", ""),
+];
+
+const CHAINS: &[Shape] = &[
+    ("", "a+", "1", "", ""),
+    ("", "a??", "1", "", ""),
+    ("a", "?.a", "", "", ""),
+    ("a", ".a()", "", "", ""),
+    ("a", "<T>()", "", "", ""),
+    ("a", "``", "", "", ""),
+    ("a", "!", "", "", ""),
+    ("a", " as A", "", "", ""),
+    ("type T=a", "[b]", "", "", ""),
+    ("type T=", "a.", "b", "", ""),
+    ("enum A{b=f(),a=", "b+", "1", "", "}"),
+];
+
+#[test]
+fn r09_brackets_stay_within_the_stack() {
+    BRACKETS.iter().for_each(|shape| never_overflows(|count| nested(*shape, count)));
+}
+
+#[test]
+fn r09_operators_and_statements_stay_within_the_stack() {
+    OPERATORS.iter().for_each(|shape| never_overflows(|count| nested(*shape, count)));
+}
+
+#[test]
+fn r09_chains_stay_within_the_stack() {
+    CHAINS.iter().for_each(|shape| never_overflows(|count| nested(*shape, count)));
+}
+
+#[test]
+fn r09_a_chain_at_the_bottom_of_the_deepest_brackets_stays_within_the_stack() {
+    for (before, open, _, close, after) in
+        [BRACKETS[0], BRACKETS[1], BRACKETS[3], BRACKETS[7], BRACKETS[9], BRACKETS[14]]
+    {
+        for link in [".a()", "+a", "??a", "!", "?.a", " as A"] {
+            let link_in = format!("a{link}");
+            let deepest =
+                largest(|count| format!("{before}{}{link_in}{}{after}", open.repeat(count), close.repeat(count)));
+            let chained = |count: usize| {
+                format!("{before}{}a{}{}{after}", open.repeat(deepest), link.repeat(count), close.repeat(deepest))
+            };
+            never_overflows(chained);
+        }
+    }
 }
