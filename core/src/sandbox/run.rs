@@ -63,12 +63,13 @@ pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
 /// `work`, unless the deadline passes or the caller cancels first.
 async fn until<T>(deadline: Instant, cancel: &CancellationToken, work: impl Future<Output = T>) -> Result<T, Outcome> {
     tokio::select! {
+        // In this order, so that whoever cancels before upstreams go sees the execution cancelled, not failed.
         biased;
-        end = work => Ok(end),
         () = cancel.cancelled() => Err(Outcome::Cancelled),
         () = tokio::time::sleep_until(deadline.into()) => {
             Err(Outcome::LimitExceeded { limit: Limit::WallTime, message: String::new() })
         }
+        end = work => Ok(end),
     }
 }
 
