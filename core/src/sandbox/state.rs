@@ -309,3 +309,25 @@ fn sleep(caller: Caller<'_, RunState>, ns: i64) -> wasmtime::Result<()> {
         std::thread::sleep(left.min(SLEEP_SLICE));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g14_the_clock_has_steps_of_a_millisecond() {
+        let clock = Clock::start();
+        let steps: std::collections::BTreeSet<i64> = (0..20_000).map(|_| clock.now_ns()).collect();
+        assert!(steps.iter().all(|now| now % 1_000_000 == 0), "{steps:?}");
+    }
+
+    #[test]
+    fn g50_a_table_is_made_and_never_grows() {
+        let limits = Limits::default();
+        let shared = Arc::new(Shared::new(Output::new(&limits, None)));
+        let (submissions, _) = tokio::sync::mpsc::unbounded_channel();
+        let mut state = RunState::new(shared, limits, submissions, Clock::start());
+        assert!(state.table_growing(0, 10_000, None).unwrap());
+        assert!(!state.table_growing(10_000, 10_001, None).unwrap());
+    }
+}
