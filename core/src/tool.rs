@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -187,15 +187,6 @@ pub struct Tool {
     /// MCP's `annotations`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotations: Option<Value>,
-}
-
-/// One call, parsed: the tool and its arguments, which are an object.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ToolCall {
-    /// The tool, as resolved in the catalog.
-    pub name: ToolName,
-    /// The arguments, exactly as validated.
-    pub arguments: Map<String, Value>,
 }
 
 /// What a tool answered, as JSON texts that are passed on without being parsed again.
