@@ -50,10 +50,9 @@ pub(crate) fn warn_without_policy(runtime: &Runtime) {
 
 /// Says which upstreams cannot be reached, and why.
 pub(crate) async fn report_upstreams(runtime: &Runtime) {
-    for upstream in runtime.check().await {
+    for upstream in runtime.unavailable(None).await {
         if let Err(error) = upstream.tools {
-            let reason = harmless(&error.to_string());
-            complain(format_args!("upstream `{}` is not available: {reason}", upstream.id));
+            complain(harmless(&error.to_string()));
         }
     }
 }

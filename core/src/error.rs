@@ -143,7 +143,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        match &self.upstream {
+            // Most messages name it themselves.
+            Some(upstream) if !self.message.contains(&format!("`{upstream}`")) => {
+                write!(f, "upstream `{upstream}`: {}", self.message)?;
+            }
+            _ => f.write_str(&self.message)?,
+        }
         match &self.source {
             Some(source) => write!(f, ": {source}"),
             None => Ok(()),
@@ -180,5 +186,9 @@ mod tests {
         let error = Error::new(ErrorCode::InvalidConfig, "cannot read `x`").with_source("no such file");
         assert_eq!(error.to_string(), "cannot read `x`: no such file");
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no such file");
+        let error = error.with_upstream("files");
+        assert_eq!(error.to_string(), "upstream `files`: cannot read `x`: no such file");
+        let error = Error::new(ErrorCode::UpstreamDied, "upstream `files` ended").with_upstream("files");
+        assert_eq!(error.to_string(), "upstream `files` ended");
     }
 }

@@ -21,7 +21,7 @@ use crate::policy::Policy;
 use crate::sandbox::{GuestImage, Sandbox, SandboxSize};
 use crate::schema::Strictness;
 use crate::sdk;
-use crate::tool::{Tool, ToolPattern};
+use crate::tool::{Tool, ToolError, ToolPattern};
 use crate::upstream::{LocalTool, Upstream, UpstreamConfig};
 
 /// The upstream id of functions added by [`RuntimeBuilder::host_tool`].
@@ -230,7 +230,22 @@ impl Runtime {
         }
     }
 
-    /// Connects every upstream and says how that went.
+    /// The tool that `name` means to a program with this allow-list: `upstream.tool`, or an alias that is unambiguous.
+    ///
+    /// # Errors
+    /// What the program would catch: `tool_not_found`, in the same words whether the tool does not exist or is not
+    /// allowed, or that its upstream is not available.
+    pub async fn tool(&self, name: &str, allow: Option<&[ToolPattern]>) -> std::result::Result<Arc<Tool>, ToolError> {
+        self.inner.gateway.tool(&self.inner.policy.narrow(allow), name).await
+    }
+
+    /// The upstreams that such a request may use and whose tools cannot be had: [`tools`](Runtime::tools) and
+    /// [`search_tools`](Runtime::search_tools) leave their tools out.
+    pub async fn unavailable(&self, allow: Option<&[ToolPattern]>) -> Vec<UpstreamStatus> {
+        self.inner.gateway.unavailable(&self.inner.policy.narrow(allow)).await
+    }
+
+    /// Connects every upstream, also those that the policy does not reach, and says how that went.
     pub async fn check(&self) -> Vec<UpstreamStatus> {
         self.inner.gateway.check().await
     }

@@ -8,6 +8,7 @@ use conduit_core::limits::LimitsRequest;
 use conduit_core::model::{ExecutionRequest, Language, Outcome};
 use conduit_core::runtime::Runtime;
 use conduit_core::tool::ToolPattern;
+use futures_util::future::join_all;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, ErrorData,
     Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
@@ -118,10 +119,13 @@ impl Server {
             return Err(Refusal::Model(format!("`limit` must be from 1 to {MAX_SEARCH_RESULTS}")));
         }
         let tools = self.runtime.search_tools(&query, limit, None).await;
-        let text = match tools.as_slice() {
-            [] => self.nothing_found("no tool fits the query, try other words"),
+        let mut text = match tools.as_slice() {
+            [] => self.nothing_found("no tool fits the query, try other words\n"),
             tools => tools.iter().map(|tool| texts::line(tool)).collect(),
         };
+        for upstream in self.runtime.unavailable(None).await {
+            text.push_str(&texts::unavailable(&upstream));
+        }
         let summaries = tools.iter().map(|tool| match &tool.description {
             Some(description) => json!({"name": tool.name, "description": description}),
             None => json!({"name": tool.name}),
@@ -134,20 +138,24 @@ impl Server {
         if names.is_empty() || names.len() > MAX_DESCRIBED {
             return Err(Refusal::Model(format!("`names` must have 1 to {MAX_DESCRIBED} names")));
         }
-        let mut tools = self.runtime.tools(None).await;
-        let is_named = |name: &str| names.iter().any(|written| written == name);
-        tools.retain(|tool| is_named(&tool.name.to_string()));
-        let is_found = |name: &&String| tools.iter().any(|tool| tool.name.to_string() == **name);
-        let not_found: Vec<&String> = names.iter().filter(|name| !is_found(name)).collect();
+        let found = join_all(names.iter().map(|name| self.runtime.tool(name, None))).await;
+        let mut tools: Vec<_> = found.iter().flatten().cloned().collect();
+        tools.sort_by(|a, b| a.name.cmp(&b.name));
+        tools.dedup_by(|a, b| a.name == b.name);
         let declarations = match tools.as_slice() {
             [] => String::new(),
             tools => conduit_core::sdk::typescript::declarations(tools),
         };
         let mut text = declarations.clone();
-        for name in &not_found {
-            let shown = format!("there is no tool `{}`, `{SEARCH}` finds those that there are\n", name.escape_debug());
-            text.push_str(&self.nothing_found(&shown));
+        for error in found.iter().filter_map(|found| found.as_ref().err()) {
+            let hint = match error.code {
+                ErrorCode::ToolNotFound => format!("; `{SEARCH}` finds those that there are"),
+                _ => String::new(),
+            };
+            text.push_str(&self.nothing_found(&format!("{}{hint}\n", error.message)));
         }
+        let not_found: Vec<&String> =
+            names.iter().zip(&found).filter(|(_, found)| found.is_err()).map(|(name, _)| name).collect();
         let structured = json!({"declarations": declarations, "not_found": not_found});
         Ok(answer(text, structured, tools.is_empty()))
     }

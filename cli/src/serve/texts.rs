@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use conduit_core::gateway::UpstreamStatus;
 use conduit_core::model::{ExecutionResult, Outcome};
 use conduit_core::tool::Tool;
 
@@ -43,6 +44,14 @@ pub(super) fn line(tool: &Tool) -> String {
     let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     let more = if cut < description.len() { "…" } else { "" };
     format!("- `{}`: {shown}{more}\n", tool.name)
+}
+
+/// Why a list lacks the tools of one upstream.
+pub(super) fn unavailable(upstream: &UpstreamStatus) -> String {
+    match &upstream.tools {
+        Ok(_) => String::new(),
+        Err(error) => format!("- the tools of `{}` are missing here: {}\n", upstream.id, error.message()),
+    }
 }
 
 /// How many calls there were, and which of them failed.

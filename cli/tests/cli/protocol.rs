@@ -272,8 +272,8 @@ fn tools_are_found_and_described() {
     assert_eq!(
         text(&described).strip_prefix(declarations),
         Some(
-            "there is no tool `up.hang`, `search_tools` finds those that there are\n\
-             there is no tool `up.absent`, `search_tools` finds those that there are\n"
+            "there is no tool `up.hang`; `search_tools` finds those that there are\n\
+             there is no tool `up.absent`; `search_tools` finds those that there are\n"
         )
     );
     assert_eq!(session.call("describe_tools", json!({"names": ["up.hang"]}))["isError"], true);

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use super::UpstreamStatus;
 use crate::error::Result;
 use crate::schema::Schema;
 use crate::sdk::names::Resolver;
@@ -82,6 +83,13 @@ impl Shelf {
         let listing = Arc::new(Listing::new(listed.tools, listed.warnings, version));
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&listing));
         Ok(listing)
+    }
+
+    /// Whether the list can be had.
+    pub(super) async fn status(&self) -> UpstreamStatus {
+        let listing = self.listing().await;
+        let warnings = listing.as_ref().map(|listing| listing.warnings.clone()).unwrap_or_default();
+        UpstreamStatus { id: self.id().to_owned(), tools: listing.map(|listing| listing.entries.len()), warnings }
     }
 
     /// The list that is there, if it is fresh.

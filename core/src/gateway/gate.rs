@@ -5,17 +5,17 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::catalog::{Entry, Listing, Shelf};
+use super::catalog::{Entry, Shelf};
 use super::record::{OpenRecord, Records, Watcher};
 use super::{Gateway, SEARCH_RESULTS};
 use crate::error::ErrorCode;
 use crate::limits::Limits;
 use crate::model::ToolCallRecord;
-use crate::policy::{Decision, Policy};
+use crate::policy::Policy;
 use crate::schema::{Strictness, check_shape};
 use crate::sdk;
 use crate::tool::{Tool, ToolError, ToolReply};
-use crate::upstream::CallLimits;
+use crate::upstream::{CallLimits, reply_too_large};
 
 /// The longest search query, in bytes.
 const QUERY_BYTES: usize = 1 << 10;
@@ -89,55 +89,19 @@ impl Gate {
         // SECURITY: what goes into the guest is bounded, whatever the transport let through.
         let size = reply.value.len().max(reply.full.len()) as u64;
         if size > self.limits.reply_bytes {
-            let message = format!("the reply has {size} bytes, the limit is {}", self.limits.reply_bytes);
-            return Err(ToolError::new(ErrorCode::ReplyTooLarge, name, message));
+            return Err(reply_too_large(&entry.tool, self.limits.reply_bytes));
         }
         Ok(reply)
     }
 
-    /// The tool that `written` names, if the policy allows it.
+    /// The tool, or an error that also says how the program learns what there is.
     async fn find(&self, written: &str) -> Result<(&Shelf, Arc<Entry>), ToolError> {
-        let in_reach = |id: &str| self.policy.may_allow_in(id);
-        let (upstream, tool) = written.split_once('.').unwrap_or((written, ""));
-        // SECURITY: an upstream out of the policy's reach is never asked, and is as if it did not exist.
-        let Some(shelf) = self.gateway.shelf(upstream).filter(|shelf| in_reach(shelf.id())) else {
-            return Err(self.not_found(written));
-        };
-        let listing = shelf.listing().await.map_err(|error| {
-            let message = format!("upstream `{}` is not available: {}", shelf.id(), error.message());
-            ToolError::new(error.code(), written, message)
-        })?;
-        // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote; a tool that is
-        // denied does not exist, not even by what its name does to the aliases of others.
-        let entry = listing.resolve(tool, |tool| self.policy.decide(&tool.name) == Decision::Allow);
-        entry.map(|entry| (shelf, Arc::clone(entry))).ok_or_else(|| self.not_found(written))
-    }
-
-    /// Why there is no such tool; the same words whether it does not exist or is not allowed.
-    fn not_found(&self, written: &str) -> ToolError {
-        let shown: String = written.chars().take(100).collect();
-        let mut message = format!("there is no tool `{}`", shown.escape_debug());
-        if !self.policy.is_stated() {
-            message.push_str(
-                ": no tool is allowed, add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`",
-            );
-            return ToolError::new(ErrorCode::ToolNotFound, written, message);
-        }
-        // SECURITY: only names that the program may see.
-        let listings = self.known_listings();
-        let allowed = listings.iter().flat_map(|listing| &listing.entries).map(|entry| &entry.tool.name);
-        let nearest = sdk::names::nearest(&shown, allowed.filter(|name| self.policy.decide(name) == Decision::Allow));
-        if nearest.is_empty() {
-            message.push_str(", `tools.$list()` gives those that there are");
-        } else {
-            message.push_str(&format!(", the nearest are `{}`", nearest.join("`, `")));
-        }
-        ToolError::new(ErrorCode::ToolNotFound, written, message)
-    }
-
-    fn known_listings(&self) -> Vec<Arc<Listing>> {
-        let in_reach = self.gateway.shelves.iter().filter(|shelf| self.policy.may_allow_in(shelf.id()));
-        in_reach.filter_map(|shelf| shelf.fresh()).collect()
+        self.gateway.find(&self.policy, written).await.map_err(|mut error| {
+            if error.code == ErrorCode::ToolNotFound && self.policy.is_stated() {
+                error.message.push_str("; `tools.$list()` gives those that there are");
+            }
+            error
+        })
     }
 
     /// The arguments, if they are what the tool takes: they are parsed once, and what is checked is what is sent.

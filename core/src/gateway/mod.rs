@@ -15,9 +15,10 @@ use futures_util::future::join_all;
 use crate::error::{Error, ErrorCode, Result};
 use crate::policy::{Decision, Policy};
 use crate::schema::Strictness;
+use crate::sdk;
 use crate::sdk::names::Resolver;
 use crate::sdk::search::{Hit, Index};
-use crate::tool::Tool;
+use crate::tool::{Tool, ToolError};
 use crate::upstream::Upstream;
 
 use catalog::{Entry, Listing, Shelf};
@@ -68,7 +69,7 @@ impl Gateway {
 
     /// The ids of the upstreams in which `policy` could allow a tool.
     pub fn upstream_ids(&self, policy: &Policy) -> Vec<&str> {
-        self.shelves.iter().map(Shelf::id).filter(|id| policy.may_allow_in(id)).collect()
+        self.in_reach(policy).map(Shelf::id).collect()
     }
 
     /// The tools that `policy` allows, of the upstreams that can be reached, in the order of the upstreams.
@@ -101,24 +102,73 @@ impl Gateway {
         hits.iter().filter_map(|(hit, listing)| listing.tool(hit.index).cloned()).collect()
     }
 
-    /// Connects every upstream and says how that went.
+    /// The tool that `written` names, an alias or its own name, if `policy` allows it.
+    ///
+    /// # Errors
+    /// `tool_not_found` whether it does not exist or is not allowed; an upstream's own code when it is down.
+    pub async fn tool(&self, policy: &Policy, written: &str) -> Result<Arc<Tool>, ToolError> {
+        let (_, entry) = self.find(policy, written).await?;
+        Ok(Arc::clone(&entry.tool))
+    }
+
+    /// Connects every upstream, also those out of any policy's reach, and says how that went.
     pub async fn check(&self) -> Vec<UpstreamStatus> {
-        join_all(self.shelves.iter().map(|shelf| async {
-            match shelf.listing().await {
-                Ok(listing) => UpstreamStatus {
-                    id: shelf.id().to_owned(),
-                    tools: Ok(listing.entries.len()),
-                    warnings: listing.warnings.clone(),
-                },
-                Err(error) => UpstreamStatus { id: shelf.id().to_owned(), tools: Err(error), warnings: Vec::new() },
-            }
-        }))
-        .await
+        join_all(self.shelves.iter().map(Shelf::status)).await
+    }
+
+    /// The upstreams in reach of `policy` whose tools cannot be had, and why.
+    pub async fn unavailable(&self, policy: &Policy) -> Vec<UpstreamStatus> {
+        let mut upstreams = join_all(self.in_reach(policy).map(Shelf::status)).await;
+        upstreams.retain(|upstream| upstream.tools.is_err());
+        upstreams
     }
 
     /// Ends every connection.
     pub async fn close(&self) {
         join_all(self.shelves.iter().map(Shelf::close)).await;
+    }
+
+    /// The tool that `written` names, if the policy allows it.
+    async fn find(&self, policy: &Policy, written: &str) -> Result<(&Shelf, Arc<Entry>), ToolError> {
+        let (upstream, tool) = written.split_once('.').unwrap_or((written, ""));
+        // SECURITY: an upstream out of the policy's reach is never asked, and is as if it did not exist.
+        let Some(shelf) = self.shelf(upstream).filter(|shelf| policy.may_allow_in(shelf.id())) else {
+            return Err(self.not_found(policy, written));
+        };
+        let listing = shelf.listing().await;
+        let listing = listing.map_err(|error| ToolError::new(error.code(), written, error.message()))?;
+        // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote; a tool that is
+        // denied does not exist, not even by what its name does to the aliases of others.
+        let entry = listing.resolve(tool, |tool| policy.decide(&tool.name) == Decision::Allow);
+        entry.map(|entry| (shelf, Arc::clone(entry))).ok_or_else(|| self.not_found(policy, written))
+    }
+
+    /// Why there is no such tool; the same words whether it does not exist or is not allowed.
+    fn not_found(&self, policy: &Policy, written: &str) -> ToolError {
+        let shown: String = written.chars().take(100).collect();
+        let mut message = format!("there is no tool `{}`", shown.escape_debug());
+        if !policy.is_stated() {
+            message.push_str(
+                ": no tool is allowed, add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`",
+            );
+            return ToolError::new(ErrorCode::ToolNotFound, written, message);
+        }
+        // SECURITY: only names that the program may see.
+        let listings = self.known_listings(policy);
+        let allowed = listings.iter().flat_map(|listing| &listing.entries).map(|entry| &entry.tool.name);
+        let nearest = sdk::names::nearest(&shown, allowed.filter(|name| policy.decide(name) == Decision::Allow));
+        if !nearest.is_empty() {
+            message.push_str(&format!(", the nearest are `{}`", nearest.join("`, `")));
+        }
+        ToolError::new(ErrorCode::ToolNotFound, written, message)
+    }
+
+    fn known_listings(&self, policy: &Policy) -> Vec<Arc<Listing>> {
+        self.in_reach(policy).filter_map(Shelf::fresh).collect()
+    }
+
+    fn in_reach<'a>(&'a self, policy: &Policy) -> impl Iterator<Item = &'a Shelf> {
+        self.shelves.iter().filter(|shelf| policy.may_allow_in(shelf.id()))
     }
 
     fn shelf(&self, written: &str) -> Option<&Shelf> {
@@ -127,8 +177,7 @@ impl Gateway {
 
     /// The lists of the upstreams in reach of `policy`, fetched in parallel; one that is down is left out.
     async fn listings(&self, policy: &Policy) -> Vec<Arc<Listing>> {
-        let in_reach = self.shelves.iter().filter(|shelf| policy.may_allow_in(shelf.id()));
-        join_all(in_reach.map(Shelf::listing)).await.into_iter().flatten().collect()
+        join_all(self.in_reach(policy).map(Shelf::listing)).await.into_iter().flatten().collect()
     }
 }
 

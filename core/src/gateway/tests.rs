@@ -222,9 +222,12 @@ async fn t04_a_denied_tool_is_as_one_that_does_not_exist() {
         assert!(!texts[0].contains("wipe") && !texts[0].contains("issues") && !texts[0].contains("vault"), "{texts:?}");
     }
     let near = refusal(&gate, "git.create_issues").await;
-    assert_eq!(near.message, "there is no tool `git.create_issues`, the nearest are `git.create_issue`");
+    assert_eq!(
+        near.message,
+        "there is no tool `git.create_issues`, the nearest are `git.create_issue`; `tools.$list()` gives those that there are"
+    );
     let far = refusal(&gate, "git.wipe_everything").await;
-    assert_eq!(far.message, "there is no tool `git.wipe_everything`, `tools.$list()` gives those that there are");
+    assert_eq!(far.message, "there is no tool `git.wipe_everything`; `tools.$list()` gives those that there are");
     assert_eq!(*seen.lock().unwrap(), []);
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::short;
@@ -46,8 +47,8 @@ impl<'a> References<'a> {
         if self.embeds {
             return Err("`$ref` beside an `$id` inside the schema is not supported".to_owned());
         }
-        let fragment = percent_decode(fragment);
-        let target = match fragment.as_str() {
+        let fragment = percent_decode_str(fragment).decode_utf8_lossy();
+        let target = match &*fragment {
             "" => Some(self.root),
             pointer if pointer.starts_with('/') => self.root.pointer(pointer),
             anchor => self.anchors.get(anchor).copied().flatten(),
@@ -81,16 +82,4 @@ fn objects(root: &Value) -> impl Iterator<Item = &Value> {
             }
         }
     })
-}
-
-fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let code = tail.get(..2).filter(|hex| *first == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
-        let code = code.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        bytes.push(code.unwrap_or(*first));
-        rest = if code.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

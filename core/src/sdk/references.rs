@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// The most different targets; those beyond are not resolved.
@@ -76,8 +77,8 @@ impl<'a> References<'a> {
     pub(super) fn resolve(&self, reference: &str) -> Option<(&'a Value, String)> {
         let own_id = self.root.get("$id").and_then(Value::as_str).unwrap_or_default();
         let fragment = reference.strip_prefix(own_id).unwrap_or(reference).strip_prefix('#')?;
-        let fragment = percent_decode(fragment);
-        let target = match fragment.as_str() {
+        let fragment = percent_decode_str(fragment).decode_utf8_lossy();
+        let target = match &*fragment {
             "" => self.root,
             pointer if pointer.starts_with('/') => self.root.pointer(pointer)?,
             anchor => self.anchors.get(anchor)?,
@@ -110,16 +111,4 @@ fn values(root: &Value) -> impl Iterator<Item = &Value> {
         }
         Some(value)
     })
-}
-
-fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let code = tail.get(..2).filter(|hex| *first == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
-        let code = code.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        bytes.push(code.unwrap_or(*first));
-        rest = if code.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

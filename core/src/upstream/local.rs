@@ -153,10 +153,11 @@ impl LocalTools {
                 return Err(error(ErrorCode::UpstreamTimeout, message));
             }
         };
-        if value.len() as u64 > reply_bytes {
+        let full = format!("{{\"content\":[],\"structuredContent\":{value}}}");
+        // As for a server, the whole result counts.
+        if full.len() as u64 > reply_bytes {
             return Err(reply::too_large(tool, reply_bytes));
         }
-        let full = format!("{{\"content\":[],\"structuredContent\":{value}}}");
         Ok(ToolValue { value, full })
     }
 }

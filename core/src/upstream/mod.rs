@@ -27,6 +27,7 @@ pub use self::listing::ToolListing;
 use self::local::LocalTools;
 pub use self::local::{CallContext, LocalFunction, LocalTool, LocalToolError};
 use self::remote::Remote;
+pub(crate) use self::reply::too_large as reply_too_large;
 use crate::credentials::{Credential, Redactor, Secret};
 use crate::egress::http::check_url;
 use crate::error::{Error, ErrorCode, Result};

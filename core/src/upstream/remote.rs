@@ -242,7 +242,9 @@ impl Remote {
         const EFFECT: &str = "the call may have had its effect";
         let id = &self.config.id;
         let (code, message) = match failure {
-            RequestFailure::Timeout => (ErrorCode::UpstreamTimeout, format!("{what} did not answer in time, {EFFECT}")),
+            RequestFailure::Timeout => {
+                (ErrorCode::UpstreamTimeout, format!("upstream `{id}` did not answer {what} in time, {EFFECT}"))
+            }
             RequestFailure::Died => {
                 let message = format!("upstream `{id}` ended before {what} answered, {EFFECT}");
                 let detail = Some(self.redactor.text(connection.last_words().join(" | ")));

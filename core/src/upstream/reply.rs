@@ -69,7 +69,7 @@ pub(super) fn from_result(tool: &Tool, raw: String, reply_bytes: u64, redactor: 
 }
 
 /// The error of a reply that is larger than the execution allows.
-pub(super) fn too_large(tool: &Tool, reply_bytes: u64) -> ToolError {
+pub(crate) fn too_large(tool: &Tool, reply_bytes: u64) -> ToolError {
     let message = format!(
         "the reply of `{}` is larger than the limit `reply_size` of {reply_bytes} bytes, ask for less at a time",
         tool.name

@@ -457,7 +457,7 @@ async fn u21_slow_headers_bodies_and_streams_end_at_the_deadline() {
         let mut server = Server::start(script).await;
         let upstream = server.upstream();
         let reply = upstream.call(&tool("x.y"), Map::new(), &within(Duration::from_millis(300))).await;
-        let expected = "`x.y` did not answer in time, the call may have had its effect";
+        let expected = "upstream `x` did not answer `x.y` in time, the call may have had its effect";
         assert_eq!(code(reply), (ErrorCode::UpstreamTimeout, expected.into()));
         let id = server.next(|_, body| body["method"] == "tools/call").await["id"].clone();
         let cancelled = server.next(|_, body| body["method"] == "notifications/cancelled").await;

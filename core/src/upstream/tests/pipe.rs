@@ -293,7 +293,7 @@ async fn u21_a_call_has_a_total_time_and_is_cancelled_after_it() {
     });
     let start = Instant::now();
     let slow = upstream.call(&tool("x.y"), Map::new(), &within(Duration::from_secs(20))).await;
-    let expected = "`x.y` did not answer in time, the call may have had its effect";
+    let expected = "upstream `x` did not answer `x.y` in time, the call may have had its effect";
     assert_eq!(code(slow), (ErrorCode::UpstreamTimeout, expected.into()));
     assert_eq!(start.elapsed().as_secs(), 20);
     let id = reports.recv().await.unwrap();
