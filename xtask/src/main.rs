@@ -8,6 +8,7 @@ mod demo;
 mod deny;
 mod guests;
 mod lint;
+mod removals;
 mod setup;
 mod steps;
 mod test;
@@ -25,6 +26,7 @@ usage: cargo xtask COMMAND
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   setup             the pinned Node and Python packages that the tests use
   guests build js   rebuilds guests/js/guest.wasm and its digest from source
+  removals [WORD]   takes each security check and each limit out of a copy and sees its test fail
   guests check      proves that the committed guests are what their sources give
 ";
 
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
         ["lint"] => lint::run(&mut steps),
         ["deny"] => deny::run(&mut steps),
         ["setup"] => setup::run(&mut steps),
+        ["removals"] => removals::run(&mut steps, ""),
+        ["removals", word] => removals::run(&mut steps, word),
         ["guests", "build", "js"] => guests::build_js(&mut steps),
         ["guests", "check"] => guests::check(&mut steps),
         _ => {

@@ -2,12 +2,17 @@
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 /// A guest's native stack, the transpiler's, and room for the host's own frames.
 const STACK_BYTES: usize = 16 << 20;
+
+/// How long a thread without work looks for some before it sleeps: waking it costs more than a short program takes.
+const LOOK: Duration = Duration::from_micros(50);
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -16,6 +21,8 @@ struct Queue {
     jobs: VecDeque<Job>,
     idle: usize,
     alive: usize,
+    /// One thread at the most is awake and looks for work.
+    looking: bool,
     closed: bool,
 }
 
@@ -23,6 +30,8 @@ struct Shared {
     name: &'static str,
     most: usize,
     queue: Mutex<Queue>,
+    /// Whether there is work, for the thread that looks: a hint, the queue decides.
+    waiting: AtomicBool,
     ready: Condvar,
 }
 
@@ -35,12 +44,20 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Returns when there may be work, or after a while.
+    fn look(&self) {
+        let start = Instant::now();
+        while !self.waiting.load(Ordering::Acquire) && start.elapsed() < LOOK {
+            std::hint::spin_loop();
+        }
+    }
 }
 
 impl Threads {
     pub(super) fn new(name: &'static str, most: usize) -> Threads {
-        let queue = Mutex::new(Queue::default());
-        Threads { shared: Arc::new(Shared { name, most: most.max(1), queue, ready: Condvar::new() }) }
+        let (queue, waiting, ready) = (Mutex::default(), AtomicBool::new(false), Condvar::new());
+        Threads { shared: Arc::new(Shared { name, most: most.max(1), queue, waiting, ready }) }
     }
 
     /// Runs `job` on a guest's thread. The receiver fails when the job panicked or no thread could be started.
@@ -51,7 +68,9 @@ impl Threads {
         let (sender, receiver) = oneshot::channel();
         let mut queue = self.shared.lock();
         queue.jobs.push_back(Box::new(move || job(sender)));
-        if queue.idle < queue.jobs.len() && queue.alive < self.shared.most {
+        self.shared.waiting.store(true, Ordering::Release);
+        let asleep = queue.jobs.len() - usize::from(queue.looking);
+        if queue.idle < asleep && queue.alive < self.shared.most {
             if self.spawn() {
                 queue.alive += 1;
             } else if queue.alive == 0 {
@@ -59,7 +78,9 @@ impl Threads {
             }
         }
         drop(queue);
-        self.shared.ready.notify_one();
+        if asleep > 0 {
+            self.shared.ready.notify_one();
+        }
         receiver
     }
 
@@ -85,6 +106,14 @@ fn work(shared: &Shared) {
             // A panic drops the job's sender, which is how the execution hears of it; the thread goes on.
             let _ = std::panic::catch_unwind(AssertUnwindSafe(job));
             queue = shared.lock();
+            if queue.jobs.is_empty() && !queue.looking && !queue.closed {
+                queue.looking = true;
+                shared.waiting.store(false, Ordering::Relaxed);
+                drop(queue);
+                shared.look();
+                queue = shared.lock();
+                queue.looking = false;
+            }
         } else if queue.closed {
             queue.alive -= 1;
             return;

@@ -1,7 +1,5 @@
 //! What the documents claim, held against the code.
 
-use std::collections::BTreeSet;
-
 use conduit_core::limits::{Limit, Unit};
 use regex::Regex;
 use sha2::{Digest, Sha256};
@@ -69,50 +67,6 @@ fn samples(readme: &File, samples: &[&File]) -> Vec<String> {
     complaints
 }
 
-/// Where the `// SECURITY:` comments of the product stand, and how their first lines read.
-fn security_checks(files: &[File]) -> BTreeSet<(String, String)> {
-    let folders = ["core/src/", "cli/src/", "ffi/src/", "bindings-node/src/", "bindings-python/src/", "guests/"];
-    let product = files.iter().filter(|file| file.is_rust() || file.path.ends_with(".c") || file.path.ends_with(".js"));
-    let product = product.filter(|file| folders.iter().any(|folder| file.path.starts_with(folder)));
-    let comments = product.flat_map(|file| {
-        let found = file.text.lines().filter_map(|line| line.trim().strip_prefix("// SECURITY: "));
-        found.map(|text| (file.path.clone(), text.to_owned()))
-    });
-    comments.collect()
-}
-
-/// In place of a test's name: the check has none yet.
-const OPEN: &str = "`open`";
-
-/// `docs/security-checks.md` names, for each of them, a test that fails without it, or says that there is none yet.
-fn security_table(files: &[File], table: &str) -> Vec<String> {
-    let mut rows = BTreeSet::new();
-    let mut complaints = Vec::new();
-    let mut tests: BTreeSet<&str> = BTreeSet::new();
-    let name = Regex::new(r"\bfn (\w+)").unwrap();
-    for file in files.iter().filter(|file| file.is_rust()) {
-        tests.extend(name.captures_iter(&file.text).map(|found| found.get(1).unwrap().as_str()));
-    }
-    // `fn open` is no test.
-    tests.remove("open");
-    for line in table.lines().filter(|line| line.starts_with("| `")) {
-        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
-        let [path, check, test] = cells.as_slice() else {
-            complaints.push(format!("docs/security-checks.md: three cells are expected in {line}"));
-            continue;
-        };
-        rows.insert((path.trim_matches('`').to_owned(), (*check).to_owned()));
-        if *test != OPEN && !tests.contains(test.trim_matches('`')) {
-            complaints.push(format!("docs/security-checks.md: there is no test {test}"));
-        }
-    }
-    let checks = security_checks(files);
-    complaints
-        .extend(checks.difference(&rows).map(|(path, text)| format!("expected a row | `{path}` | {text} | `test` |")));
-    complaints.extend(rows.difference(&checks).map(|(path, text)| format!("no such check: | `{path}` | {text} |")));
-    complaints
-}
-
 /// A committed guest is the one whose digest is committed.
 fn guest_digest(wasm: &[u8], digest: &str) -> bool {
     let found: String = Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -164,24 +118,6 @@ fn the_readmes_samples_are_files_that_are_run() {
     let other = File::new("README.md", "```ts\nconsole.log(2);\n```\n");
     assert_eq!(samples(&other, &[&File::new("examples/quickstart.ts", "console.log(1);\n")]).len(), 1);
     assert_eq!(samples(&other, &[&File::new("examples/quickstart.ts", "console.log(2);\n")]).len(), 0);
-}
-
-#[test]
-fn every_security_check_names_its_test() {
-    let files = files();
-    let table = &page(&files, "docs/security-checks.md").text;
-    let open = table.lines().filter(|line| line.ends_with(&format!("| {OPEN} |"))).count();
-    println!("{} security checks, {open} of them open", security_checks(&files).len());
-    report(security_table(&files, table));
-
-    let code = [File::new("core/src/x.rs", "// SECURITY: whole segments\nfn a() {}\n#[test]\nfn t01_segments() {}\n")];
-    let row = "| `core/src/x.rs` | whole segments | `t01_segments` |";
-    assert_eq!(security_table(&code, row), Vec::<String>::new());
-    assert!(security_table(&code, "")[0].contains("expected a row | `core/src/x.rs` | whole segments |"));
-    assert!(security_table(&code, &row.replace("t01_", "t02_"))[0].contains("there is no test"));
-    assert_eq!(security_table(&code, &row.replace("t01_segments", "open")), Vec::<String>::new());
-    assert!(security_table(&code, &row.replace("`t01_segments`", "open"))[0].contains("there is no test"));
-    assert!(security_table(&[], row).iter().any(|complaint| complaint.contains("no such check")));
 }
 
 #[test]

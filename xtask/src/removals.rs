@@ -1,0 +1,216 @@
+//! Takes each check and each limit out of a copy of the tree, one at a time, and sees its test fail.
+//!
+//! Owns `tests/removals.toml`. The copy has a target folder of its own, so it may run beside other work.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use crate::steps::{Result, Steps, command, root};
+
+/// A test that hangs without its check fails like one that says so.
+const MOST_TIME: Duration = Duration::from_secs(120);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    check: Vec<Removal>,
+    limit: Vec<Removal>,
+}
+
+/// One check or limit, how it is taken out, and the test that fails then.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Removal {
+    file: String,
+    says: String,
+    test: String,
+    find: String,
+    put: String,
+}
+
+impl Table {
+    fn read() -> Result<Table> {
+        let path = root().join("tests/removals.toml");
+        toml::from_str(&read(&path)?).map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+/// Runs those whose file, words or test contain `word`.
+pub fn run(steps: &mut Steps, word: &str) -> Result {
+    let copy = Copy::make()?;
+    let Table { check, limit } = Table::read()?;
+    let wanted = |removal: &&Removal| [&removal.file, &removal.says, &removal.test].iter().any(|at| at.contains(word));
+    for removal in check.iter().chain(&limit).filter(wanted) {
+        let start = Instant::now();
+        let result = copy.fails_without(removal);
+        steps.check(&format!("{} | {} | {}", removal.file, removal.says, removal.test), start, result);
+    }
+    Ok(())
+}
+
+/// A copy of the files that git tracks or would.
+struct Copy {
+    folder: PathBuf,
+    /// Which package a test's name belongs to.
+    packages: HashMap<String, &'static str>,
+}
+
+impl Copy {
+    fn make() -> Result<Copy> {
+        let folder = root().join(".work/removals/tree");
+        let mut packages = HashMap::new();
+        for path in tracked()? {
+            let (from, to) = (root().join(&path), folder.join(&path));
+            // A file that is deleted and not committed yet.
+            let Ok(bytes) = fs::read(&from) else { continue };
+            let text = String::from_utf8_lossy(&bytes);
+            let names = text.lines().filter_map(|line| line.trim().split_once("fn ")?.1.split(['(', '<']).next());
+            if let Some(package) = package(&path) {
+                packages.extend(names.map(|name| (name.to_owned(), package)));
+            }
+            // What has not changed keeps its time, so that cargo builds only what has.
+            if fs::read(&to).is_ok_and(|known| known == bytes) {
+                continue;
+            }
+            fs::create_dir_all(to.parent().unwrap_or(&folder)).map_err(|error| error.to_string())?;
+            fs::write(&to, bytes).map_err(|error| format!("cannot write `{}`: {error}", to.display()))?;
+        }
+        Ok(Copy { folder, packages })
+    }
+
+    fn fails_without(&self, removal: &Removal) -> Result {
+        let path = self.folder.join(&removal.file);
+        let whole = read(&path)?;
+        let without = removal.apply(&whole)?;
+        fs::write(&path, without).map_err(|error| error.to_string())?;
+        let result = self.fails(&removal.test);
+        fs::write(&path, whole).map_err(|error| error.to_string())?;
+        result
+    }
+
+    /// Whether a test fails; what does not compile is no failure.
+    fn fails(&self, test: &str) -> Result {
+        let package = self.packages.get(test).ok_or_else(|| format!("there is no test `{test}`"))?;
+        let built = self.cargo(&["test", "--package", package, "--all-targets", "--no-run"]).output();
+        match built {
+            Ok(output) if output.status.success() => {}
+            Ok(output) => return Err(format!("does not compile:\n{}", String::from_utf8_lossy(&output.stderr))),
+            Err(error) => return Err(error.to_string()),
+        }
+        let mut run = self.cargo(&["test", "--package", package, "--all-targets", "--no-fail-fast", test]);
+        let child = run.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let passed = child.map_err(|error| error.to_string()).and_then(passed_in_time)?;
+        if passed { Err("the test passes without the check".to_owned()) } else { Ok(()) }
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut cargo = command(env!("CARGO"));
+        cargo
+            .current_dir(&self.folder)
+            .args(arguments)
+            .env("CARGO_TARGET_DIR", root().join(".work/removals/target"))
+            .env("CONDUIT_TEST_NODE_MODULES", crate::setup::node_modules())
+            .env("CONDUIT_TEST_PYTHON", crate::setup::python());
+        cargo
+    }
+}
+
+impl Removal {
+    fn apply(&self, text: &str) -> Result<String> {
+        match text.matches(&self.find).count() {
+            _ if self.find.is_empty() => Err("nothing is to be taken out".to_owned()),
+            1 => Ok(text.replacen(&self.find, &self.put, 1)),
+            count => Err(format!("the piece to take out stands in `{}` {count} times, expected once", self.file)),
+        }
+    }
+}
+
+/// Whether the process succeeds; one that hangs is killed with all its children, and does not.
+fn passed_in_time(mut child: Child) -> Result<bool> {
+    let end = Instant::now() + MOST_TIME;
+    while Instant::now() < end {
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            return Ok(status.success());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let group = format!("-{}", child.id());
+    let _ = command("kill").args(["-KILL", "--", &group]).status();
+    let _ = child.wait();
+    Ok(false)
+}
+
+fn package(path: &str) -> Option<&'static str> {
+    let packages = [
+        ("core/", "conduit-core"),
+        ("cli/", "conduit-cli"),
+        ("tests/tests/", "conduit-tests"),
+        ("guests/js/", "conduit-guest-js"),
+        ("xtask/", "xtask"),
+    ];
+    let rust = Path::new(path).extension().is_some_and(|extension| extension == "rs");
+    packages.iter().find(|(folder, _)| rust && path.starts_with(folder)).map(|(_, package)| *package)
+}
+
+fn tracked() -> Result<Vec<String>> {
+    let listed = command("git").args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]).output();
+    let listed = listed.map_err(|error| format!("cannot run git: {error}"))?;
+    Ok(String::from_utf8_lossy(&listed.stdout).split_terminator('\0').map(str::to_owned).collect())
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use conduit_core::limits::Limit;
+
+    use super::*;
+
+    /// Where the `// SECURITY:` comments of the product stand, and how their first lines read.
+    fn marked() -> BTreeSet<(String, String)> {
+        let product = |path: &String| {
+            let folders =
+                ["core/src/", "cli/src/", "ffi/src/", "bindings-node/src/", "bindings-python/src/", "guests/"];
+            folders.iter().any(|folder| path.starts_with(folder))
+                && [".rs", ".c", ".js"].iter().any(|ending| path.ends_with(ending))
+        };
+        let paths = tracked().unwrap().into_iter().filter(product);
+        let texts = paths.filter_map(|path| read(&root().join(&path)).ok().map(|text| (path, text)));
+        let comments = texts.flat_map(|(path, text)| {
+            let says = text.lines().filter_map(|line| line.trim().strip_prefix("// SECURITY: "));
+            says.map(|says| (path.clone(), says.to_owned())).collect::<Vec<_>>()
+        });
+        comments.collect()
+    }
+
+    #[test]
+    fn every_security_check_and_every_limit_can_be_taken_out() {
+        let table = Table::read().unwrap();
+        let named = table.check.iter().map(|removal| (removal.file.clone(), removal.says.clone()));
+        assert_eq!(named.collect::<BTreeSet<_>>(), marked());
+        let limits: BTreeSet<&str> = table.limit.iter().map(|removal| removal.says.as_str()).collect();
+        assert_eq!(limits, Limit::ALL.iter().map(|limit| limit.name()).collect());
+
+        let names: String = tracked()
+            .unwrap()
+            .iter()
+            .filter(|path| package(path).is_some())
+            .map(|path| read(&root().join(path)).unwrap_or_default())
+            .collect();
+        for removal in table.check.iter().chain(&table.limit) {
+            let text = read(&root().join(&removal.file)).unwrap();
+            removal.apply(&text).unwrap_or_else(|error| panic!("{}, `{}`: {error}", removal.file, removal.says));
+            assert!(names.contains(&format!("fn {}(", removal.test)), "there is no test `{}`", removal.test);
+        }
+    }
+}
