@@ -234,3 +234,25 @@ async fn t02_a_request_narrows_what_its_program_may_call() {
     assert_eq!(runtime.tools(Some(&[pattern("host.echo")])).await.len(), 1);
     assert!(runtime.tools(Some(&[])).await.is_empty() && runtime.has_policy());
 }
+
+#[tokio::test]
+async fn r09_replies_that_a_program_does_not_take_are_its_memory() {
+    let large =
+        LocalTool::new("large", |_: Map<String, Value>, _: CallContext| async { Ok("x".repeat(1 << 20).into()) });
+    let runtime = builder().0.host_tool(large).build().unwrap();
+    let limits = LimitsRequest { memory_bytes: Some(32 << 20), cpu_time_ms: Some(3_000), ..LimitsRequest::default() };
+    let code = "for (let i = 0; i < 100; i++) tools.host.large({}); while (true) {}";
+    let result = soon(runtime.execute(program(code).limits(limits))).await.unwrap();
+    assert!(matches!(result.outcome, Outcome::LimitExceeded { limit: Limit::Memory, .. }), "{:?}", result.outcome);
+}
+
+#[tokio::test]
+async fn nothing_is_told_after_the_end() {
+    let (runtime, mut told) = runtime(1, 1);
+    let mut running = runtime.spawn(program("console.log(1); await tools.host.hang({})")).unwrap();
+    assert_eq!(soon(told.recv()).await, Some(Told::Started));
+    running.cancel();
+    let events: Vec<Event> = soon(running.events().collect()).await;
+    assert!(matches!(events.last(), Some(Event::ToolCallEnded { .. })), "{events:?}");
+    assert_eq!(soon(running.join()).await.unwrap().outcome, Outcome::Cancelled);
+}

@@ -72,8 +72,9 @@ impl Output {
         }
     }
 
-    /// Standard output, standard error, bytes kept, entries.
+    /// Standard output, standard error, bytes kept, entries. Nothing is sent to anybody after it.
     pub(super) fn take(&mut self) -> (String, String, u64, u64) {
+        self.events = None;
         (std::mem::take(&mut self.stdout), std::mem::take(&mut self.stderr), self.bytes, self.entries)
     }
 }

@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::{mpsc, oneshot};
+use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::abi::completions_to_bytes;
 use super::guest::Live;
 use super::output::Output;
-use super::state::{Clock, RunState, Shared, Submission};
+use super::state::{Clock, RunState, Shared, Submission, held_by};
 use super::step::{self, Step, StepEnd};
+use super::threads::Job;
 use super::{HostReply, MakeEnvelope, Report, Run, Sandbox, ToolHost};
 use crate::limits::{Limit, Limits, Usage};
 use crate::model::Outcome;
@@ -38,49 +39,37 @@ pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
     let mut calls = Calls::new(run.host, submissions, &shared, &run.limits);
     let mut step = Some(sandbox.start(state, run.envelope));
     let deadline = clock.started() + run.limits.wall_time();
-    let end = match until(deadline, &run.cancel, sandbox.drive_steps(&mut step, &mut calls, &clock)).await {
-        Ok(end) => end,
-        Err(outcome) => {
-            // SECURITY: the gate closes first: no call is dispatched from here on, and those under way are dropped.
-            drop(calls);
-            shared.ask_to_stop();
-            // SECURITY: the report does not wait for a thread that does not come back.
-            if let Some(step) = step {
-                let _ = tokio::time::timeout(GRACE, step).await;
-            }
-            return report(outcome, serde_json::Value::Null, &shared, &clock, &run.limits);
-        }
-    };
-    let (outcome, value) = match end {
-        StepEnd::Done(value) => (Outcome::Completed, value),
-        StepEnd::Failed(error) => (Outcome::Failed { error }, serde_json::Value::Null),
-        StepEnd::Limit(limit) => (exceeded(limit, &run.limits), serde_json::Value::Null),
-        StepEnd::Asked | StepEnd::Waiting { .. } => (Outcome::Cancelled, serde_json::Value::Null),
-    };
-    report(outcome, value, &shared, &clock, &run.limits)
+    let end = until(deadline, &run.cancel, sandbox.drive_steps(&mut step, &mut calls, &clock)).await;
+    // SECURITY: the gate closes first: no call is dispatched from here on, and those under way are dropped.
+    drop(calls);
+    shared.ask_to_stop();
+    // SECURITY: the report does not wait for a thread that does not come back.
+    if let Some(step) = step {
+        let _ = tokio::time::timeout(GRACE, step).await;
+    }
+    report(end, &shared, &clock, &run.limits)
 }
 
-/// `work`, unless the deadline passes or the caller cancels first.
-async fn until<T>(deadline: Instant, cancel: &CancellationToken, work: impl Future<Output = T>) -> Result<T, Outcome> {
+/// The end that `work` comes to, unless the deadline passes or the caller cancels first.
+async fn until(deadline: Instant, cancel: &CancellationToken, work: impl Future<Output = StepEnd>) -> StepEnd {
     tokio::select! {
         // In this order, so that whoever cancels before upstreams go sees the execution cancelled, not failed.
         biased;
-        () = cancel.cancelled() => Err(Outcome::Cancelled),
-        () = tokio::time::sleep_until(deadline.into()) => {
-            Err(Outcome::LimitExceeded { limit: Limit::WallTime, message: String::new() })
-        }
-        end = work => Ok(end),
+        () = cancel.cancelled() => StepEnd::Asked,
+        () = tokio::time::sleep_until(deadline.into()) => StepEnd::Limit(Limit::WallTime),
+        end = work => end,
     }
 }
 
-fn exceeded(limit: Limit, limits: &Limits) -> Outcome {
-    Outcome::LimitExceeded { limit, message: limit.exceeded(limits.get(limit)) }
-}
-
-fn report(outcome: Outcome, value: serde_json::Value, shared: &Shared, clock: &Clock, limits: &Limits) -> Report {
-    let outcome = match outcome {
-        Outcome::LimitExceeded { limit, .. } => exceeded(limit, limits),
-        other => other,
+fn report(end: StepEnd, shared: &Shared, clock: &Clock, limits: &Limits) -> Report {
+    let (outcome, value) = match end {
+        StepEnd::Done(value) => (Outcome::Completed, value),
+        StepEnd::Failed(error) => (Outcome::Failed { error }, Value::Null),
+        StepEnd::Limit(limit) => {
+            let message = limit.exceeded(limits.get(limit));
+            (Outcome::LimitExceeded { limit, message }, Value::Null)
+        }
+        StepEnd::Asked => (Outcome::Cancelled, Value::Null),
     };
     let (stdout, stderr, output_bytes, log_entries) =
         shared.output.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -113,6 +102,7 @@ struct Calls {
     in_flight: FuturesUnordered<BoxFuture<'static, Completion>>,
     answered: Vec<(i64, HostReply)>,
     most_in_flight: usize,
+    most_memory: u64,
 }
 
 impl Calls {
@@ -130,6 +120,7 @@ impl Calls {
             in_flight: FuturesUnordered::new(),
             answered: Vec::new(),
             most_in_flight: usize::try_from(limits.tool_calls_in_flight).unwrap_or(usize::MAX),
+            most_memory: limits.memory_bytes,
         }
     }
 
@@ -148,9 +139,17 @@ impl Calls {
     }
 
     fn complete(&mut self, (id, reply, held_bytes): Completion) {
+        self.shared.held_bytes.fetch_add(held_by(&reply), Ordering::Relaxed);
         self.shared.held_bytes.fetch_sub(held_bytes, Ordering::Relaxed);
         self.answered.push((id, reply));
         self.dispatch();
+    }
+
+    /// Whether the host holds more for the guest than its memory may have.
+    fn are_over_memory(&self) -> bool {
+        // SECURITY: replies that a guest does not take are its memory too.
+        let held = self.shared.held_bytes.load(Ordering::Relaxed);
+        held + self.shared.memory_peak.load(Ordering::Relaxed) > self.most_memory
     }
 
     /// Takes in everything that is there without waiting: what the guest submitted, and answers that are ready.
@@ -174,7 +173,7 @@ impl Calls {
 }
 
 impl Sandbox {
-    fn start(&self, state: RunState, make: MakeEnvelope) -> oneshot::Receiver<Step> {
+    fn start(&self, state: RunState, make: MakeEnvelope) -> Job<Step> {
         let (guest, ticker) = (Arc::clone(&self.guest), Arc::clone(&self.ticker));
         self.threads.run(move |sender| {
             let _running = ticker.running();
@@ -182,35 +181,35 @@ impl Sandbox {
         })
     }
 
-    fn resume(&self, live: Box<Live>, completions: Vec<(i64, HostReply)>) -> oneshot::Receiver<Step> {
+    fn resume(&self, live: Box<Live>, completions: Vec<(i64, HostReply)>) -> Job<Step> {
         let ticker = Arc::clone(&self.ticker);
         self.threads.run(move |sender| {
             let _running = ticker.running();
-            let bytes = completions_to_bytes(&completions);
-            drop(completions);
-            step::finish(sender, step::resume(live, &bytes));
+            step::finish(sender, step::resume(live, completions));
         })
     }
 
     /// Runs steps until one is the last. `under_way` is the step that a thread has, so that it outlives a dropped future.
-    async fn drive_steps(
-        &self,
-        under_way: &mut Option<oneshot::Receiver<Step>>,
-        calls: &mut Calls,
-        clock: &Clock,
-    ) -> StepEnd {
-        while let Some(step) = under_way {
+    async fn drive_steps(&self, under_way: &mut Option<Job<Step>>, calls: &mut Calls, clock: &Clock) -> StepEnd {
+        loop {
+            let Some(step) = under_way else { return StepEnd::Failed(step::crashed("it has no step")) };
             let ended = loop {
                 tokio::select! {
                     biased;
                     ended = &mut *step => break ended,
                     () = calls.progress() => {}
                 }
+                if calls.are_over_memory() {
+                    return StepEnd::Limit(Limit::Memory);
+                }
             };
             *under_way = None;
-            // A step that gives nothing panicked or found no thread.
-            let Ok((end, live)) = ended else { return StepEnd::Failed(step::crashed("its thread ended")) };
-            let (StepEnd::Waiting { wake_at }, Some(live)) = (&end, live) else { return end };
+            let (live, wake_at) = match ended {
+                Ok(Step::Waiting { live, wake_at }) => (live, wake_at),
+                Ok(Step::Ended(end)) => return end,
+                // A step that gives nothing panicked or found no thread.
+                Err(_) => return StepEnd::Failed(step::crashed("its thread ended")),
+            };
             calls.settle();
             if calls.answered.is_empty() {
                 let timer = wake_at.map(|at| clock.instant(at));
@@ -219,9 +218,11 @@ impl Sandbox {
                 }
                 wait(calls, timer).await;
             }
+            if calls.are_over_memory() {
+                return StepEnd::Limit(Limit::Memory);
+            }
             *under_way = Some(self.resume(live, std::mem::take(&mut calls.answered)));
         }
-        StepEnd::Asked
     }
 }
 

@@ -11,7 +11,7 @@ use wasmtime::{Caller, Linker, Memory, ResourceLimiter};
 
 use super::guest::{slice, slice_mut};
 use super::output::{Output, Stream};
-use super::{CallKind, HostCall};
+use super::{CallKind, HostCall, HostReply};
 use crate::limits::{Limit, Limits};
 
 /// The longest name that a guest may give; longer ones are cut, and name nothing.
@@ -51,13 +51,18 @@ pub(super) struct Submission {
     pub(super) held_bytes: u64,
 }
 
+/// The bytes of a reply that the guest has not taken yet.
+pub(super) fn held_by(reply: &HostReply) -> u64 {
+    reply.as_ref().map_or_else(String::len, String::len) as u64
+}
+
 /// What the guest's thread and the execution share.
 pub(super) struct Shared {
     pub(super) output: Mutex<Output>,
     pub(super) memory_peak: AtomicU64,
     pub(super) cpu_ns: AtomicU64,
     pub(super) calls: AtomicU64,
-    /// Bytes of arguments of calls that have not been answered.
+    /// Bytes that the host holds for the guest: arguments of calls that are not answered, replies that it has not taken.
     pub(super) held_bytes: AtomicU64,
     stop: AtomicU8,
 }
@@ -168,6 +173,12 @@ impl RunState {
     pub(super) fn step_begins(&mut self) {
         let used = Duration::from_nanos(self.shared.cpu_ns.load(Ordering::Relaxed));
         self.cpu_start = thread_cpu_time().saturating_sub(used);
+    }
+
+    /// The guest takes these replies.
+    pub(super) fn hand_over(&mut self, completions: &[(i64, HostReply)]) {
+        let bytes = completions.iter().map(|(_, reply)| held_by(reply)).sum();
+        self.shared.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// The CPU time used so far; also noted for the report.

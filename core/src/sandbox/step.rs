@@ -3,10 +3,10 @@
 use tokio::sync::oneshot;
 use wasmtime::Trap;
 
-use super::abi::RawStep;
+use super::abi::{RawStep, completions_to_bytes};
 use super::guest::{Guest, Live};
 use super::state::{RunState, Stop};
-use super::{MakeEnvelope, NoProgram};
+use super::{HostReply, MakeEnvelope, NoProgram};
 use crate::limits::Limit;
 use crate::model::GuestError;
 
@@ -14,70 +14,79 @@ use crate::model::GuestError;
 const ERROR_BYTES: u32 = 64 << 10;
 
 /// How a step ended, with everything copied out of the guest.
+pub(super) enum Step {
+    /// The instance can go on: when there is an answer, or at a time of the guest's clock.
+    Waiting { live: Box<Live>, wake_at: Option<i64> },
+    /// It was the last one.
+    Ended(StepEnd),
+}
+
+/// How the last step ended.
 pub(super) enum StepEnd {
-    Waiting { wake_at: Option<i64> },
     Done(serde_json::Value),
     Failed(GuestError),
     Limit(Limit),
     Asked,
 }
 
-/// A step's end, and the instance if it can go on.
-pub(super) type Step = (StepEnd, Option<Box<Live>>);
-
-/// Makes the program and a fresh instance, and runs the first step.
-pub(super) fn start(guest: &Guest, mut state: RunState, make: MakeEnvelope) -> Step {
+/// Makes the program and a fresh instance, and runs the first step; gives the instance back to be taken down.
+pub(super) fn start(guest: &Guest, mut state: RunState, make: MakeEnvelope) -> (Step, Option<Box<Live>>) {
     state.step_begins();
     let envelope = match make() {
         Ok(envelope) => envelope,
-        Err(NoProgram::Invalid(error)) => return (StepEnd::Failed(error), None),
-        Err(NoProgram::Limit(limit)) => return (StepEnd::Limit(limit), None),
+        Err(NoProgram::Invalid(error)) => return (Step::Ended(StepEnd::Failed(error)), None),
+        Err(NoProgram::Limit(limit)) => return (Step::Ended(StepEnd::Limit(limit)), None),
     };
     if let Err(stop) = state.check_time() {
-        return (stopped(stop), None);
+        return (Step::Ended(stopped(stop)), None);
     }
-    let mut live = match guest.instantiate(state) {
-        Ok(live) => Box::new(live),
-        Err(error) => return (StepEnd::Failed(crashed(&format!("it cannot be started: {error:#}"))), None),
-    };
-    let raw = live.start(&envelope.to_bytes());
-    (end_of(&mut live, raw), Some(live))
-}
-
-/// Runs a waiting instance on.
-pub(super) fn resume(mut live: Box<Live>, completions: &[u8]) -> Step {
-    live.state_mut().step_begins();
-    let raw = live.resume(completions);
-    (end_of(&mut live, raw), Some(live))
-}
-
-/// Gives the step's end to the execution; only then takes down an instance that is done.
-pub(super) fn finish(sender: oneshot::Sender<Step>, (end, live): Step) {
-    match end {
-        // If nobody waits for the step any more, it comes back and the instance is dropped with it.
-        StepEnd::Waiting { .. } => drop(sender.send((end, live))),
-        _ => {
-            let _ = sender.send((end, None));
-            drop(live);
+    match guest.instantiate(state) {
+        Ok(mut live) => {
+            let raw = live.start(&envelope.to_bytes());
+            ended(Box::new(live), raw)
+        }
+        Err(error) => {
+            let why = format!("it cannot be started: {error:#}");
+            (Step::Ended(StepEnd::Failed(crashed(&why))), None)
         }
     }
 }
 
-fn end_of(live: &mut Live, raw: wasmtime::Result<RawStep>) -> StepEnd {
+/// Runs a waiting instance on.
+pub(super) fn resume(mut live: Box<Live>, completions: Vec<(i64, HostReply)>) -> (Step, Option<Box<Live>>) {
+    live.state_mut().step_begins();
+    let bytes = completions_to_bytes(&completions);
+    live.state_mut().hand_over(&completions);
+    drop(completions);
+    let raw = live.resume(&bytes);
+    drop(bytes);
+    ended(live, raw)
+}
+
+/// Gives the step to the execution; only then takes down an instance that is done.
+pub(super) fn finish(sender: oneshot::Sender<Step>, (step, live): (Step, Option<Box<Live>>)) {
+    // If nobody waits for the step any more, it comes back, and a waiting instance is dropped with it.
+    let _ = sender.send(step);
+    drop(live);
+}
+
+fn ended(mut live: Box<Live>, raw: wasmtime::Result<RawStep>) -> (Step, Option<Box<Live>>) {
     live.state_mut().note_cpu_time();
-    let end = raw.and_then(|raw| copy_out(live, raw));
-    let memory_denied = live.state_mut().memory_denied();
-    match end {
-        // An allocation that failed and was not caught is the limit's doing.
-        Ok(StepEnd::Failed(error)) if memory_denied && error.is_out_of_memory() => StepEnd::Limit(Limit::Memory),
-        Ok(end) => end,
-        Err(error) => match (error.downcast_ref::<Stop>(), error.downcast_ref::<Trap>()) {
-            (Some(stop), _) => stopped(*stop),
-            (None, Some(Trap::StackOverflow)) => StepEnd::Limit(Limit::Stack),
-            (None, _) if memory_denied => StepEnd::Limit(Limit::Memory),
-            (None, Some(trap)) => StepEnd::Failed(crashed(&trap.to_string())),
-            (None, None) => StepEnd::Failed(crashed(&error.to_string())),
-        },
+    if let Ok(RawStep::Waiting { wake_at }) = raw {
+        return (Step::Waiting { live, wake_at }, None);
+    }
+    let end = raw.and_then(|raw| copy_out(&mut live, raw));
+    (Step::Ended(end.unwrap_or_else(|error| fault(&mut live, &error))), Some(live))
+}
+
+/// What it means that the guest trapped or was stopped.
+fn fault(live: &mut Live, error: &wasmtime::Error) -> StepEnd {
+    match (error.downcast_ref::<Stop>(), error.downcast_ref::<Trap>()) {
+        (Some(stop), _) => stopped(*stop),
+        (None, Some(Trap::StackOverflow)) => StepEnd::Limit(Limit::Stack),
+        (None, _) if live.state_mut().memory_denied() => StepEnd::Limit(Limit::Memory),
+        (None, Some(trap)) => StepEnd::Failed(crashed(&trap.to_string())),
+        (None, None) => StepEnd::Failed(crashed(&error.to_string())),
     }
 }
 
@@ -91,7 +100,7 @@ fn stopped(stop: Stop) -> StepEnd {
 
 fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
     match raw {
-        RawStep::Waiting { wake_at } => Ok(StepEnd::Waiting { wake_at }),
+        RawStep::Waiting { .. } => Err(wasmtime::Error::msg("a waiting guest has no end")),
         RawStep::Done { address, length } => {
             // SECURITY: a value over the limit is not even read.
             if u64::from(length) > live.state_mut().limits().result_bytes {
@@ -102,7 +111,14 @@ fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
         }
         RawStep::Failed { address, length } => {
             let error = serde_json::from_slice::<GuestError>(live.take(address, length.min(ERROR_BYTES))?);
-            Ok(StepEnd::Failed(error.map_or_else(|_| crashed("its error is not readable"), GuestError::located)))
+            Ok(match error {
+                // An allocation that failed and was not caught is the limit's doing.
+                Ok(error) if live.state_mut().memory_denied() && error.is_out_of_memory() => {
+                    StepEnd::Limit(Limit::Memory)
+                }
+                Ok(error) => StepEnd::Failed(error.located()),
+                Err(_) => StepEnd::Failed(crashed("its error is not readable")),
+            })
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The threads that run guests: started when needed, at most so many, with a stack that fits a guest.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -14,11 +17,10 @@ const STACK_BYTES: usize = 16 << 20;
 /// How long a thread without work looks for some before it sleeps: waking it costs more than a short program takes.
 const LOOK: Duration = Duration::from_micros(50);
 
-type Job = Box<dyn FnOnce() + Send>;
-
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<(u64, Box<dyn FnOnce() + Send>)>,
+    next_id: u64,
     idle: usize,
     alive: usize,
     /// One thread at the most is awake and looks for work.
@@ -35,9 +37,39 @@ struct Shared {
     ready: Condvar,
 }
 
-/// A bounded set of threads. The queue is bounded by admission: an execution has at most one job.
+/// A bounded set of threads. The queue is bounded by admission: an execution has at most one job, and takes it along.
 pub(super) struct Threads {
     shared: Arc<Shared>,
+}
+
+/// What a job will give. Fails when the job panicked or no thread could be started.
+pub(super) struct Job<T> {
+    id: u64,
+    shared: Arc<Shared>,
+    receiver: oneshot::Receiver<T>,
+}
+
+impl<T> Future for Job<T> {
+    type Output = Result<T, oneshot::error::RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.receiver).poll(context)
+    }
+}
+
+impl<T> Drop for Job<T> {
+    fn drop(&mut self) {
+        if self.receiver.is_terminated() {
+            return;
+        }
+        // SECURITY: what nobody waits for any more does not stay in the queue, with its program and its instance.
+        let abandoned = {
+            let jobs = &mut self.shared.lock().jobs;
+            let at = jobs.iter().position(|(id, _)| *id == self.id);
+            at.and_then(|at| jobs.remove(at))
+        };
+        drop(abandoned);
+    }
 }
 
 impl Shared {
@@ -60,14 +92,13 @@ impl Threads {
         Threads { shared: Arc::new(Shared { name, most: most.max(1), queue, waiting, ready }) }
     }
 
-    /// Runs `job` on a guest's thread. The receiver fails when the job panicked or no thread could be started.
-    pub(super) fn run<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(oneshot::Sender<T>) + Send + 'static,
-    ) -> oneshot::Receiver<T> {
+    /// Runs `job` on a guest's thread; dropping what this gives takes it out of the queue.
+    pub(super) fn run<T: Send + 'static>(&self, job: impl FnOnce(oneshot::Sender<T>) + Send + 'static) -> Job<T> {
         let (sender, receiver) = oneshot::channel();
         let mut queue = self.shared.lock();
-        queue.jobs.push_back(Box::new(move || job(sender)));
+        let id = queue.next_id;
+        queue.next_id += 1;
+        queue.jobs.push_back((id, Box::new(move || job(sender))));
         self.shared.waiting.store(true, Ordering::Release);
         let asleep = queue.jobs.len() - usize::from(queue.looking);
         if queue.idle < asleep && queue.alive < self.shared.most {
@@ -81,7 +112,7 @@ impl Threads {
         if asleep > 0 {
             self.shared.ready.notify_one();
         }
-        receiver
+        Job { id, shared: Arc::clone(&self.shared), receiver }
     }
 
     fn spawn(&self) -> bool {
@@ -101,7 +132,7 @@ impl Drop for Threads {
 fn work(shared: &Shared) {
     let mut queue = shared.lock();
     loop {
-        if let Some(job) = queue.jobs.pop_front() {
+        if let Some((_, job)) = queue.jobs.pop_front() {
             drop(queue);
             // A panic drops the job's sender, which is how the execution hears of it; the thread goes on.
             let _ = std::panic::catch_unwind(AssertUnwindSafe(job));
@@ -136,5 +167,20 @@ mod tests {
         assert!(panicked.await.is_err());
         let answer = threads.run(|sender| sender.send(7).unwrap());
         assert_eq!(answer.await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn r10_a_job_that_nobody_waits_for_leaves_the_queue() {
+        let threads = Threads::new("test", 1);
+        let (let_go, wait) = std::sync::mpsc::channel::<()>();
+        let busy = threads.run(move |sender| sender.send(wait.recv()).unwrap());
+        let held = Arc::new(());
+        let holds = Arc::clone(&held);
+        let queued = threads.run(move |sender: oneshot::Sender<()>| drop((sender, holds)));
+        assert_eq!(Arc::strong_count(&held), 2);
+        drop(queued);
+        assert_eq!(Arc::strong_count(&held), 1);
+        let_go.send(()).unwrap();
+        assert_eq!(busy.await, Ok(Ok(())));
     }
 }
