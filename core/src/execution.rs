@@ -99,7 +99,7 @@ fn envelope(code: String, input: String, upstreams: String, limits: Limits) -> M
     Box::new(move || match transpile(&code, &limits) {
         Ok(program) => Ok(Envelope { program: program.code, mappings: program.mappings, input, upstreams }),
         Err(TranspileError::Program(error)) => Err(NoProgram::Invalid(error)),
-        Err(TranspileError::Limit(limit)) => Err(NoProgram::Limit(limit)),
+        Err(TranspileError::Limit(limit, bound)) => Err(NoProgram::Limit(limit, bound)),
     })
 }
 

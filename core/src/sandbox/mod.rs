@@ -24,7 +24,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
-use crate::limits::{Limits, Usage};
+use crate::limits::{Limit, Limits, Usage};
 use crate::model::{Event, GuestError, Outcome};
 
 pub use guest::GuestImage;
@@ -85,8 +85,8 @@ pub type MakeEnvelope = Box<dyn FnOnce() -> std::result::Result<Envelope, NoProg
 pub enum NoProgram {
     /// It has an error.
     Invalid(GuestError),
-    /// It breaks a limit.
-    Limit(crate::limits::Limit),
+    /// It breaks a limit, or a bound that counts as one.
+    Limit(Limit, Option<&'static str>),
 }
 
 /// One execution, as the sandbox sees it.

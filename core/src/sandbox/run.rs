@@ -65,7 +65,11 @@ fn report(end: StepEnd, shared: &Shared, clock: &Clock, limits: &Limits) -> Repo
     let (outcome, value) = match end {
         StepEnd::Done(value) => (Outcome::Completed, value),
         StepEnd::Failed(error) => (Outcome::Failed { error }, Value::Null),
-        StepEnd::Limit(limit) => {
+        StepEnd::Refused(limit, Some(bound)) => {
+            let message = format!("the program is too complex: {bound}");
+            (Outcome::LimitExceeded { limit, message }, Value::Null)
+        }
+        StepEnd::Limit(limit) | StepEnd::Refused(limit, None) => {
             let message = limit.exceeded(limits.get(limit));
             (Outcome::LimitExceeded { limit, message }, Value::Null)
         }

@@ -26,20 +26,23 @@ pub(super) enum StepEnd {
     Done(serde_json::Value),
     Failed(GuestError),
     Limit(Limit),
+    /// The program was not even begun: it breaks a limit, or a bound that counts as one.
+    Refused(Limit, Option<&'static str>),
     Asked,
 }
 
 /// Makes the program and a fresh instance, and runs the first step; gives the instance back to be taken down.
 pub(super) fn start(guest: &Guest, mut state: RunState, make: MakeEnvelope) -> (Step, Option<Box<Live>>) {
     state.step_begins();
-    let envelope = match make() {
-        Ok(envelope) => envelope,
-        Err(NoProgram::Invalid(error)) => return (Step::Ended(StepEnd::Failed(error)), None),
-        Err(NoProgram::Limit(limit)) => return (Step::Ended(StepEnd::Limit(limit)), None),
-    };
+    let envelope = make();
     if let Err(stop) = state.check_time() {
         return (Step::Ended(stopped(stop)), None);
     }
+    let envelope = match envelope {
+        Ok(envelope) => envelope,
+        Err(NoProgram::Invalid(error)) => return (Step::Ended(StepEnd::Failed(error)), None),
+        Err(NoProgram::Limit(limit, bound)) => return (Step::Ended(StepEnd::Refused(limit, bound)), None),
+    };
     match guest.instantiate(state) {
         Ok(mut live) => {
             let raw = live.start(&envelope.to_bytes());
@@ -125,7 +128,12 @@ fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
 
 /// The program's value is JSON that the host does not take.
 fn unreadable(error: &serde_json::Error) -> GuestError {
-    let message = format!("the program's value cannot be read: {error}");
+    let reason = error.to_string();
+    let message = if reason.starts_with("recursion limit") {
+        "the program's value is nested more than 127 deep, return it flatter or as text".to_owned()
+    } else {
+        format!("the program's value cannot be read: {reason}")
+    };
     GuestError { name: "RangeError".into(), message, ..GuestError::default() }
 }
 

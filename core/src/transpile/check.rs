@@ -78,7 +78,7 @@ impl<'a> Visit<'a> for Check {
     fn visit_formal_parameters(&mut self, parameters: &FormalParameters<'a>) {
         // SECURITY: the cost is the square of their number.
         if parameters.items.len() > MAX_PARAMETERS {
-            self.refuse(Refusal::Limit(Limit::ProgramSize));
+            self.refuse(Refusal::Limit(Limit::ProgramSize, Some("a function has more than 1,000 parameters")));
         }
         walk::walk_formal_parameters(self, parameters);
     }
@@ -91,7 +91,7 @@ impl<'a> Visit<'a> for Check {
         }
         // SECURITY: each constant may double the one before it.
         if self.constants > self.max_bytes {
-            self.refuse(Refusal::Limit(Limit::ProgramSize));
+            self.refuse(Refusal::Limit(Limit::ProgramSize, Some("the constants of its enums are too large")));
         }
         walk::walk_ts_enum_declaration(self, declaration);
     }

@@ -235,18 +235,24 @@ impl Totals {
         }
     }
 
-    pub(super) fn charge(&mut self, level: &Level) -> Result<(), Limit> {
+    /// The limit that is exceeded, and the bound when it is not the limit's own.
+    pub(super) fn charge(&mut self, level: &Level) -> Result<(), (Limit, Option<&'static str>)> {
         self.tokens += 1;
         let again = (level.all_readings() - 1).saturating_add(u64::from(level.all_guesses()));
         self.extra = self.extra.saturating_add(again);
-        if u64::from(level.depth()) > self.max_depth || level.chain > MAX_CHAIN || self.extra > self.max_extra {
-            return Err(Limit::ProgramDepth);
+        if u64::from(level.depth()) > self.max_depth {
+            return Err((Limit::ProgramDepth, None));
         }
         let private = self.private.saturating_mul(self.tokens);
-        let over = self.tokens > MAX_TOKENS
-            || self.declarations > MAX_DECLARATIONS
-            || private > MAX_PRIVATE_WORK
-            || self.lookups > MAX_LOOKUPS;
-        if over { Err(Limit::ProgramSize) } else { Ok(()) }
+        let bounds = [
+            (level.chain > MAX_CHAIN, Limit::ProgramDepth, "an expression has more than 2,000 links (`a + b`, `a.b`)"),
+            (self.extra > self.max_extra, Limit::ProgramDepth, "types and brackets can be read in too many ways"),
+            (self.tokens > MAX_TOKENS, Limit::ProgramSize, "it has more than 250,000 tokens, pass data as `input`"),
+            (self.declarations > MAX_DECLARATIONS, Limit::ProgramSize, "it has more than 250 enums and namespaces"),
+            (private > MAX_PRIVATE_WORK, Limit::ProgramSize, "it has too many private names"),
+            (self.lookups > MAX_LOOKUPS, Limit::ProgramSize, "it has too many names in nested scopes"),
+        ];
+        let over = bounds.into_iter().find(|(over, ..)| *over);
+        over.map_or(Ok(()), |(_, limit, bound)| Err((limit, Some(bound))))
     }
 }

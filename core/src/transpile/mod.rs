@@ -42,8 +42,8 @@ pub struct Program {
 pub enum TranspileError {
     /// It is not TypeScript, or uses what programs cannot have. Written for the model.
     Program(GuestError),
-    /// It is larger or nested deeper than its limits allow.
-    Limit(Limit),
+    /// It is larger or nested deeper than its limits allow, or beyond a bound of the compiler's own, which counts as one.
+    Limit(Limit, Option<&'static str>),
 }
 
 /// Compiles a program: TypeScript with `await` and `return` at its top level and no modules.
@@ -57,7 +57,7 @@ pub enum TranspileError {
 pub fn transpile(source: &str, limits: &Limits) -> Result<Program, TranspileError> {
     // SECURITY: nothing below sees a larger source.
     if u64::try_from(source.len()).map_or(true, |bytes| bytes > limits.program_bytes) {
-        return Err(TranspileError::Limit(Limit::ProgramSize));
+        return Err(TranspileError::Limit(Limit::ProgramSize, None));
     }
     // SECURITY: the parser recurses without a guard; nothing below sees a source that could overflow the stack.
     scan::scan(source, limits.program_depth).map_err(|refusal| refused(source, refusal))?;
@@ -78,7 +78,7 @@ pub fn transpile(source: &str, limits: &Limits) -> Result<Program, TranspileErro
 
 fn refused(source: &str, refusal: Refusal) -> TranspileError {
     match refusal {
-        Refusal::Limit(limit) => TranspileError::Limit(limit),
+        Refusal::Limit(limit, bound) => TranspileError::Limit(limit, bound),
         Refusal::Syntax(offset, message) => syntax_error(source, offset, message),
     }
 }

@@ -14,11 +14,15 @@ const EXCERPT_CHARACTERS: usize = 120;
 /// The error at byte `offset` of `source`.
 pub(super) fn syntax_error(source: &str, offset: usize, message: impl Into<String>) -> TranspileError {
     let (line, before, after) = line_at(source, offset);
+    let mut message = message.into();
+    if before.ends_with('<') || after.starts_with('<') || after.starts_with("/>") {
+        message.push_str(" (JSX is not supported)");
+    }
     let column = before.encode_utf16().count() + 1;
     let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
     TranspileError::Program(GuestError {
         name: "SyntaxError".to_owned(),
-        message: message.into(),
+        message,
         stack: excerpt(line, before, after),
         line: Some(number(line)),
         column: Some(number(column)),
@@ -38,10 +42,6 @@ pub(super) fn diagnosed(source: &str, diagnostics: &Diagnostics) -> Result<(), T
     let mut message = first.message.to_string();
     if let Some(help) = &first.help {
         let _ = write!(message, ": {help}");
-    }
-    let (_, before, after) = line_at(source, offset as usize);
-    if ["</", "/>"].iter().any(|tag| before.contains(tag) || after.contains(tag)) {
-        message.push_str(" (JSX is not supported)");
     }
     Err(syntax_error(source, offset as usize, message))
 }

@@ -16,14 +16,17 @@ use crate::limits::Limit;
 /// Why a program goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It is beyond a limit.
-    Limit(Limit),
+    /// It is beyond a limit, or beyond a bound of the compiler's own that counts as one.
+    Limit(Limit, Option<&'static str>),
     /// It has an error that the parser would report too, or that makes it unreadable, at this byte.
     Syntax(usize, &'static str),
 }
 
 /// A number is one token, but turning a hexadecimal `bigint` into decimal costs the square of its length.
 const MAX_NUMBER_BYTES: usize = 16 << 10;
+
+/// The longest comment after what may be a division, in bytes.
+const MAX_REMARK_BYTES: usize = 100;
 
 /// What the token before the current one was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +92,21 @@ pub(super) struct Scan<'s> {
     totals: Totals,
 }
 
+/// Whether the brackets in `text` are in pairs, and nothing in it can open a string, a comment or a block.
+fn is_closed(text: &str) -> bool {
+    let mut open = Vec::new();
+    let closes = text.bytes().all(|byte| match byte {
+        b'(' | b'[' => {
+            open.push(byte);
+            true
+        }
+        b')' => open.pop() == Some(b'('),
+        b']' => open.pop() == Some(b'['),
+        _ => !b"{}\"'`\\@#".contains(&byte),
+    });
+    closes && open.is_empty()
+}
+
 impl Scan<'_> {
     fn run(&mut self) -> Result<(), Refusal> {
         if self.source.starts_with("#!") {
@@ -99,7 +117,7 @@ impl Scan<'_> {
             self.token(byte)?;
             self.newline = false;
             // SECURITY: every token is charged for its nesting and for how often the parser may read it again.
-            self.totals.charge(&self.current).map_err(Refusal::Limit)?;
+            self.totals.charge(&self.current).map_err(|(limit, bound)| Refusal::Limit(limit, bound))?;
             if self.position == start {
                 self.position += 1;
             }
@@ -250,11 +268,11 @@ impl Scan<'_> {
             Word::Name => Prev::Operand,
             Word::Contextual | Word::Continues => Prev::Contextual,
             Word::Module => {
-                self.totals.declarations();
+                self.declaration();
                 Prev::Contextual
             }
             Word::Enum => {
-                self.totals.declarations();
+                self.declaration();
                 Prev::Operator
             }
             Word::Reserved => Prev::Operator,
@@ -311,6 +329,15 @@ impl Scan<'_> {
                 Prev::Operator
             }
         };
+    }
+
+    /// `enum`, `namespace` and `module` declare something only before its name; else they are names themselves.
+    fn declaration(&mut self) {
+        let next = self.rest().trim_start().chars().next().unwrap_or(' ');
+        // A comment may hide the name.
+        if is_identifier_start(next) || matches!(next, '"' | '\'' | '/' | '\\') {
+            self.totals.declarations();
+        }
     }
 
     fn number(&mut self) -> Result<(), Refusal> {
@@ -414,13 +441,24 @@ impl Scan<'_> {
         let Some(after) = closed.strip_prefix('/').map(str::trim_start) else {
             return Ok(());
         };
-        let hides = |next: char| "()[]{}\"'`\\@#".contains(next);
         // SECURITY: read wrongly, a regular expression hides code, or a division opens a string.
-        if hidden.contains(hides) || after.starts_with(['/', '*']) {
+        if !is_closed(hidden) || after.starts_with('*') || after.starts_with('/') && !self.ends_in_remark(closed) {
             let message = "cannot tell whether this is a division or a regular expression, put it into parentheses";
             return Err(self.fail(message));
         }
         Ok(())
+    }
+
+    /// Whether `comment` is one at the end of a division's line. If it were not, so little of an expression is in it that it
+    /// matters to no bound: a regular expression after the end of a line would be the start of a statement.
+    fn ends_in_remark(&self, comment: &str) -> bool {
+        let text = comment.split(is_line_terminator).next().unwrap_or("");
+        let after_operand = self.prev == Prev::Operand && self.newline;
+        after_operand
+            && comment.starts_with("//")
+            && text.len() <= MAX_REMARK_BYTES
+            && !text.contains([';', '(', '['])
+            && is_closed(text)
     }
 
     fn regex(&mut self) -> Result<(), Refusal> {
