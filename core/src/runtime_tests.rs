@@ -256,3 +256,17 @@ async fn nothing_is_told_after_the_end() {
     assert!(matches!(events.last(), Some(Event::ToolCallEnded { .. })), "{events:?}");
     assert_eq!(soon(running.join()).await.unwrap().outcome, Outcome::Cancelled);
 }
+
+#[tokio::test]
+async fn r04_wall_time_ends_a_program_whose_answers_take_long_to_make() {
+    let slow = LocalTool::new("slow", |_: Map<String, Value>, _: CallContext| async {
+        std::thread::sleep(Duration::from_millis(100));
+        Ok(Value::Null)
+    });
+    let runtime = builder().0.host_tool(slow).build().unwrap();
+    let limits = LimitsRequest { wall_time_ms: Some(300), ..LimitsRequest::default() };
+    let code = "await Promise.all(Array.from({ length: 100 }, () => tools.host.slow({})))";
+    let result = soon(runtime.execute(program(code).limits(limits))).await.unwrap();
+    assert!(matches!(result.outcome, Outcome::LimitExceeded { limit: Limit::WallTime, .. }), "{:?}", result.outcome);
+    assert!(result.usage.wall_time_ms < 5_000.0, "{:?}", result.usage);
+}

@@ -338,7 +338,7 @@ async fn t06_what_looks_like_authority_is_data() {
     assert_eq!((seen.len(), name.as_str(), &params["arguments"]), (1, "create", &arguments));
     assert_ne!(params["_meta"]["progressToken"], "mine");
     let fields: Vec<_> = params.as_object().unwrap().keys().filter(|key| *key != "_meta").collect();
-    assert_eq!(fields, ["arguments", "name"]);
+    assert_eq!(fields, ["name", "arguments"]);
 }
 
 fn typed(seen: &Seen) -> Upstream {

@@ -27,6 +27,8 @@ use crate::model::Outcome;
 
 /// How long a stopped guest's thread may take to come back before the report is given without it.
 const GRACE: Duration = Duration::from_millis(250);
+/// How long answers are taken in without a look at the clock.
+const SLICE: Duration = Duration::from_millis(1);
 type Completion = (i64, HostReply, u64);
 
 pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
@@ -157,12 +159,19 @@ impl Calls {
     }
 
     /// Takes in everything that is there without waiting: what the guest submitted, and answers that are ready.
-    fn settle(&mut self) {
+    async fn settle(&mut self) {
         while let Ok(submission) = self.submissions.try_recv() {
             self.accept(submission);
         }
-        while let Some(Some(completion)) = self.in_flight.next().now_or_never() {
+        let mut start = Instant::now();
+        while !self.are_over_memory() {
+            let Some(Some(completion)) = self.in_flight.next().now_or_never() else { return };
             self.complete(completion);
+            // SECURITY: answers may take long to make; deadline and cancel are looked at in between.
+            if start.elapsed() > SLICE {
+                tokio::task::yield_now().await;
+                start = Instant::now();
+            }
         }
     }
 
@@ -214,7 +223,7 @@ impl Sandbox {
                 // A step that gives nothing panicked or found no thread.
                 Err(_) => return StepEnd::Failed(step::crashed("its thread ended")),
             };
-            calls.settle();
+            calls.settle().await;
             if calls.answered.is_empty() {
                 let timer = wake_at.map(|at| clock.instant(at));
                 if calls.in_flight.is_empty() && timer.is_none() {
@@ -245,5 +254,5 @@ async fn wait(calls: &mut Calls, timer: Option<Instant>) {
             () = &mut timer => return,
         }
     }
-    calls.settle();
+    calls.settle().await;
 }

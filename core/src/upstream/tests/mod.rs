@@ -67,7 +67,7 @@ async fn local_functions_are_tools() {
     let upstream = Upstream::local("x", vec![LocalTool::new("y", function)]).unwrap();
     assert_eq!(upstream.list_tools().await.unwrap().tools, [tool("x.y")]);
     let reply = call(&upstream, json!({"a": 1})).await.unwrap();
-    assert_eq!(reply.value, r#"{"got":{"a":1},"tool":"x.y"}"#);
+    assert_eq!(reply.value, r#"{"tool":"x.y","got":{"a":1}}"#);
     assert_eq!(reply.full, format!(r#"{{"content":[],"structuredContent":{}}}"#, reply.value));
     let failed = call(&upstream, json!({"do": "fail"})).await.unwrap_err();
     assert_eq!(
