@@ -265,8 +265,15 @@ async fn r04_wall_time_ends_a_program_whose_answers_take_long_to_make() {
     });
     let runtime = builder().0.host_tool(slow).build().unwrap();
     let limits = LimitsRequest { wall_time_ms: Some(300), ..LimitsRequest::default() };
-    let code = "await Promise.all(Array.from({ length: 100 }, () => tools.host.slow({})))";
-    let result = soon(runtime.execute(program(code).limits(limits))).await.unwrap();
-    assert!(matches!(result.outcome, Outcome::LimitExceeded { limit: Limit::WallTime, .. }), "{:?}", result.outcome);
-    assert!(result.usage.wall_time_ms < 5_000.0, "{:?}", result.usage);
+    let calls = "const calls = Array.from({ length: 100 }, () => tools.host.slow({}));";
+    for end in ["await Promise.all(calls)", "while (true) {}"] {
+        let request = program(&format!("{calls} {end}")).limits(limits.clone());
+        let result = soon(runtime.execute(request)).await.unwrap();
+        assert!(
+            matches!(result.outcome, Outcome::LimitExceeded { limit: Limit::WallTime, .. }),
+            "{:?}",
+            result.outcome
+        );
+        assert!(result.usage.wall_time_ms < 5_000.0, "{end}: {:?}", result.usage);
+    }
 }

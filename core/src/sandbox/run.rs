@@ -109,6 +109,7 @@ struct Calls {
     answered: Vec<(i64, HostReply)>,
     most_in_flight: usize,
     most_memory: u64,
+    looked_up: Instant,
 }
 
 impl Calls {
@@ -127,6 +128,7 @@ impl Calls {
             answered: Vec::new(),
             most_in_flight: usize::try_from(limits.tool_calls_in_flight).unwrap_or(usize::MAX),
             most_memory: limits.memory_bytes,
+            looked_up: Instant::now(),
         }
     }
 
@@ -163,15 +165,19 @@ impl Calls {
         while let Ok(submission) = self.submissions.try_recv() {
             self.accept(submission);
         }
-        let mut start = Instant::now();
         while !self.are_over_memory() {
             let Some(Some(completion)) = self.in_flight.next().now_or_never() else { return };
             self.complete(completion);
-            // SECURITY: answers may take long to make; deadline and cancel are looked at in between.
-            if start.elapsed() > SLICE {
-                tokio::task::yield_now().await;
-                start = Instant::now();
-            }
+            self.look_up().await;
+        }
+    }
+
+    /// Lets the execution look at its clock.
+    async fn look_up(&mut self) {
+        // SECURITY: answers may take long to make; deadline and cancel are looked at in between.
+        if self.looked_up.elapsed() > SLICE {
+            tokio::task::yield_now().await;
+            self.looked_up = Instant::now();
         }
     }
 
@@ -179,7 +185,10 @@ impl Calls {
     async fn progress(&mut self) {
         tokio::select! {
             Some(submission) = self.submissions.recv() => self.accept(submission),
-            Some(completion) = self.in_flight.next(), if !self.in_flight.is_empty() => self.complete(completion),
+            Some(completion) = self.in_flight.next(), if !self.in_flight.is_empty() => {
+                self.complete(completion);
+                self.look_up().await;
+            }
             else => std::future::pending().await,
         }
     }
