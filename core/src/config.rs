@@ -31,6 +31,11 @@ const MAX_BYTES: u64 = 1 << 20;
 const CONFIG_VARIABLE: &str = "CONDUIT_CONFIG";
 /// Where a config is looked for, in this order.
 const CONFIG_FILES: &[&str] = &["conduit.yaml", "conduit.json"];
+/// The keys of a config, and those of an upstream: of both kinds, of `stdio`, of `streamable_http`.
+const ROOT: &[&str] = &["upstreams", "policy", "limits", "max_limits", "validation", "max_executions", "max_queue"];
+const COMMON: &[&str] = &["id", "type", "call_timeout", "connect_timeout"];
+const STDIO: &[&str] = &["command", "args", "env", "cwd"];
+const HTTP: &[&str] = &["url", "allow_private", "bearer_token", "api_key", "header"];
 /// The header of an API key when the config names none.
 const API_KEY_HEADER: &str = "X-API-Key";
 /// A variable whose name ends in one of these words holds a secret, even one that is written in the file.
@@ -154,8 +159,7 @@ impl Reading {
         if root.is_null() {
             return Ok(config);
         }
-        let fields =
-            root.fields(&["upstreams", "policy", "limits", "max_limits", "validation", "max_executions", "max_queue"])?;
+        let fields = root.fields(ROOT)?;
         if let Some(upstreams) = fields.get("upstreams") {
             config.upstreams = upstreams.list()?.iter().map(|at| self.upstream(at)).collect::<Result<_>>()?;
         }
@@ -185,9 +189,6 @@ impl Reading {
     }
 
     fn upstream(&mut self, at: &At<'_>) -> Result<UpstreamConfig> {
-        const COMMON: &[&str] = &["id", "type", "call_timeout", "connect_timeout"];
-        const STDIO: &[&str] = &["command", "args", "env", "cwd"];
-        const HTTP: &[&str] = &["url", "allow_private", "bearer_token", "api_key", "header"];
         let all = at.fields(&[COMMON, STDIO, HTTP].concat())?;
         let id = all.require("id")?.text()?;
         let kind = all.require("type")?;

@@ -427,3 +427,18 @@ fn k07_a_secret_that_everybody_can_read_is_refused() {
         assert!(Config::read(&file(&folder, name, &text, 0o644)).is_ok(), "{name}");
     }
 }
+
+#[test]
+fn the_page_and_its_example_have_every_key() {
+    let example = include_str!("../../../examples/all-keys.yaml");
+    let set = |name: &str| (name != "GITHUB_HOST").then(|| format!("value-of-{name}"));
+    let config = Config::parse(example, &set).unwrap();
+    assert_eq!((config.upstreams.len(), config.max_executions, config.max_queue), (3, 50, 200));
+    assert_eq!(config.limits.memory_bytes, Some(128 << 20));
+    assert_eq!(config.upstreams[0].call_timeout, Duration::from_millis(1_500));
+    let page = include_str!("../../../docs/config.md");
+    for key in [ROOT, COMMON, STDIO, HTTP].concat() {
+        assert!(page.contains(&format!("`{key}`")), "docs/config.md has no `{key}`");
+        assert!(example.contains(&format!("{key}:")), "examples/all-keys.yaml has no `{key}`");
+    }
+}
