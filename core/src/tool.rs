@@ -179,10 +179,10 @@ pub struct Tool {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// JSON Schema of the arguments; `None` when the upstream gives none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "inputSchema", skip_serializing_if = "Option::is_none")]
     pub input_schema: Option<Value>,
     /// JSON Schema of `structuredContent`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "outputSchema", skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
     /// MCP's `annotations`.
     #[serde(skip_serializing_if = "Option::is_none")]

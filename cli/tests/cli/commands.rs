@@ -157,7 +157,7 @@ fn tools_are_listed() {
     let found = desk.run(&["tools", "add numbers"]);
     assert_eq!(found.stdout.lines().next(), Some("up.add  Adds two numbers."), "{found:?}");
     let listed: Value = serde_json::from_str(&desk.run(&["tools", "--json"]).stdout).unwrap();
-    assert_eq!((&listed[1]["name"], &listed[1]["output_schema"]["required"]), (&json!("up.add"), &json!(["sum"])));
+    assert_eq!((&listed[1]["name"], &listed[1]["outputSchema"]["required"]), (&json!("up.add"), &json!(["sum"])));
     let declarations = desk.run(&["declarations"]);
     assert_eq!((declarations.status, declarations.stderr.as_str()), (Some(0), ""));
     for part in ["declare const tools", "echo(", "add(", "text: string"] {
