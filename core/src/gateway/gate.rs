@@ -1,8 +1,11 @@
 //! One execution's way to its tools. Everything that a program asks passes here, and is refused unless allowed.
 
+use std::borrow::Cow;
+use std::io;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::catalog::{Entry, Shelf};
@@ -14,18 +17,20 @@ use crate::model::ToolCallRecord;
 use crate::policy::Policy;
 use crate::schema::{Strictness, check_shape};
 use crate::sdk;
-use crate::tool::{Tool, ToolError, ToolReply};
+use crate::tool::{Tool, ToolError, ToolName, ToolReply};
 use crate::upstream::{CallLimits, reply_too_large};
 
 /// The longest search query, in bytes.
 const QUERY_BYTES: usize = 1 << 10;
+/// What a list shows of a tool's description, in characters; `$describe` gives all of it.
+const SUMMARY_CHARS: usize = 500;
 
 /// What one execution may use of the gateway.
 #[derive(Clone, Debug)]
 pub struct GateLimits {
     /// Bytes of one call's arguments.
     pub call_bytes: u64,
-    /// Bytes of one call's reply.
+    /// Bytes of one call's reply, and of the answer to a question.
     pub reply_bytes: u64,
     /// When the execution is over.
     pub deadline: Instant,
@@ -144,24 +149,23 @@ impl Gate {
     /// Answers a question about the tools; the answer is JSON.
     ///
     /// # Errors
-    /// `tool_not_found` when the tool to describe is not there, `invalid_arguments` when the query is no text.
+    /// `tool_not_found` when the tool to describe is not there, `invalid_arguments` when the query is no text,
+    /// `reply_too_large`.
     pub async fn ask(
         &self,
         question: Question,
         name: &str,
         arguments: Result<Vec<u8>, u64>,
     ) -> Result<String, ToolError> {
-        let answer = match question {
+        match question {
             Question::List => {
-                json!(self.gateway.tools(&self.policy).await.iter().map(|tool| summary(tool)).collect::<Vec<_>>())
+                let tools = self.gateway.tools(&self.policy).await;
+                self.answer("$list", "`tools.$search(query)` gives fewer tools", &summaries(&tools))
             }
             Question::Describe => {
                 let (_, entry) = self.find(name).await?;
-                let mut answer = json!(&*entry.tool);
-                if let Value::Object(fields) = &mut answer {
-                    fields.insert("declaration".into(), sdk::typescript::declaration_of(&entry.tool).into());
-                }
-                answer
+                let declaration = sdk::typescript::declaration_of(&entry.tool);
+                self.answer(name, "its schemas are that long", &Description { tool: &entry.tool, declaration })
             }
             Question::Search => {
                 let query = arguments.ok().and_then(|bytes| serde_json::from_slice::<String>(&bytes).ok());
@@ -170,10 +174,21 @@ impl Gate {
                     ToolError::new(ErrorCode::InvalidArguments, "$search", message)
                 })?;
                 let tools = self.gateway.search(&self.policy, &query, SEARCH_RESULTS).await;
-                json!(tools.iter().map(|tool| summary(tool)).collect::<Vec<_>>())
+                self.answer("$search", "the tools' names and descriptions are that long", &summaries(&tools))
             }
+        }
+    }
+
+    /// The JSON of an answer, unless it is larger than a reply may be; then `why` says what to do.
+    fn answer(&self, asked: &str, why: &str, answer: &impl Serialize) -> Result<String, ToolError> {
+        let max_bytes = self.limits.reply_bytes;
+        let too_large = |_| {
+            let message = format!("the answer is larger than the limit `reply_size` of {max_bytes} bytes: {why}");
+            ToolError::new(ErrorCode::ReplyTooLarge, asked, message)
         };
-        Ok(answer.to_string())
+        let mut capped = Capped { bytes: Vec::new(), max_bytes };
+        serde_json::to_writer(&mut capped, answer).map_err(too_large)?;
+        String::from_utf8(capped.bytes).map_err(|_| ToolError::new(ErrorCode::Internal, asked, "the answer is no text"))
     }
 
     /// The records of all calls; those still under way are cancelled.
@@ -182,6 +197,43 @@ impl Gate {
     }
 }
 
-fn summary(tool: &Tool) -> Value {
-    json!({ "name": tool.name, "description": tool.description })
+/// A tool in a list.
+#[derive(Serialize)]
+struct Summary<'a> {
+    name: &'a ToolName,
+    description: Option<Cow<'a, str>>,
+}
+
+fn summaries(tools: &[Arc<Tool>]) -> Vec<Summary<'_>> {
+    let cut = |text| sdk::cut(text, SUMMARY_CHARS);
+    tools.iter().map(|tool| Summary { name: &tool.name, description: tool.description.as_deref().map(cut) }).collect()
+}
+
+/// One tool, all of it.
+#[derive(Serialize)]
+struct Description<'a> {
+    #[serde(flatten)]
+    tool: &'a Tool,
+    declaration: String,
+}
+
+/// Bytes that are written, up to a limit.
+struct Capped {
+    bytes: Vec<u8>,
+    max_bytes: u64,
+}
+
+impl io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // SECURITY: what upstreams list is theirs to size; an answer is given up where it goes beyond the limit.
+        if (self.bytes.len() + bytes.len()) as u64 > self.max_bytes {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

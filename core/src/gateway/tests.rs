@@ -458,6 +458,31 @@ async fn u20_a_reply_above_the_executions_limit_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn u20_an_answer_about_tools_is_bounded_like_a_reply() {
+    let seen = Seen::default();
+    let tools = || {
+        let tool = |at: usize| noting(&seen, &format!("tool_{at}")).description("d".repeat(10_000));
+        Upstream::local("x", (0..20).map(tool).collect()).unwrap()
+    };
+    for (question, name, arguments, bytes, tool) in [
+        (Question::List, "", "null", 11_000, "$list"),
+        (Question::Search, "", "\"tool\"", 5_500, "$search"),
+        (Question::Describe, "x.tool_1", "null", 12_300, "x.tool_1"),
+    ] {
+        let asked = |reply_bytes| {
+            let gate = gateway(vec![tools()]).open(policy(&["*"]), GateLimits { reply_bytes, ..limits() }, None);
+            async move { gate.ask(question, name, Ok(arguments.into())).await }
+        };
+        let answer = asked(bytes).await.unwrap();
+        assert!(answer.len() as u64 > bytes - 1_000 && answer.contains("..."), "{} of {bytes}", answer.len());
+        assert!(asked(answer.len() as u64).await.is_ok());
+        let error = asked(answer.len() as u64 - 1).await.unwrap_err();
+        assert_eq!((error.code, error.tool.as_str()), (ErrorCode::ReplyTooLarge, tool));
+        assert!(error.message.contains("the limit `reply_size` of "), "{}", error.message);
+    }
+}
+
+#[tokio::test]
 async fn records_tell_every_call_in_order_and_how_it_went() {
     let seen = Seen::default();
     let (watcher, mut events) = mpsc::unbounded_channel();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::tool::Tool;
 
+use super::cut;
 use super::ir::{self, Definition, Doc, Document, Object, Type};
 use super::names::{Resolver, snake_case};
 
@@ -303,20 +304,12 @@ fn block_comment(lines: &[String], indent: &str) -> String {
 
 fn line_comment(doc: &Doc, indent: &str) -> String {
     let text = doc.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut parts = vec![cut(&text, MAX_FIELD_TEXT)];
+    let mut parts = vec![cut(&text, MAX_FIELD_TEXT).into_owned()];
     parts.extend(doc.hints.iter().map(|(tag, value)| format!("@{tag} {}", cut(value, MAX_HINT)).trim_end().to_owned()));
     parts.retain(|part| !part.is_empty());
     match parts.is_empty() {
         true => String::new(),
         false => block_comment(&[comment_text(&parts.join(" "))], indent),
-    }
-}
-
-/// At most this many characters, with a mark where something is missing.
-fn cut(text: &str, max_chars: usize) -> String {
-    match text.char_indices().nth(max_chars) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
     }
 }
 
