@@ -30,7 +30,7 @@ pub const SEARCH_RESULTS: usize = 10;
 
 /// All upstreams of a runtime, and how their tools are called.
 pub struct Gateway {
-    shelves: Vec<Shelf>,
+    shelves: Vec<Arc<Shelf>>,
     resolver: Resolver,
     strictness: Strictness,
 }
@@ -59,7 +59,7 @@ impl Gateway {
             );
             return Err(Error::new(ErrorCode::InvalidConfig, message));
         }
-        Ok(Gateway { shelves: upstreams.into_iter().map(Shelf::new).collect(), resolver, strictness })
+        Ok(Gateway { shelves: upstreams.into_iter().map(|upstream| Arc::new(Shelf::new(upstream))).collect(), resolver, strictness })
     }
 
     /// One execution's view: its policy and its budget. No network.
@@ -69,7 +69,7 @@ impl Gateway {
 
     /// The ids of the upstreams in which `policy` could allow a tool.
     pub fn upstream_ids(&self, policy: &Policy) -> Vec<&str> {
-        self.in_reach(policy).map(Shelf::id).collect()
+        self.in_reach(policy).map(|shelf| shelf.id()).collect()
     }
 
     /// The tools that `policy` allows, of the upstreams that can be reached, in the order of the upstreams.
@@ -125,7 +125,7 @@ impl Gateway {
 
     /// Ends every connection.
     pub async fn close(&self) {
-        join_all(self.shelves.iter().map(Shelf::close)).await;
+        join_all(self.shelves.iter().map(|shelf| shelf.close())).await;
     }
 
     /// The tool that `written` names, if the policy allows it.
@@ -164,14 +164,14 @@ impl Gateway {
     }
 
     fn known_listings(&self, policy: &Policy) -> Vec<Arc<Listing>> {
-        self.in_reach(policy).filter_map(Shelf::fresh).collect()
+        self.in_reach(policy).filter_map(|shelf| shelf.fresh()).collect()
     }
 
-    fn in_reach<'a>(&'a self, policy: &Policy) -> impl Iterator<Item = &'a Shelf> {
+    fn in_reach<'a>(&'a self, policy: &Policy) -> impl Iterator<Item = &'a Arc<Shelf>> {
         self.shelves.iter().filter(|shelf| policy.may_allow_in(shelf.id()))
     }
 
-    fn shelf(&self, written: &str) -> Option<&Shelf> {
+    fn shelf(&self, written: &str) -> Option<&Arc<Shelf>> {
         self.resolver.resolve(written, |_| true).and_then(|at| self.shelves.get(at))
     }
 

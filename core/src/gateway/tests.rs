@@ -66,8 +66,9 @@ async fn ask(gate: &Gate, question: Question, name: &str, arguments: &str) -> Va
     serde_json::from_str(&gate.ask(question, name, Ok(arguments.into())).await.unwrap()).unwrap()
 }
 
-/// An MCP server `id` that offers `names`, and how often it was asked for them. It notes calls, tells of a change before
-/// it answers one with the argument `change`, and never answers one with `hang`.
+/// An MCP server `id` that offers `names`, and how often it was asked for them. It takes ten seconds for a list that begins
+/// with `slow` and refuses one that begins with `none`. It notes calls, tells of a change before it answers one with the
+/// argument `change`, and never answers one with `hang`.
 fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, Arc<AtomicUsize>) {
     let listings = Arc::new(AtomicUsize::new(0));
     let (counter, seen) = (Arc::clone(&listings), Arc::clone(seen));
@@ -94,6 +95,14 @@ async fn serve(stream: DuplexStream, names: &[&str], listings: Arc<AtomicUsize>,
             }),
             "tools/list" => {
                 listings.fetch_add(1, Ordering::SeqCst);
+                if names.first() == Some(&"slow") {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+                if names.first() == Some(&"none") {
+                    let error = json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": 1, "message": "no"}});
+                    writer.write_all(format!("{error}\n").as_bytes()).await.unwrap();
+                    continue;
+                }
                 let tools: Vec<_> =
                     names.iter().map(|name| json!({"name": name, "inputSchema": {"type": "object"}})).collect();
                 json!({ "tools": tools })
@@ -528,7 +537,7 @@ async fn records_tell_every_call_in_order_and_how_it_went() {
     assert_eq!(order.join(" "), "+0 +1 -1 +2 -2 +3 -3 +4 -4 -0");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_list_is_fetched_once_and_again_when_it_changed() {
     let seen = Seen::default();
     let (git, listings) = server(&seen, "git", &["create"]);
@@ -542,6 +551,42 @@ async fn a_list_is_fetched_once_and_again_when_it_changed() {
     assert_eq!(listings.load(Ordering::SeqCst), 2);
     let replies = futures_util::future::join_all((0..4).map(|_| call(&gate, "git.create", "{}"))).await;
     assert!(replies.iter().all(Result::is_ok) && listings.load(Ordering::SeqCst) == 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f06_callers_share_one_fetch_its_failure_too_and_none_undoes_it_for_the_others() {
+    let seen = Seen::default();
+    let (none, listings) = server(&seen, "x", &["none"]);
+    let refusing = gate(vec![none], &["*"]);
+    for fetches in 1..=3 {
+        let refusals = join_all((0..4).map(|_| refusal(&refusing, "x.y"))).await;
+        assert!(refusals.iter().all(|error| error.code == ErrorCode::UpstreamProtocol), "{refusals:?}");
+        assert_eq!(listings.load(Ordering::SeqCst), fetches);
+        assert_eq!(refusal(&refusing, "x.y").await, refusals[0], "it is not asked again at once");
+        assert_eq!(listings.load(Ordering::SeqCst), fetches);
+        tokio::time::advance(catalog::PAUSE).await;
+    }
+    let (slow, listings) = server(&seen, "x", &["slow"]);
+    let slow = gate(vec![slow], &["*"]);
+    for _ in 0..4 {
+        let _ = tokio::time::timeout(Duration::from_secs(3), call(&slow, "x.slow", "{}")).await;
+    }
+    assert!(call(&slow, "x.slow", "{}").await.is_ok());
+    assert_eq!(listings.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn u23_a_peer_that_changes_all_the_time_is_not_asked_all_the_time() {
+    let seen = Seen::default();
+    let (git, listings) = server(&seen, "git", &["create"]);
+    let gate = gate(vec![git], &["*"]);
+    let start = Instant::now();
+    for _ in 0..21 {
+        call(&gate, "git.create", r#"{"change":true}"#).await.unwrap();
+    }
+    // Each call finds the list as it is after the change before it.
+    assert_eq!(listings.load(Ordering::SeqCst), 21);
+    assert!(start.elapsed() >= catalog::PAUSE * 20, "{:?}", start.elapsed());
 }
 
 #[tokio::test]
