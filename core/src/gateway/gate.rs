@@ -20,8 +20,6 @@ use crate::sdk;
 use crate::tool::{Tool, ToolError, ToolName, ToolReply};
 use crate::upstream::{CallLimits, reply_too_large};
 
-/// The longest search query, in bytes.
-const QUERY_BYTES: usize = 1 << 10;
 /// What a list shows of a tool's description, in characters; `$describe` gives all of it.
 const SUMMARY_CHARS: usize = 500;
 
@@ -168,13 +166,12 @@ impl Gate {
                 self.answer(name, "its schemas are that long", &Description { tool: &entry.tool, declaration })
             }
             Question::Search => {
+                // What is no text is as good as none.
                 let query = arguments.ok().and_then(|bytes| serde_json::from_slice::<String>(&bytes).ok());
-                let query = query.filter(|query| query.len() <= QUERY_BYTES).ok_or_else(|| {
-                    let message = format!("the query must be a text of at most {QUERY_BYTES} bytes");
-                    ToolError::new(ErrorCode::InvalidArguments, "$search", message)
-                })?;
-                let tools = self.gateway.search(&self.policy, &query, SEARCH_RESULTS).await;
-                self.answer("$search", "the tools' names and descriptions are that long", &summaries(&tools))
+                let found = self.gateway.search(&self.policy, &query.unwrap_or_default(), SEARCH_RESULTS).await;
+                let found = found
+                    .map_err(|error| ToolError::new(ErrorCode::InvalidArguments, "$search", error.message()))?;
+                self.answer("$search", "the tools' names and descriptions are that long", &summaries(&found.tools))
             }
         }
     }

@@ -27,6 +27,12 @@ pub use record::Watcher;
 
 /// How many tools a search gives when nobody says otherwise.
 pub const SEARCH_RESULTS: usize = 10;
+/// How many it gives at most.
+pub const MAX_SEARCH_RESULTS: usize = 50;
+/// The longest query, in bytes.
+pub const MAX_QUERY_BYTES: usize = 1 << 10;
+/// How many tools are described at once.
+pub const MAX_DESCRIBED: usize = 50;
 
 /// All upstreams of a runtime, and how their tools are called.
 pub struct Gateway {
@@ -44,6 +50,26 @@ pub struct UpstreamStatus {
     pub tools: Result<usize>,
     /// What was dropped from its list, and why.
     pub warnings: Vec<String>,
+}
+
+/// What a search gives.
+#[derive(Debug)]
+pub struct Found {
+    /// The tools that fit best, best first.
+    pub tools: Vec<Arc<Tool>>,
+    /// The upstreams whose tools could not be searched, and why.
+    pub unavailable: Vec<UpstreamStatus>,
+}
+
+/// Tools by their names.
+#[derive(Debug)]
+pub struct Described {
+    /// Those that there are, in the order of their names, each once.
+    pub tools: Vec<Arc<Tool>>,
+    /// One error for each name that no tool has, or none that is allowed.
+    pub not_found: Vec<ToolError>,
+    /// One error for each name whose upstream cannot be asked; the tool may exist.
+    pub unavailable: Vec<ToolError>,
 }
 
 impl Gateway {
@@ -83,9 +109,32 @@ impl Gateway {
             .collect()
     }
 
-    /// The tools that `policy` allows and that fit `query` best, best first.
-    pub async fn search(&self, policy: &Policy, query: &str, limit: usize) -> Vec<Arc<Tool>> {
-        let listings = self.listings(policy).await;
+    /// The tools that `policy` allows and that fit `query` best.
+    ///
+    /// # Errors
+    /// `invalid_request` when the query is empty or longer than [`MAX_QUERY_BYTES`], or `limit` is not from 1 to
+    /// [`MAX_SEARCH_RESULTS`].
+    pub async fn search(&self, policy: &Policy, query: &str, limit: usize) -> Result<Found> {
+        if query.is_empty() || query.len() > MAX_QUERY_BYTES {
+            let message = format!("`query` must be a text of 1 to {MAX_QUERY_BYTES} bytes");
+            return Err(Error::new(ErrorCode::InvalidRequest, message));
+        }
+        if !(1..=MAX_SEARCH_RESULTS).contains(&limit) {
+            let message = format!("`limit` must be from 1 to {MAX_SEARCH_RESULTS}");
+            return Err(Error::new(ErrorCode::InvalidRequest, message));
+        }
+        let (mut listings, mut unavailable) = (Vec::new(), Vec::new());
+        let listed = self.in_reach(policy).map(|shelf| async move { (shelf, shelf.listing().await) });
+        for (shelf, listing) in join_all(listed).await {
+            match listing {
+                Ok(listing) => listings.push(listing),
+                Err(error) => unavailable.push(UpstreamStatus {
+                    id: shelf.id().to_owned(),
+                    tools: Err(error),
+                    warnings: Vec::new(),
+                }),
+            }
+        }
         let allowed = |tool: &Tool| policy.decide(&tool.name) == Decision::Allow;
         let mut hits: Vec<(Hit, &Listing)> = Vec::new();
         for listing in &listings {
@@ -99,16 +148,30 @@ impl Gateway {
         }
         hits.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score));
         hits.truncate(limit);
-        hits.iter().filter_map(|(hit, listing)| listing.tool(hit.index).cloned()).collect()
+        let tools = hits.iter().filter_map(|(hit, listing)| listing.tool(hit.index).cloned()).collect();
+        Ok(Found { tools, unavailable })
     }
 
-    /// The tool that `written` names, an alias or its own name, if `policy` allows it.
+    /// The tools that `names` mean, aliases or their own names, as far as `policy` allows them.
     ///
     /// # Errors
-    /// `tool_not_found` whether it does not exist or is not allowed; an upstream's own code when it is down.
-    pub async fn tool(&self, policy: &Policy, written: &str) -> Result<Arc<Tool>, ToolError> {
-        let (_, entry) = self.find(policy, written).await?;
-        Ok(Arc::clone(&entry.tool))
+    /// `invalid_request` when there are no names, or more than [`MAX_DESCRIBED`].
+    pub async fn describe(&self, policy: &Policy, names: &[String]) -> Result<Described> {
+        if !(1..=MAX_DESCRIBED).contains(&names.len()) {
+            let message = format!("`names` must have 1 to {MAX_DESCRIBED} names");
+            return Err(Error::new(ErrorCode::InvalidRequest, message));
+        }
+        let mut described = Described { tools: Vec::new(), not_found: Vec::new(), unavailable: Vec::new() };
+        for found in join_all(names.iter().map(|name| self.find(policy, name))).await {
+            match found {
+                Ok((_, entry)) => described.tools.push(Arc::clone(&entry.tool)),
+                Err(error) if error.code == ErrorCode::ToolNotFound => described.not_found.push(error),
+                Err(error) => described.unavailable.push(error),
+            }
+        }
+        described.tools.sort_by(|a, b| a.name.cmp(&b.name));
+        described.tools.dedup_by(|a, b| a.name == b.name);
+        Ok(described)
     }
 
     /// Connects every upstream, also those out of any policy's reach, and says how that went.

@@ -304,7 +304,7 @@ async fn t04_discovery_shows_only_what_is_allowed() {
     let described = ask(&gate, Question::Describe, "git.listIssues", "null").await;
     assert_eq!(described["name"], "git.list_issues");
     assert!(described["declaration"].as_str().unwrap().contains("list_issues"));
-    for query in [Ok("1".into()), Ok(format!("\"{}\"", "x".repeat(2_000)).into()), Err(1 << 30)] {
+    for query in [Ok("1".into()), Ok("\"\"".into()), Ok(format!("\"{}\"", "x".repeat(2_000)).into()), Err(1 << 30)] {
         let error = gate.ask(Question::Search, "", query).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidArguments);
     }
@@ -613,6 +613,22 @@ async fn t02_without_a_policy_nothing_is_allowed_and_the_error_says_what_to_add(
 }
 
 #[tokio::test]
+async fn r20_searches_and_descriptions_are_bounded_for_whoever_asks() {
+    let seen = Seen::default();
+    let gateway = gateway(vec![local(&seen, "x", &["y"])]);
+    let policy = policy(&["*"]);
+    for (query, limit) in [("", 1), (&*"y".repeat(MAX_QUERY_BYTES + 1), 1), ("y", 0), ("y", MAX_SEARCH_RESULTS + 1)] {
+        let error = gateway.search(&policy, query, limit).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidRequest, "{error}");
+    }
+    assert!(gateway.search(&policy, &"y".repeat(MAX_QUERY_BYTES), MAX_SEARCH_RESULTS).await.is_ok());
+    for names in [0, MAX_DESCRIBED + 1] {
+        let error = gateway.describe(&policy, &vec!["x.y".to_owned(); names]).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidRequest, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_upstream_that_is_down_fails_its_own_calls_alone() {
     let seen = Seen::default();
     let dial = || duplex(1).0;
@@ -623,6 +639,13 @@ async fn an_upstream_that_is_down_fails_its_own_calls_alone() {
     assert_eq!(error.code, ErrorCode::UpstreamUnavailable);
     assert!(call(&gate, "x.y", "{}").await.is_ok());
     assert_eq!(gateway.tools(&policy(&["*"])).await.len(), 1);
+    let found = gateway.search(&policy(&["*"]), "y", 10).await.unwrap();
+    assert_eq!((found.tools.len(), found.unavailable.len(), found.unavailable[0].id.as_str()), (1, 1, "dead"));
+    let names = ["dead.y", "x.z", "x.y", "x.y"].map(str::to_owned);
+    let described = gateway.describe(&policy(&["*"]), &names).await.unwrap();
+    let tools = |errors: &[ToolError]| errors.iter().map(|error| error.tool.clone()).collect::<Vec<_>>();
+    assert_eq!(described.tools.len(), 1);
+    assert_eq!((tools(&described.not_found), tools(&described.unavailable)), (vec!["x.z".into()], vec!["dead.y".into()]));
     let status: Vec<_> = gateway.check().await.into_iter().map(|status| (status.id, status.tools.is_ok())).collect();
     assert_eq!(status, [("dead".to_owned(), false), ("x".to_owned(), true)]);
 }
