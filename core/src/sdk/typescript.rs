@@ -59,16 +59,17 @@ fn print(tools: &[&Tool], end: &str) -> String {
     let mut tools = tools.to_vec();
     tools.sort_by(|a, b| a.name.cmp(&b.name));
     let mut printer = Printer::default();
-    let upstreams: Vec<&str> = tools.iter().map(|tool| tool.name.upstream()).collect();
+    let groups: Vec<&[&Tool]> = tools.chunk_by(|a, b| a.name.upstream() == b.name.upstream()).collect();
+    let upstreams = Aliases::new(groups.iter().filter_map(|group| group.first()).map(|tool| tool.name.upstream()));
     let mut body = String::from("declare const tools: {\n");
-    for members in tools.chunk_by(|a, b| a.name.upstream() == b.name.upstream()) {
+    for members in groups {
         let Some(upstream) = members.first().map(|tool| tool.name.upstream()) else { continue };
-        let alias = alias_of(upstream, upstreams.iter().copied()).map(|alias| format!("Also `tools.{alias}`."));
+        let alias = upstreams.of(upstream).map(|alias| format!("Also `tools.{alias}`."));
         body.push_str(&block_comment(&alias.into_iter().collect::<Vec<_>>(), "  "));
         body.push_str(&format!("  readonly {}: {{\n", key(upstream)));
-        let names: Vec<&str> = members.iter().map(|tool| tool.name.tool()).collect();
+        let names = Aliases::new(members.iter().map(|tool| tool.name.tool()));
         for tool in members {
-            body.push_str(&printer.tool(tool, alias_of(tool.name.tool(), names.iter().copied())));
+            body.push_str(&printer.tool(tool, names.of(tool.name.tool())));
         }
         body.push_str("  };\n");
     }
@@ -79,13 +80,24 @@ fn print(tools: &[&Tool], end: &str) -> String {
     }
 }
 
-/// For a name that needs quotes: its snake_case, if that needs none and means this name.
-fn alias_of<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-    let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
-    let mut distinct: Vec<&str> = names.clone().collect();
-    distinct.dedup();
-    let position = Resolver::new(distinct.iter().copied()).resolve(&alias, |_| true)?;
-    (distinct.get(position) == Some(&name)).then_some(alias)
+/// What distinct names that need quotes can be called without.
+struct Aliases<'a> {
+    names: Vec<&'a str>,
+    resolver: Resolver,
+}
+
+impl<'a> Aliases<'a> {
+    fn new(names: impl Iterator<Item = &'a str>) -> Aliases<'a> {
+        let names: Vec<&str> = names.collect();
+        Aliases { resolver: Resolver::new(names.iter().copied()), names }
+    }
+
+    /// For a name that needs quotes: its snake_case, if that needs none and means this name.
+    fn of(&self, name: &str) -> Option<String> {
+        let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
+        let position = self.resolver.resolve(&alias, |_| true)?;
+        (self.names.get(position) == Some(&name)).then_some(alias)
+    }
 }
 
 #[derive(Default)]
