@@ -36,7 +36,7 @@ impl Entry {
 pub(super) struct Listing {
     pub(super) entries: Vec<Arc<Entry>>,
     pub(super) warnings: Vec<String>,
-    pub(super) index: OnceLock<Index>,
+    index: OnceLock<Index>,
     resolver: Resolver,
     version: u64,
 }
@@ -47,6 +47,11 @@ impl Listing {
         let entry = |tool| Arc::new(Entry { tool: Arc::new(tool), schema: OnceLock::new() });
         let entries = tools.into_iter().map(entry).collect();
         Listing { entries, warnings, index: OnceLock::new(), resolver, version }
+    }
+
+    /// The words of its tools, read at the first search.
+    pub(super) fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::new(self.entries.iter().map(|entry| &*entry.tool)))
     }
 
     pub(super) fn tool(&self, index: usize) -> Option<&Arc<Tool>> {

@@ -17,7 +17,7 @@ use crate::policy::{Decision, Policy};
 use crate::schema::Strictness;
 use crate::sdk;
 use crate::sdk::names::Resolver;
-use crate::sdk::search::{Hit, Index};
+use crate::sdk::search::{Hit, Index, search};
 use crate::tool::{Tool, ToolError};
 use crate::upstream::Upstream;
 
@@ -135,21 +135,11 @@ impl Gateway {
                 }),
             }
         }
-        let allowed = |tool: &Tool| policy.decide(&tool.name) == Decision::Allow;
-        let mut hits: Vec<(Hit, &Listing)> = Vec::new();
-        for listing in &listings {
-            let index = listing.index.get_or_init(|| Index::new(listing.entries.iter().map(|entry| &*entry.tool)));
-            hits.extend(
-                index
-                    .search(query, limit, &|at| listing.tool(at).is_some_and(|tool| allowed(tool)))
-                    .into_iter()
-                    .map(|hit| (hit, &**listing)),
-            );
-        }
-        hits.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score));
-        hits.truncate(limit);
-        let tools = hits.iter().filter_map(|(hit, listing)| listing.tool(hit.index).cloned()).collect();
-        Ok(Found { tools, unavailable })
+        let indexes: Vec<&Index> = listings.iter().map(|listing| listing.index()).collect();
+        let tool = |hit: &Hit| listings.get(hit.index).and_then(|listing| listing.tool(hit.tool));
+        let allowed = |hit: &Hit| tool(hit).is_some_and(|tool| policy.decide(&tool.name) == Decision::Allow);
+        let hits = search(&indexes, query, limit, allowed);
+        Ok(Found { tools: hits.iter().filter_map(tool).cloned().collect(), unavailable })
     }
 
     /// The tools that `names` mean, aliases or their own names, as far as `policy` allows them.

@@ -18,9 +18,11 @@ const EXPANSIONS: usize = 64;
 /// One tool that fits a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
-    /// The tool's position in the index.
+    /// The position of the tool's index among those that were searched.
     pub index: usize,
-    /// How well it fits; comparable between indexes.
+    /// The tool's position in its index.
+    pub tool: usize,
+    /// How well it fits.
     pub score: f32,
 }
 
@@ -44,29 +46,6 @@ impl Index {
         index
     }
 
-    /// The tools that fit `query` best among those that `allowed` lets pass, best first.
-    pub fn search(&self, query: &str, limit: usize, allowed: &dyn Fn(usize) -> bool) -> Vec<Hit> {
-        let mut scores: HashMap<usize, f32> = HashMap::new();
-        for word in words(query).take(QUERY_WORDS) {
-            let mut best: HashMap<usize, f32> = HashMap::new();
-            for (known, postings) in self.expand(&word) {
-                let rarity = (1.0 + self.tools as f32 / postings.len() as f32).ln();
-                let likeness = if known == word { 1.0 } else { 0.5 };
-                for (at, weight) in postings {
-                    let score = rarity * likeness * weight / (weight + 1.0);
-                    let known = best.entry(*at).or_default();
-                    *known = known.max(score);
-                }
-            }
-            for (at, score) in best {
-                *scores.entry(at).or_default() += score;
-            }
-        }
-        let mut hits: Vec<Hit> = scores.into_iter().map(|(index, score)| Hit { index, score }).collect();
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
-        hits.into_iter().filter(|hit| allowed(hit.index)).take(limit).collect()
-    }
-
     /// The words that `word` stands for: itself, and what begins with it.
     fn expand<'a>(&'a self, word: &'a str) -> impl Iterator<Item = (&'a str, &'a Vec<(usize, f32)>)> {
         let most = if word.len() < 3 { 1 } else { EXPANSIONS };
@@ -75,6 +54,40 @@ impl Index {
             .take(most)
             .map(|(known, postings)| (known.as_str(), postings))
     }
+}
+
+/// The tools that fit `query` best among those that `allowed` lets pass, best first. How rare a word is counts over all
+/// indexes, so that a tool's place does not depend on how many others its upstream has.
+pub fn search(indexes: &[&Index], query: &str, limit: usize, allowed: impl Fn(&Hit) -> bool) -> Vec<Hit> {
+    let tools: usize = indexes.iter().map(|index| index.tools).sum();
+    let mut scores: HashMap<(usize, usize), f32> = HashMap::new();
+    for word in words(query).take(QUERY_WORDS) {
+        let mut meant: BTreeMap<&str, Vec<(usize, &Vec<(usize, f32)>)>> = BTreeMap::new();
+        for (at, index) in indexes.iter().enumerate() {
+            for (known, postings) in index.expand(&word) {
+                meant.entry(known).or_default().push((at, postings));
+            }
+        }
+        let mut best: HashMap<(usize, usize), f32> = HashMap::new();
+        for (known, places) in meant {
+            let having: usize = places.iter().map(|(_, postings)| postings.len()).sum();
+            let rarity = (1.0 + tools as f32 / having as f32).ln();
+            let likeness = if known == word { 1.0 } else { 0.5 };
+            for (index, postings) in places {
+                for (tool, weight) in postings {
+                    let score = rarity * likeness * weight / (weight + 1.0);
+                    let known = best.entry((index, *tool)).or_default();
+                    *known = known.max(score);
+                }
+            }
+        }
+        for (place, score) in best {
+            *scores.entry(place).or_default() += score;
+        }
+    }
+    let mut hits: Vec<Hit> = scores.into_iter().map(|((index, tool), score)| Hit { index, tool, score }).collect();
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then((a.index, a.tool).cmp(&(b.index, b.tool))));
+    hits.into_iter().filter(allowed).take(limit).collect()
 }
 
 /// The words of a tool with what they weigh: most in its name.
@@ -137,7 +150,22 @@ mod tests {
             tool("github.listIssues", "Lists the issues of a repository"),
             tool("slack.post", "Posts a message to a channel"),
         ];
-        Index::new(&tools).search(query, 2, &|at| at != 2 || query == "message").iter().map(|hit| hit.index).collect()
+        let allowed = |hit: &Hit| hit.tool != 2 || query == "message";
+        super::search(&[&Index::new(&tools)], query, 2, allowed).iter().map(|hit| hit.tool).collect()
+    }
+
+    #[test]
+    fn a_tool_of_a_large_upstream_has_no_advantage() {
+        let mut many: Vec<Tool> = (0..500).map(|at| tool(&format!("large.tool_{at}"), "Does something")).collect();
+        many.push(tool("large.other", "Takes a message"));
+        let few = [tool("slack.list_channels", "Lists channels"), tool("slack.post_message", "Posts to a channel")];
+        let (large, small) = (Index::new(&many), Index::new(&few));
+        let places = |indexes: &[&Index]| {
+            super::search(indexes, "message", 5, |_| true).iter().map(|hit| (hit.index, hit.tool)).collect::<Vec<_>>()
+        };
+        assert_eq!(places(&[&large, &small]), [(1, 1), (0, 500)]);
+        assert_eq!(places(&[&small, &large]), [(0, 1), (1, 500)]);
+        assert_eq!(places(&[]), []);
     }
 
     #[test]
