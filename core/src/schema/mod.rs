@@ -8,7 +8,6 @@ mod cost;
 mod explain;
 mod graph;
 mod pattern;
-mod refs;
 
 use jsonschema::Validator;
 use serde_json::{Map, Value};
