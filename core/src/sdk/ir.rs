@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::references::References;
+use super::references::{Targets, name_of};
 
 /// The most values of a schema that is read at all, and the most that are made of it.
 const MAX_NODES: usize = 4_000;
@@ -81,13 +81,13 @@ pub(super) struct Document {
 
 /// Reads a schema.
 pub(super) fn read(root: &Value) -> Document {
-    let Some(references) = References::new(root, MAX_NODES) else {
+    let Some(targets) = Targets::new(root, MAX_NODES) else {
         return Document { kind: Type::Unknown, definitions: Vec::new() };
     };
     let mut reader =
-        Reader { references, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
-    let kind = match reader.references.is_hoisted(root) {
-        true => reader.named(root, "Root"),
+        Reader { targets, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
+    let kind = match reader.targets.is_hoisted(root) {
+        true => reader.named(root, "#"),
         false => reader.read(root, 0).0,
     };
     while let Some(target) =
@@ -109,14 +109,15 @@ pub(super) fn read(root: &Value) -> Document {
 
 /// A definition that is itself without a step into the value says nothing.
 fn cut_circles(definitions: &mut [Definition]) {
+    let in_place: Vec<Vec<usize>> = definitions.iter().map(|held| in_place(&held.kind)).collect();
     for start in 0..definitions.len() {
         let mut seen = HashSet::new();
         let mut reached = vec![start];
         let mut is_circle = false;
         while let Some(number) = reached.pop() {
-            let next = definitions.get(number).map(|held| in_place(&held.kind)).unwrap_or_default();
+            let next = in_place.get(number).map(Vec::as_slice).unwrap_or_default();
             is_circle |= next.contains(&start);
-            reached.extend(next.into_iter().filter(|number| seen.insert(*number)));
+            reached.extend(next.iter().copied().filter(|number| seen.insert(*number)));
         }
         if let Some(held) = definitions.get_mut(start).filter(|_| is_circle) {
             held.kind = Type::Unknown;
@@ -134,7 +135,7 @@ fn in_place(kind: &Type) -> Vec<usize> {
 }
 
 struct Reader<'a> {
-    references: References<'a>,
+    targets: Targets<'a>,
     /// How many more schemas are read.
     left: usize,
     numbers: HashMap<*const Value, usize>,
@@ -143,12 +144,12 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn named(&mut self, target: &'a Value, name: &str) -> Type {
+    fn named(&mut self, target: &'a Value, reference: &str) -> Type {
         let next = self.queue.len();
         let number = *self.numbers.entry(std::ptr::from_ref(target)).or_insert(next);
         if number == next {
             self.queue.push(target);
-            self.definitions.push((name.to_owned(), None));
+            self.definitions.push((name_of(reference), None));
         }
         Type::Named(number)
     }
@@ -187,13 +188,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn reference(&mut self, reference: &Value, depth: usize, doc: &mut Doc) -> Type {
-        let Some((target, name)) = reference.as_str().and_then(|text| self.references.resolve(text)) else {
+    fn reference(&mut self, reference: &'a Value, depth: usize, doc: &mut Doc) -> Type {
+        let named = |text: &'a str| Some((text, self.targets.resolve(text)?));
+        let Some((text, target)) = reference.as_str().and_then(named) else {
             doc.hints.push(("note", "refers to a schema that is not in this document".to_owned()));
             return Type::Unknown;
         };
-        if self.references.is_hoisted(target) {
-            return self.named(target, &name);
+        if self.targets.is_hoisted(target) {
+            return self.named(target, text);
         }
         let (kind, inner) = self.read(target, depth + 1);
         doc.take(inner);

@@ -145,6 +145,14 @@ fn references_are_followed_and_named_where_that_helps() {
         ),
         (json!({ "items": { "$ref": "#" } }), "types.UTArgs[]"),
         (
+            json!({ "$ref": "#it", "$defs": { "a": { "$anchor": "it", "type": "number" }, "b": { "$anchor": "it" } } }),
+            "/** @note refers to a schema that is not in this document */ x: unknown",
+        ),
+        (
+            json!({ "$id": "https://example.com/x", "items": { "$ref": "#/$defs/a" }, "$defs": { "a": { "type": "string" } } }),
+            "unknown[]",
+        ),
+        (
             json!({ "$ref": "https://example.com/a.json" }),
             "/** @note refers to a schema that is not in this document */ x: unknown",
         ),
@@ -300,6 +308,37 @@ fn u29_large_and_deep_schemas_are_cut_visibly() {
         ..tool("u.t", json!({ "properties": { "a": { "description": "é".repeat(1 << 20) } } }))
     };
     assert!(declaration_of(&long).chars().count() < MAX_TOOL_TEXT + MAX_FIELD_TEXT + 300);
+}
+
+#[test]
+fn a_reference_means_the_same_to_declarations_and_to_checks() {
+    let document = |extra: Value, reference: &str| {
+        let mut document = json!({
+            "properties": { "x": { "$ref": reference } },
+            "$defs": { "a": { "$anchor": "one", "type": "string" }, "b": { "$anchor": "two" }, "c": { "$anchor": "two" } },
+        });
+        document.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        document
+    };
+    let own = json!({ "$id": "https://example.com/s#" });
+    let embedding = json!({ "properties": { "y": { "$id": "https://example.com/y" }, "x": { "$ref": "#/$defs/a" } } });
+    for (extra, reference, is_known) in [
+        (&json!({}), "#/$defs/a", true),
+        (&json!({}), "#one", true),
+        (&json!({}), "#two", false),
+        (&json!({}), "#three", false),
+        (&json!({}), "#/$defs/z", false),
+        (&json!({}), "https://example.com/s#/$defs/a", false),
+        (&own, "https://example.com/s#/$defs/a", true),
+        (&own, "https://example.com/s#one", true),
+        (&own, "https://example.com/t#one", false),
+        (&embedding, "#/$defs/a", false),
+    ] {
+        let document = document(extra.clone(), reference);
+        let declared = declaration_of(&tool("u.t", document.clone())).contains("x?: string");
+        let checked = crate::schema::Schema::compile(&document).is_ok();
+        assert_eq!((declared, checked), (is_known, is_known), "{reference} in {document}");
+    }
 }
 
 #[test]
