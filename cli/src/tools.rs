@@ -27,7 +27,7 @@ pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
 pub(crate) async fn declarations(set_up: SetUp) -> Result<u8> {
     let runtime = session::open(&set_up)?;
     session::report_upstreams(&runtime.unavailable(None).await);
-    let text = runtime.declarations(Language::TypeScript, runtime.tools(None).await).await;
+    let text = runtime.declarations(Language::TypeScript, runtime.tools(None).await).await?;
     session::close(&runtime).await;
     print(&text)?;
     Ok(0)

@@ -20,7 +20,6 @@ use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
 use crate::sandbox::{GuestImage, Sandbox, SandboxSize};
 use crate::schema::Strictness;
-use crate::sdk;
 use crate::tool::{Tool, ToolPattern};
 use crate::upstream::{LocalTool, Upstream, UpstreamConfig};
 
@@ -236,10 +235,11 @@ impl Runtime {
     }
 
     /// What a model should read before it writes a program in `language`: these tools as types.
-    pub async fn declarations(&self, language: Language, tools: Vec<Arc<Tool>>) -> String {
-        match language {
-            Language::TypeScript => sdk::typescript::declarations(&tools),
-        }
+    ///
+    /// # Errors
+    /// `internal` when they cannot be made.
+    pub async fn declarations(&self, language: Language, tools: Vec<Arc<Tool>>) -> Result<String> {
+        self.inner.gateway.declarations(language, tools).await
     }
 
     /// The upstreams that such a request may use and whose tools cannot be had: [`tools`](Runtime::tools) leaves their

@@ -129,7 +129,7 @@ impl Server {
         let is_error = tools.is_empty();
         let declarations = match is_error {
             true => String::new(),
-            false => self.runtime.declarations(Language::TypeScript, tools).await,
+            false => self.runtime.declarations(Language::TypeScript, tools).await?,
         };
         let mut text = declarations.clone();
         for error in &not_found {

@@ -25,6 +25,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether there is a schema that is still to be compiled, which takes time.
+    pub(super) fn is_raw(&self) -> bool {
+        self.tool.input_schema.is_some() && self.schema.get().is_none()
+    }
+
     /// The compiled input schema; `None` when the tool has none, an error's text when it cannot be used.
     pub(super) fn schema(&self) -> Option<&Result<Schema, String>> {
         let compile = |schema| Schema::compile(schema).map_err(|error| error.to_string());

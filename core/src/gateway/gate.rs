@@ -86,6 +86,10 @@ impl Gate {
         let (shelf, entry) = self.find(written).await?;
         let name = &entry.tool.name;
         record.resolved(&name.to_string());
+        if entry.is_raw() {
+            let entry = Arc::clone(&entry);
+            self.aside(written, move || drop(entry.schema())).await?;
+        }
         let arguments = self.checked(&entry, arguments)?;
         let limits = CallLimits { reply_bytes: self.limits.reply_bytes, deadline: self.limits.deadline };
         let reply = shelf.upstream.call(&entry.tool, arguments, &limits).await?;
@@ -105,6 +109,14 @@ impl Gate {
             }
             error
         })
+    }
+
+    async fn aside<T: Send + 'static>(
+        &self,
+        asked: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ToolError> {
+        self.gateway.aside(work).await.map_err(|error| ToolError::new(error.code(), asked, error.message()))
     }
 
     /// The arguments, if they are what the tool takes: they are parsed once, and what is checked is what is sent.
@@ -162,15 +174,21 @@ impl Gate {
             }
             Question::Describe => {
                 let (_, entry) = self.find(name).await?;
-                let declaration = sdk::typescript::declaration_of(&entry.tool);
+                let tool = Arc::clone(&entry.tool);
+                let declaration = self.aside(name, move || sdk::typescript::declaration_of(&tool)).await?;
                 self.answer(name, "its schemas are that long", &Description { tool: &entry.tool, declaration })
             }
             Question::Search => {
                 // What is no text is as good as none.
                 let query = arguments.ok().and_then(|bytes| serde_json::from_slice::<String>(&bytes).ok());
                 let found = self.gateway.search(&self.policy, &query.unwrap_or_default(), SEARCH_RESULTS).await;
-                let found = found
-                    .map_err(|error| ToolError::new(ErrorCode::InvalidArguments, "$search", error.message()))?;
+                let found = found.map_err(|error| {
+                    let code = match error.code() {
+                        ErrorCode::InvalidRequest => ErrorCode::InvalidArguments,
+                        code => code,
+                    };
+                    ToolError::new(code, "$search", error.message())
+                })?;
                 self.answer("$search", "the tools' names and descriptions are that long", &summaries(&found.tools))
             }
         }

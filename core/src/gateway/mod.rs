@@ -11,8 +11,10 @@ mod record;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::model::Language;
 use crate::policy::{Decision, Policy};
 use crate::schema::Strictness;
 use crate::sdk;
@@ -34,11 +36,15 @@ pub const MAX_QUERY_BYTES: usize = 1 << 10;
 /// How many tools are described at once.
 pub const MAX_DESCRIBED: usize = 50;
 
+/// How much work that is sized by what upstreams list is done at once.
+const ASIDE: usize = 2;
+
 /// All upstreams of a runtime, and how their tools are called.
 pub struct Gateway {
     shelves: Vec<Arc<Shelf>>,
     resolver: Resolver,
     strictness: Strictness,
+    places_aside: Arc<Semaphore>,
 }
 
 /// Whether an upstream's tools could be had, for the operator.
@@ -85,7 +91,7 @@ impl Gateway {
             );
             return Err(Error::new(ErrorCode::InvalidConfig, message));
         }
-        Ok(Gateway { shelves: upstreams.into_iter().map(|upstream| Arc::new(Shelf::new(upstream))).collect(), resolver, strictness })
+        Ok(Gateway { shelves: upstreams.into_iter().map(|upstream| Arc::new(Shelf::new(upstream))).collect(), resolver, strictness, places_aside: Arc::new(Semaphore::new(ASIDE)) })
     }
 
     /// One execution's view: its policy and its budget. No network.
@@ -135,11 +141,9 @@ impl Gateway {
                 }),
             }
         }
-        let indexes: Vec<&Index> = listings.iter().map(|listing| listing.index()).collect();
-        let tool = |hit: &Hit| listings.get(hit.index).and_then(|listing| listing.tool(hit.tool));
-        let allowed = |hit: &Hit| tool(hit).is_some_and(|tool| policy.decide(&tool.name) == Decision::Allow);
-        let hits = search(&indexes, query, limit, allowed);
-        Ok(Found { tools: hits.iter().filter_map(tool).cloned().collect(), unavailable })
+        let (policy, query) = (policy.clone(), query.to_owned());
+        let tools = self.aside(move || best(&listings, &policy, &query, limit)).await?;
+        Ok(Found { tools, unavailable })
     }
 
     /// The tools that `names` mean, aliases or their own names, as far as `policy` allows them.
@@ -162,6 +166,28 @@ impl Gateway {
         described.tools.sort_by(|a, b| a.name.cmp(&b.name));
         described.tools.dedup_by(|a, b| a.name == b.name);
         Ok(described)
+    }
+
+    /// What a model should read before it writes a program in `language`: these tools as types.
+    ///
+    /// # Errors
+    /// `internal` when they cannot be made.
+    pub async fn declarations(&self, language: Language, tools: Vec<Arc<Tool>>) -> Result<String> {
+        let make = match language {
+            Language::TypeScript => sdk::typescript::declarations,
+        };
+        self.aside(move || make(&tools)).await
+    }
+
+    /// Does `work` that takes time by what upstreams list, away from the threads that serve everybody.
+    async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        // Held until the work is done, also when nobody waits for it any more.
+        let place = Arc::clone(&self.places_aside).acquire_owned().await;
+        let task = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        task.await.map_err(|error| Error::new(ErrorCode::Internal, "a part of the catalog failed").with_source(error))
     }
 
     /// Connects every upstream, also those out of any policy's reach, and says how that went.
@@ -232,6 +258,14 @@ impl Gateway {
     async fn listings(&self, policy: &Policy) -> Vec<Arc<Listing>> {
         join_all(self.in_reach(policy).map(Shelf::listing)).await.into_iter().flatten().collect()
     }
+}
+
+/// The tools of these lists that `policy` allows and that fit `query` best.
+fn best(listings: &[Arc<Listing>], policy: &Policy, query: &str, limit: usize) -> Vec<Arc<Tool>> {
+    let indexes: Vec<&Index> = listings.iter().map(|listing| listing.index()).collect();
+    let tool = |hit: &Hit| listings.get(hit.index).and_then(|listing| listing.tool(hit.tool));
+    let allowed = |hit: &Hit| tool(hit).is_some_and(|tool| policy.decide(&tool.name) == Decision::Allow);
+    search(&indexes, query, limit, allowed).iter().filter_map(tool).cloned().collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use super::references::{Targets, name_of};
 
 /// The most values of a schema that is read at all, and the most that are made of it.
 const MAX_NODES: usize = 4_000;
+/// The most bytes of names, values and texts that are taken from it. References can repeat what stands there once.
+const MAX_BYTES: usize = 512 << 10;
 /// The deepest nesting of types.
 const MAX_DEPTH: usize = 24;
 /// The most values of one `enum` that are listed.
@@ -85,7 +87,7 @@ pub(super) fn read(root: &Value) -> Document {
         return Document { kind: Type::Unknown, definitions: Vec::new() };
     };
     let mut reader =
-        Reader { targets, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
+        Reader { targets, left: MAX_NODES, bytes_left: MAX_BYTES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
     let kind = match reader.targets.is_hoisted(root) {
         true => reader.named(root, "#"),
         false => reader.read(root, 0).0,
@@ -136,8 +138,9 @@ fn in_place(kind: &Type) -> Vec<usize> {
 
 struct Reader<'a> {
     targets: Targets<'a>,
-    /// How many more schemas are read.
+    /// How many more schemas are read, and bytes taken.
     left: usize,
+    bytes_left: usize,
     numbers: HashMap<*const Value, usize>,
     queue: Vec<&'a Value>,
     definitions: Vec<(String, Option<(Type, Doc)>)>,
@@ -159,11 +162,13 @@ impl<'a> Reader<'a> {
             return (if *schema == Value::Bool(false) { Type::Never } else { Type::Unknown }, Doc::default());
         };
         self.left = self.left.saturating_sub(1);
-        if depth > MAX_DEPTH || self.left == 0 {
+        // SECURITY: what is read becomes memory and text; a schema must not multiply.
+        if depth > MAX_DEPTH || self.left == 0 || self.bytes_left == 0 {
             let note = "the schema goes on deeper than is shown".to_owned();
             return (Type::Unknown, Doc { text: String::new(), hints: vec![("note", note)] });
         }
         let mut doc = Doc { text: text_of(map), hints: hints(map) };
+        self.bytes_left = self.bytes_left.saturating_sub(bytes_of(map) + doc.bytes());
         let mut parts = vec![self.own(map, depth)];
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             if let Some(reference) = map.get(keyword) {
@@ -294,6 +299,10 @@ impl<'a> Reader<'a> {
 }
 
 impl Doc {
+    fn bytes(&self) -> usize {
+        self.text.len() + self.hints.iter().map(|(_, hint)| hint.len()).sum::<usize>()
+    }
+
     /// Takes what another says if this says nothing.
     fn take(&mut self, other: Doc) {
         if self.text.is_empty() {
@@ -383,6 +392,17 @@ impl Object {
         self.fields.sort_by(|a, b| a.is_optional.cmp(&b.is_optional).then_with(|| a.name.cmp(&b.name)));
         self.rest = self.rest.take().zip(other.rest).map(|(a, b)| Box::new(intersection(vec![*a, *b])));
     }
+}
+
+/// The bytes of the names and of the values of its own that a schema holds.
+fn bytes_of(map: &Map<String, Value>) -> usize {
+    let text = |value: &Value| value.as_str().map_or(0, str::len);
+    let held = |value: &Value| match value {
+        Value::Array(items) => items.iter().map(text).sum(),
+        Value::Object(fields) => fields.keys().map(String::len).sum(),
+        value => text(value),
+    };
+    map.values().map(held).sum()
 }
 
 fn text_of(map: &Map<String, Value>) -> String {

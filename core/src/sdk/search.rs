@@ -10,6 +10,8 @@ use crate::tool::Tool;
 const QUERY_WORDS: usize = 16;
 /// Words of one tool beyond these are ignored.
 const TOOL_WORDS: usize = 512;
+/// Words of all tools of one list: each tool's share is less when there are very many.
+const INDEX_WORDS: usize = 512 << 10;
 /// The longest word, in bytes; the rest of a longer one is ignored.
 const WORD_BYTES: usize = 40;
 /// How many words a prefix may stand for.
@@ -35,13 +37,14 @@ pub struct Index {
 
 impl Index {
     /// Reads the words of all tools.
-    pub fn new<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Index {
-        let mut index = Index::default();
-        for (at, tool) in tools.into_iter().enumerate() {
-            for (word, weight) in words_of(tool) {
+    pub fn new<'a>(tools: impl ExactSizeIterator<Item = &'a Tool>) -> Index {
+        let mut index = Index { tools: tools.len(), ..Index::default() };
+        // SECURITY: a listing may hold more different words than there is memory for.
+        let most = (INDEX_WORDS / index.tools.max(1)).min(TOOL_WORDS);
+        for (at, tool) in tools.enumerate() {
+            for (word, weight) in words_of(tool, most) {
                 index.postings.entry(word).or_default().push((at, weight));
             }
-            index.tools = at + 1;
         }
         index
     }
@@ -90,8 +93,8 @@ pub fn search(indexes: &[&Index], query: &str, limit: usize, allowed: impl Fn(&H
     hits.into_iter().filter(allowed).take(limit).collect()
 }
 
-/// The words of a tool with what they weigh: most in its name.
-fn words_of(tool: &Tool) -> HashMap<String, f32> {
+/// The first words of a tool with what they weigh: most in its name.
+fn words_of(tool: &Tool, most: usize) -> HashMap<String, f32> {
     let mut weights = HashMap::new();
     let parameters = tool.input_schema.as_ref().and_then(|schema| schema.get("properties")?.as_object());
     let parameters = parameters.into_iter().flat_map(|properties| properties.keys().map(String::as_str));
@@ -103,7 +106,7 @@ fn words_of(tool: &Tool) -> HashMap<String, f32> {
     ];
     for (text, weight) in texts.into_iter().chain(parameters.map(|name| (name, 0.5))) {
         for word in words(text) {
-            if weights.len() >= TOOL_WORDS {
+            if weights.len() >= most {
                 return weights;
             }
             *weights.entry(word).or_default() += weight;
@@ -151,7 +154,7 @@ mod tests {
             tool("slack.post", "Posts a message to a channel"),
         ];
         let allowed = |hit: &Hit| hit.tool != 2 || query == "message";
-        super::search(&[&Index::new(&tools)], query, 2, allowed).iter().map(|hit| hit.tool).collect()
+        super::search(&[&Index::new(tools.iter())], query, 2, allowed).iter().map(|hit| hit.tool).collect()
     }
 
     #[test]
@@ -159,7 +162,7 @@ mod tests {
         let mut many: Vec<Tool> = (0..500).map(|at| tool(&format!("large.tool_{at}"), "Does something")).collect();
         many.push(tool("large.other", "Takes a message"));
         let few = [tool("slack.list_channels", "Lists channels"), tool("slack.post_message", "Posts to a channel")];
-        let (large, small) = (Index::new(&many), Index::new(&few));
+        let (large, small) = (Index::new(many.iter()), Index::new(few.iter()));
         let places = |indexes: &[&Index]| {
             super::search(indexes, "message", 5, |_| true).iter().map(|hit| (hit.index, hit.tool)).collect::<Vec<_>>()
         };
@@ -182,6 +185,18 @@ mod tests {
         assert_eq!(search("owners"), [0, 1]);
         assert_eq!(search("zebra"), [] as [usize; 0]);
         assert_eq!(search(""), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn u26_an_index_has_room_for_so_many_words() {
+        let many: Vec<Tool> = (0..4_000)
+            .map(|at| tool(&format!("x.tool_{at}"), &(0..300).map(|word| format!("w{at}x{word} ")).collect::<String>()))
+            .collect();
+        let index = Index::new(many.iter());
+        let words: usize = index.postings.values().map(Vec::len).sum();
+        assert!((INDEX_WORDS / 2..=INDEX_WORDS).contains(&words), "{words}");
+        // Its name comes first, so every tool is found by it.
+        assert_eq!(super::search(&[&index], "3999", 1, |_| true).first().map(|hit| hit.tool), Some(3_999));
     }
 
     #[test]

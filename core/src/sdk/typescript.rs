@@ -16,6 +16,8 @@ use super::names::{Resolver, snake_case};
 const MAX_TOOL_TEXT: usize = 2_000;
 const MAX_FIELD_TEXT: usize = 300;
 const MAX_HINT: usize = 80;
+/// The longest declarations, in bytes: tools beyond are only counted.
+const MAX_BYTES: usize = 4 << 20;
 /// The longest object that is printed on one line, in characters.
 const MAX_LINE: usize = 80;
 
@@ -61,7 +63,7 @@ fn print(tools: &[&Tool], end: &str) -> String {
     let mut printer = Printer::default();
     let groups: Vec<&[&Tool]> = tools.chunk_by(|a, b| a.name.upstream() == b.name.upstream()).collect();
     let upstreams = Aliases::new(groups.iter().filter_map(|group| group.first()).map(|tool| tool.name.upstream()));
-    let mut body = String::from("declare const tools: {\n");
+    let (mut body, mut left) = (String::from("declare const tools: {\n"), 0);
     for members in groups {
         let Some(upstream) = members.first().map(|tool| tool.name.upstream()) else { continue };
         let alias = upstreams.of(upstream).map(|alias| format!("Also `tools.{alias}`."));
@@ -69,9 +71,17 @@ fn print(tools: &[&Tool], end: &str) -> String {
         body.push_str(&format!("  readonly {}: {{\n", key(upstream)));
         let names = Aliases::new(members.iter().map(|tool| tool.name.tool()));
         for tool in members {
+            // SECURITY: upstreams decide how much they list; nobody reads this much.
+            if body.len() + printer.types.len() > MAX_BYTES {
+                left += 1;
+                continue;
+            }
             body.push_str(&printer.tool(tool, names.of(tool.name.tool())));
         }
         body.push_str("  };\n");
+    }
+    if left > 0 {
+        body.push_str(&format!("  // {left} more tools are not shown here, `$search` finds them.\n"));
     }
     body.push_str(end);
     match printer.types.is_empty() {

@@ -342,6 +342,35 @@ fn a_reference_means_the_same_to_declarations_and_to_checks() {
 }
 
 #[test]
+fn u26_declarations_are_bounded_as_a_whole() {
+    let many: Vec<Arc<Tool>> = (0..5_000)
+        .map(|at| Arc::new(Tool { description: Some("d".repeat(2_000)), ..tool(&format!("u.t{at}"), json!({})) }))
+        .collect();
+    let text = declarations(&many);
+    assert!((MAX_BYTES..MAX_BYTES + 10_000).contains(&text.len()), "{}", text.len());
+    assert!(text.contains(" more tools are not shown here, `$search` finds them.\n  /** Calls a tool"));
+}
+
+#[test]
+fn u29_a_schema_does_not_multiply_by_its_references() {
+    // A long name that stands once, behind a reference that is followed a thousand times.
+    let mut document = json!({ "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "required": ["n".repeat(100_000)] } } });
+    document["prefixItems"] = (0..1_000).map(|_| json!({ "$ref": "#/$defs/a" })).collect();
+    let text = declaration_of(&tool("u.t", document));
+    assert!(text.len() < 1 << 20, "{}", text.len());
+    // A thousand references within sixty targets that lie in one another.
+    let mut nested: Value = (0..1_000).map(|at| json!({ "$ref": format!("#{}", "/n".repeat(at % 60 + 1)) })).collect();
+    for _ in 0..60 {
+        nested = json!({ "n": nested });
+    }
+    let start = std::time::Instant::now();
+    for _ in 0..50 {
+        declaration_of(&tool("u.t", nested.clone()));
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(15), "{:?}", start.elapsed());
+}
+
+#[test]
 fn names_that_need_quotes_take_no_time_of_their_own() {
     let tools: Vec<Arc<Tool>> = (0..4_000).map(|at| Arc::new(tool(&format!("u.kebab-tool-{at}"), json!({})))).collect();
     let start = std::time::Instant::now();
