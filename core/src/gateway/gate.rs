@@ -88,7 +88,10 @@ impl Gate {
         record.resolved(&name.to_string());
         if entry.is_raw() {
             let entry = Arc::clone(&entry);
-            self.aside(written, move || drop(entry.schema())).await?;
+            self.aside(written, move || {
+                entry.schema();
+            })
+            .await?;
         }
         let arguments = self.checked(&entry, arguments)?;
         let limits = CallLimits { reply_bytes: self.limits.reply_bytes, deadline: self.limits.deadline };
