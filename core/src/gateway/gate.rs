@@ -17,7 +17,7 @@ use crate::model::ToolCallRecord;
 use crate::policy::Policy;
 use crate::schema::{Strictness, check_shape};
 use crate::sdk;
-use crate::tool::{Tool, ToolError, ToolName, ToolReply};
+use crate::tool::{ReplyForm, Tool, ToolError, ToolName, ToolReply};
 use crate::upstream::{CallLimits, reply_too_large};
 
 /// What a list shows of a tool's description, in characters; `$describe` gives all of it.
@@ -28,16 +28,14 @@ const SUMMARY_CHARS: usize = 500;
 pub struct GateLimits {
     /// Bytes of one call's arguments.
     pub call_bytes: u64,
-    /// Bytes of one call's reply, and of the answer to a question.
-    pub reply_bytes: u64,
-    /// When the execution is over.
-    pub deadline: Instant,
+    /// What each call may cost; `reply_bytes` holds for the answer to a question too.
+    pub call: CallLimits,
 }
 
 impl GateLimits {
     /// The part of an execution's limits that holds here.
     pub fn new(limits: &Limits, deadline: Instant) -> GateLimits {
-        GateLimits { call_bytes: limits.call_bytes, reply_bytes: limits.reply_bytes, deadline }
+        GateLimits { call_bytes: limits.call_bytes, call: CallLimits { reply_bytes: limits.reply_bytes, deadline } }
     }
 }
 
@@ -71,18 +69,24 @@ impl Gate {
     ///
     /// # Errors
     /// Whatever the program should catch: see [`ErrorCode`]'s families 2xx to 4xx.
-    pub async fn call(&self, written: &str, arguments: Result<Vec<u8>, u64>) -> ToolReply {
+    pub async fn call(&self, written: &str, form: ReplyForm, arguments: Result<Vec<u8>, u64>) -> ToolReply {
         let size = arguments.as_ref().map_or_else(|size| *size, |bytes| bytes.len() as u64);
         let record = self.records.open(written, size);
-        let reply = self.decide_and_call(written, arguments, &record).await;
+        let reply = self.decide_and_call(written, form, arguments, &record).await;
         record.end(match &reply {
-            Ok(value) => Ok(value.value.len()),
+            Ok(text) => Ok(text.len()),
             Err(error) => Err(error.code),
         });
         reply
     }
 
-    async fn decide_and_call(&self, written: &str, arguments: Result<Vec<u8>, u64>, record: &OpenRecord) -> ToolReply {
+    async fn decide_and_call(
+        &self,
+        written: &str,
+        form: ReplyForm,
+        arguments: Result<Vec<u8>, u64>,
+        record: &OpenRecord,
+    ) -> ToolReply {
         let (shelf, entry) = self.find(written).await?;
         let name = &entry.tool.name;
         record.resolved(&name.to_string());
@@ -94,12 +98,11 @@ impl Gate {
             .await?;
         }
         let arguments = self.checked(&entry, arguments)?;
-        let limits = CallLimits { reply_bytes: self.limits.reply_bytes, deadline: self.limits.deadline };
-        let reply = shelf.upstream.call(&entry.tool, arguments, &limits).await?;
+        let limits = &self.limits.call;
+        let reply = shelf.upstream.call(&entry.tool, arguments, form, limits).await?;
         // SECURITY: what goes into the guest is bounded, whatever the transport let through.
-        let size = reply.value.len().max(reply.full.len()) as u64;
-        if size > self.limits.reply_bytes {
-            return Err(reply_too_large(&entry.tool, self.limits.reply_bytes));
+        if reply.len() as u64 > limits.reply_bytes {
+            return Err(reply_too_large(&entry.tool, limits.reply_bytes));
         }
         Ok(reply)
     }
@@ -199,7 +202,7 @@ impl Gate {
 
     /// The JSON of an answer, unless it is larger than a reply may be; then `why` says what to do.
     fn answer(&self, asked: &str, why: &str, answer: &impl Serialize) -> Result<String, ToolError> {
-        let max_bytes = self.limits.reply_bytes;
+        let max_bytes = self.limits.call.reply_bytes;
         let too_large = |_| {
             let message = format!("the answer is larger than the limit `reply_size` of {max_bytes} bytes: {why}");
             ToolError::new(ErrorCode::ReplyTooLarge, asked, message)

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::*;
 use crate::limits::Limits;
 use crate::model::Event;
-use crate::tool::{ToolError, ToolPattern, ToolReply};
-use crate::upstream::{CallContext, LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
+use crate::tool::{ReplyForm, ToolError, ToolPattern, ToolReply};
+use crate::upstream::{CallContext, CallLimits, LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
 
 /// The calls that reached an upstream: the tool, and the arguments as they arrived.
 type Seen = Arc<Mutex<Vec<(String, Value)>>>;
@@ -46,6 +46,11 @@ fn limits() -> GateLimits {
     GateLimits::new(&Limits::default(), Instant::now() + Duration::from_secs(30))
 }
 
+fn small_replies(reply_bytes: u64) -> GateLimits {
+    let limits = limits();
+    GateLimits { call: CallLimits { reply_bytes, ..limits.call }, ..limits }
+}
+
 fn gateway(upstreams: Vec<Upstream>) -> Arc<Gateway> {
     Arc::new(Gateway::new(upstreams, Strictness::Permissive).unwrap())
 }
@@ -55,7 +60,7 @@ fn gate(upstreams: Vec<Upstream>, patterns: &[&str]) -> Gate {
 }
 
 async fn call(gate: &Gate, name: &str, arguments: &str) -> ToolReply {
-    gate.call(name, Ok(arguments.into())).await
+    gate.call(name, ReplyForm::Value, Ok(arguments.into())).await
 }
 
 async fn refusal(gate: &Gate, name: &str) -> ToolError {
@@ -167,7 +172,7 @@ async fn t01_only_the_allowed_tools_own_names_reach_it() {
     }
     assert_eq!(*seen.lock().unwrap(), []);
     for name in ["git.create_issue", "git.createIssue"] {
-        assert_eq!(call(&gate, name, "{}").await.unwrap().value, "\"done\"");
+        assert_eq!(call(&gate, name, "{}").await.unwrap(), "\"done\"");
     }
     assert_eq!(seen.lock().unwrap().iter().filter(|(tool, _)| tool == "git.create_issue").count(), 2);
 }
@@ -247,7 +252,7 @@ async fn t04_an_upstream_out_of_reach_is_never_asked() {
     let (far, far_listings) = server(&seen, "far", &["read"]);
     let gateway = gateway(vec![near, far]);
     let gate = gateway.open(policy(&["near.*"]), limits(), None);
-    assert_eq!(call(&gate, "near.read", "{}").await.unwrap().value, r#"{"done":true}"#);
+    assert_eq!(call(&gate, "near.read", "{}").await.unwrap(), r#"{"done":true}"#);
     for name in ["far.read", "far.reads", "far.", "far"] {
         assert_eq!(refusal(&gate, name).await.code, ErrorCode::ToolNotFound);
     }
@@ -414,7 +419,7 @@ async fn table(strictness: Strictness) {
     let untyped = call(&gate, "x.untyped", r#"{"any":1}"#).await;
     match strictness {
         Strictness::Strict => assert_eq!(untyped.unwrap_err().code, ErrorCode::MissingSchema),
-        Strictness::Permissive => assert_eq!(untyped.unwrap().value, "\"done\""),
+        Strictness::Permissive => assert_eq!(untyped.unwrap(), "\"done\""),
     }
     assert_eq!(seen.lock().unwrap().len(), usize::from(!strict));
 }
@@ -442,11 +447,11 @@ async fn t07_a_refusal_tells_the_model_where_the_schema_is() {
 async fn r20_arguments_that_are_too_large_are_refused_by_their_size_alone() {
     let seen = Seen::default();
     let gate = gate(vec![local(&seen, "x", &["y"])], &["x.y"]);
-    let error = gate.call("x.y", Err(5_000_000)).await.unwrap_err();
+    let error = gate.call("x.y", ReplyForm::Value, Err(5_000_000)).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::ArgumentsTooLarge);
     assert_eq!(error.message, "the arguments have 5000000 bytes, the limit is 1048576");
     // Who may not call learns nothing from the size.
-    assert_eq!(gate.call("x.z", Err(5_000_000)).await.unwrap_err().code, ErrorCode::ToolNotFound);
+    assert_eq!(gate.call("x.z", ReplyForm::Value, Err(5_000_000)).await.unwrap_err().code, ErrorCode::ToolNotFound);
     assert_eq!(*seen.lock().unwrap(), []);
     assert_eq!(gate.take_records()[0].arguments_bytes, 5_000_000);
 }
@@ -454,7 +459,7 @@ async fn r20_arguments_that_are_too_large_are_refused_by_their_size_alone() {
 #[tokio::test]
 async fn u20_a_reply_above_the_executions_limit_does_not_come_back() {
     let seen = Seen::default();
-    let small = GateLimits { reply_bytes: 60, ..limits() };
+    let small = small_replies(60);
     let gate = gateway(vec![local(&seen, "x", &["y"])]).open(policy(&["*"]), small, None);
     assert!(call(&gate, "x.y", r#"{"reply":"short"}"#).await.is_ok());
     // The value fits, the whole result around it does not.
@@ -479,7 +484,7 @@ async fn u20_an_answer_about_tools_is_bounded_like_a_reply() {
         (Question::Describe, "x.tool_1", "null", 12_300, "x.tool_1"),
     ] {
         let asked = |reply_bytes| {
-            let gate = gateway(vec![tools()]).open(policy(&["*"]), GateLimits { reply_bytes, ..limits() }, None);
+            let gate = gateway(vec![tools()]).open(policy(&["*"]), small_replies(reply_bytes), None);
             async move { gate.ask(question, name, Ok(arguments.into())).await }
         };
         let answer = asked(bytes).await.unwrap();

@@ -31,7 +31,7 @@ pub(crate) use self::reply::too_large as reply_too_large;
 use crate::credentials::{Credential, Redactor, Secret};
 use crate::egress::http::check_url;
 use crate::error::{Error, ErrorCode, Result};
-use crate::tool::{Tool, ToolReply, is_upstream_id};
+use crate::tool::{ReplyForm, Tool, ToolReply, is_upstream_id};
 
 /// How to reach one upstream.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ impl EnvValue {
 /// What one call may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct CallLimits {
-    /// The MCP result's JSON, in bytes.
+    /// The MCP result's JSON, in bytes; that of what the program gets, and of an answer about tools.
     pub reply_bytes: u64,
     /// When the caller stops waiting.
     pub deadline: Instant,
@@ -202,10 +202,16 @@ impl Upstream {
     }
 
     /// Calls `tool` with `arguments`, once. Dropping the future cancels the call at the upstream.
-    pub async fn call(&self, tool: &Tool, arguments: Map<String, Value>, limits: &CallLimits) -> ToolReply {
+    pub async fn call(
+        &self,
+        tool: &Tool,
+        arguments: Map<String, Value>,
+        form: ReplyForm,
+        limits: &CallLimits,
+    ) -> ToolReply {
         match &self.source {
-            Source::Local(tools) => tools.call(tool, arguments, limits.reply_bytes, limits.deadline).await,
-            Source::Remote(remote) => remote.call(tool, arguments, limits).await,
+            Source::Local(tools) => tools.call(tool, arguments, form, limits).await,
+            Source::Remote(remote) => remote.call(tool, arguments, form, limits).await,
         }
     }
 

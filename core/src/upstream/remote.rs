@@ -16,7 +16,7 @@ use super::wire::RpcFailure;
 use super::{CallLimits, UpstreamConfig, reply};
 use crate::credentials::Redactor;
 use crate::error::{Error, ErrorCode, Result};
-use crate::tool::{Tool, ToolError, ToolReply};
+use crate::tool::{ReplyForm, Tool, ToolError, ToolReply};
 
 /// A connection that lived this long was a good one: what came before it is forgotten.
 const STABLE: Duration = Duration::from_secs(30);
@@ -98,6 +98,7 @@ impl Remote {
         self: &Arc<Remote>,
         tool: &Tool,
         arguments: Map<String, Value>,
+        form: ReplyForm,
         limits: &CallLimits,
     ) -> ToolReply {
         let deadline = limits.deadline.min(Instant::now() + self.config.call_timeout);
@@ -114,7 +115,7 @@ impl Remote {
             CallToolRequest::new(CallToolRequestParams::new(tool.name.tool().to_owned()).with_arguments(arguments));
         request.extensions.insert(ReplyCap(limits.reply_bytes));
         match connection.request(request.into(), deadline).await {
-            Ok(raw) => reply::from_result(tool, raw, limits.reply_bytes, &self.redactor),
+            Ok(raw) => reply::from_result(tool, raw, form, limits.reply_bytes, &self.redactor),
             Err(RequestFailure::Rpc(RpcFailure::TooLarge)) => Err(reply::too_large(tool, limits.reply_bytes)),
             Err(failure) => Err(failed(self.failure(failure, &format!("`{}`", tool.name), &connection))),
         }

@@ -99,7 +99,7 @@ where
 }
 
 fn value(reply: ToolReply) -> String {
-    reply.unwrap_or_else(|error| panic!("{error:?}")).value
+    reply.unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,7 +264,7 @@ async fn a_caller_who_gives_up_does_not_undo_the_connecting() {
             peer.echo().await;
         })
     });
-    let early = upstream.call(&tool("x.y"), Map::new(), &within(Duration::from_secs(3))).await;
+    let early = upstream.call(&tool("x.y"), Map::new(), ReplyForm::Value, &within(Duration::from_secs(3))).await;
     let expected = "upstream `x` is still being connected to, nothing was sent";
     assert_eq!(code(early), (ErrorCode::UpstreamUnavailable, expected.into()));
     assert_eq!(value(call(&upstream, json!({"n": 5})).await), "5");
@@ -292,7 +292,7 @@ async fn u21_a_call_has_a_total_time_and_is_cancelled_after_it() {
         }
     });
     let start = Instant::now();
-    let slow = upstream.call(&tool("x.y"), Map::new(), &within(Duration::from_secs(20))).await;
+    let slow = upstream.call(&tool("x.y"), Map::new(), ReplyForm::Value, &within(Duration::from_secs(20))).await;
     let expected = "upstream `x` did not answer `x.y` in time, the call may have had its effect";
     assert_eq!(code(slow), (ErrorCode::UpstreamTimeout, expected.into()));
     assert_eq!(start.elapsed().as_secs(), 20);
@@ -310,7 +310,7 @@ async fn u21_the_operators_time_limit_holds_for_every_call() {
         }
     });
     let start = Instant::now();
-    let slow = upstream.call(&tool("x.y"), Map::new(), &within(Duration::from_secs(3_600))).await;
+    let slow = upstream.call(&tool("x.y"), Map::new(), ReplyForm::Value, &within(Duration::from_secs(3_600))).await;
     assert_eq!((code(slow).0, start.elapsed().as_secs()), (ErrorCode::UpstreamTimeout, 60));
     assert_eq!(upstream.list_tools().await.unwrap_err().code(), ErrorCode::UpstreamTimeout);
 }
@@ -391,7 +391,7 @@ async fn u23_answers_reach_their_own_callers_alone() {
     let expected = "upstream `x` answered `x.y` against the protocol";
     assert_eq!((failed.len(), error.code, error.message.as_str()), (0, ErrorCode::UpstreamProtocol, expected));
     for (n, reply) in replies.iter().enumerate() {
-        assert!(reply.as_ref().is_ok_and(|reply| reply.value == n.to_string()) || reply.is_err());
+        assert!(reply.as_ref().is_ok_and(|reply| reply == n.to_string()) || reply.is_err());
     }
     assert_eq!(value(call(&upstream, json!({"n": 3})).await), "3");
 }
@@ -481,7 +481,7 @@ async fn u20_a_reply_that_is_too_large_fails_its_own_call_alone() {
     let expected = "the reply of `x.y` is larger than the limit `reply_size` of 4194304 bytes, ask for less at a time";
     assert_eq!(code(replies[0].clone()), (ErrorCode::ReplyTooLarge, expected.into()));
     assert_eq!(code(replies[1].clone()), (ErrorCode::ReplyTooLarge, expected.into()));
-    assert_eq!(replies[2].as_ref().unwrap().value, format!("\"{}\"", "x".repeat(10)));
+    assert_eq!(replies[2].as_ref().unwrap(), format!("\"{}\"", "x".repeat(10)));
     assert_eq!(value(call(&upstream, json!({"n": 1})).await), "1");
     assert_eq!(dials.load(Ordering::SeqCst), 1);
 }
@@ -561,7 +561,7 @@ async fn f01_every_call_has_exactly_one_outcome_whenever_the_peer_dies() {
         for (n, reply) in replies.await {
             match reply {
                 Ok(reply) => {
-                    assert_eq!(reply.value, n.to_string());
+                    assert_eq!(reply, n.to_string());
                     answered += 1;
                 }
                 Err(error) if error.code == ErrorCode::UpstreamDied => died += 1,
