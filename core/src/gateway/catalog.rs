@@ -162,7 +162,7 @@ impl Shelf {
     }
 
     fn version(&self) -> u64 {
-        *self.upstream.changes().borrow()
+        self.upstream.changes()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -4,7 +4,7 @@
 //! stops waiting for its answer, by deadline or by dropping the future, cancels it at the peer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rmcp::RoleClient;
 use rmcp::model::{ClientCapabilities, ClientConfig, ClientRequest, Implementation, ServerResult};
@@ -74,7 +74,7 @@ impl Connection {
     ///
     /// # Errors
     /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator.
-    pub(super) async fn open(config: &UpstreamConfig, changes: Arc<watch::Sender<u64>>) -> Result<Connection, Error> {
+    pub(super) async fn open(config: &UpstreamConfig, changes: Arc<AtomicU64>) -> Result<Connection, Error> {
         let gate = Arc::new(Gate::new(changes));
         let ended = CancellationToken::new();
         match &config.kind {

@@ -372,7 +372,7 @@ mod tests {
         let client = McpHttpClient::new(
             HttpClient::new(&url, options).unwrap(),
             Some(own.clone()),
-            Arc::new(Gate::new(Arc::new(tokio::sync::watch::Sender::new(0)))),
+            Arc::new(Gate::new(Arc::default())),
             CancellationToken::new(),
         );
         let custom = HashMap::from([(own.0.clone(), HeaderValue::from_static("custom"))]);

@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 use url::Url;
 
@@ -133,7 +133,7 @@ pub struct CallLimits {
 /// One source of tools. Share it in an `Arc`. Must be used within a tokio runtime.
 pub struct Upstream {
     id: String,
-    changes: Arc<watch::Sender<u64>>,
+    changes: Arc<AtomicU64>,
     source: Source,
 }
 
@@ -166,7 +166,7 @@ impl Upstream {
             secrets.push(credential.secret());
         }
         let redactor = Redactor::new(secrets).map_err(at)?;
-        let changes = Arc::new(watch::Sender::new(0));
+        let changes = Arc::new(AtomicU64::new(0));
         let remote = Arc::new(Remote::new(config, redactor, changes.clone()));
         Ok(Upstream { id, changes, source: Source::Remote(remote) })
     }
@@ -177,7 +177,7 @@ impl Upstream {
     /// `invalid_config` or `invalid_request` when the id or a name cannot be used or a name stands twice.
     pub fn local(id: &str, tools: Vec<LocalTool>) -> Result<Upstream> {
         let source = Source::Local(LocalTools::new(&checked_id(id)?, tools)?);
-        Ok(Upstream { id: id.to_owned(), changes: Arc::new(watch::Sender::new(0)), source })
+        Ok(Upstream { id: id.to_owned(), changes: Arc::default(), source })
     }
 
     /// Its id.
@@ -196,9 +196,9 @@ impl Upstream {
         }
     }
 
-    /// Changes when the upstream's tools may have changed: it said so, or it was connected to again.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+    /// How often the upstream's tools may have changed: it said so, or it was connected to again.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 
     /// Calls `tool` with `arguments`, once. Dropping the future cancels the call at the upstream.

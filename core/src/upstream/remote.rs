@@ -1,12 +1,12 @@
 //! One MCP server behind its connections: which one is live, when the next may be made, and what failures are called.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use rmcp::model::{CallToolRequest, CallToolRequestParams, ListToolsRequest, PaginatedRequestParams};
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use super::connection::{Connection, RequestFailure};
@@ -56,12 +56,12 @@ struct Link {
 pub(super) struct Remote {
     config: UpstreamConfig,
     redactor: Redactor,
-    changes: Arc<watch::Sender<u64>>,
+    changes: Arc<AtomicU64>,
     link: Mutex<Link>,
 }
 
 impl Remote {
-    pub(super) fn new(config: UpstreamConfig, redactor: Redactor, changes: Arc<watch::Sender<u64>>) -> Remote {
+    pub(super) fn new(config: UpstreamConfig, redactor: Redactor, changes: Arc<AtomicU64>) -> Remote {
         let link = Link { state: State::Idle, opened: 0, failures: 0, retry_at: None, last_error: None };
         Remote { config, redactor, changes, link: Mutex::new(link) }
     }
@@ -184,7 +184,7 @@ impl Remote {
                     link.state = State::Up(connection.clone());
                     link.opened += 1;
                     if link.opened > 1 {
-                        self.changes.send_modify(|count| *count += 1);
+                        self.changes.fetch_add(1, Ordering::SeqCst);
                     }
                     return Ok(connection);
                 }

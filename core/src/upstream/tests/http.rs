@@ -237,9 +237,8 @@ async fn changes_are_told_over_the_servers_stream() {
     })
     .await;
     let upstream = server.upstream();
-    let mut changes = upstream.changes();
     assert_eq!(upstream.list_tools().await.unwrap().tools, [tool("x.a")]);
-    changes.changed().await.unwrap();
+    changed(&upstream).await;
 }
 
 #[tokio::test]
@@ -436,7 +435,7 @@ async fn a_session_that_was_lost_is_replaced_by_the_next_call() {
     for _ in 0..2 {
         server.next(|_, body| body["method"] == "initialize").await;
     }
-    assert_eq!(*upstream.changes().borrow(), 1);
+    assert_eq!(upstream.changes(), 1);
 }
 
 #[tokio::test]

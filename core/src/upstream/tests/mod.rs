@@ -32,6 +32,13 @@ async fn call(upstream: &Upstream, arguments: Value) -> ToolReply {
     upstream.call(&tool("x.y"), arguments, ReplyForm::Value, &within(Duration::from_secs(30))).await
 }
 
+/// Waits until the upstream's tools may have changed.
+async fn changed(upstream: &Upstream) {
+    while upstream.changes() == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn code(reply: ToolReply) -> (ErrorCode, String) {
     let error = reply.expect_err("the call should have failed");
     (error.code, error.message)
