@@ -30,7 +30,7 @@ struct Block<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
+    text: Option<wire::Text<'a>>,
 }
 
 /// The reply that the raw result of a call of `tool` makes. Nothing is copied before its size is known to be allowed.
@@ -55,7 +55,7 @@ pub(super) fn from_result(
     let content = result.content.map_or("[]", RawValue::get);
     let blocks: Vec<Block<'_>> = serde_json::from_str(content).map_err(malformed)?;
     let texts =
-        blocks.iter().filter(|block| block.kind == "text").map(|block| block.text.as_deref().unwrap_or_default());
+        blocks.iter().filter(|block| block.kind == "text").map(|block| block.text.as_ref().map_or("", |text| &text.0));
     if result.is_error == Some(true) {
         let text: String =
             redactor.text(texts.collect::<Vec<_>>().join("\n")).chars().take(MAX_MESSAGE_CHARS).collect();
@@ -71,7 +71,7 @@ pub(super) fn from_result(
         (Some(structured), _) => structured.get().to_owned(),
         (None, []) => "null".to_owned(),
         (None, _) if blocks.iter().any(|block| block.kind != "text") => content.to_owned(),
-        (None, [Block { text: Some(text), .. }]) if is_json(text) => redactor.json(text.trim().to_owned()),
+        (None, [Block { text: Some(text), .. }]) if is_json(&text.0) => redactor.json(text.0.trim().to_owned()),
         (None, _) => Value::from(redactor.text(texts.collect::<Vec<_>>().join("\n"))).to_string(),
     })
 }

@@ -72,12 +72,17 @@ pub(super) fn raw_result(result: ServerResult) -> Option<String> {
     }
 }
 
+/// A text that is copied only when it has escapes: within an `Option`, serde borrows no plain `Cow`.
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
 #[derive(Deserialize)]
 struct Envelope<'a> {
+    #[serde(borrow)]
     jsonrpc: Cow<'a, str>,
     id: Option<RequestId>,
     #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
+    method: Option<Text<'a>>,
     #[serde(borrow)]
     result: Option<&'a RawValue>,
     error: Option<PeerError>,
@@ -116,9 +121,9 @@ impl Gate {
         // A field that stands twice is an error of the parser, so no reader can see another value than this one.
         let envelope: Envelope<'_> = serde_json::from_str(text).ok().filter(|it: &Envelope<'_>| it.jsonrpc == "2.0")?;
         match (envelope.id, envelope.method) {
-            (Some(id), Some(method)) => self.request(id, &method),
+            (Some(id), Some(method)) => self.request(id, &method.0),
             (None, Some(method)) => {
-                if method == "notifications/tools/list_changed" {
+                if method.0 == "notifications/tools/list_changed" {
                     self.changes.fetch_add(1, Ordering::SeqCst);
                 }
                 None
@@ -209,6 +214,13 @@ mod tests {
         let raw = r#"{"z":1,"a":[1e400,12345678901234567890123],"unknown":{"_meta":null}}"#;
         let message = format!("\u{feff}{{\"id\":7,\"extra\":[],\"result\":{raw},\"jsonrpc\":\"2.0\"}}\r");
         assert_eq!(result_of(&message), Some((RequestId::Number(7), Ok(raw.to_owned()))));
+    }
+
+    #[test]
+    fn texts_without_escapes_are_not_copied() {
+        let texts: Vec<Option<Text<'_>>> = serde_json::from_str(r#"["plain", "\n", null]"#).unwrap();
+        let borrowed = |text: &Option<Text<'_>>| text.as_ref().map(|text| matches!(text.0, Cow::Borrowed(_)));
+        assert_eq!(texts.iter().map(borrowed).collect::<Vec<_>>(), [Some(true), Some(false), None]);
     }
 
     #[tokio::test]
