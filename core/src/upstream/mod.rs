@@ -23,13 +23,13 @@ use serde_json::{Map, Value};
 use tokio::time::{Duration, Instant};
 use url::Url;
 
+use self::connection::Endpoint;
 pub use self::listing::ToolListing;
 use self::local::LocalTools;
 pub use self::local::{CallContext, LocalFunction, LocalTool, LocalToolError};
 use self::remote::Remote;
 pub(crate) use self::reply::too_large as reply_too_large;
 use crate::credentials::{Credential, Redactor, Secret};
-use crate::egress::http::check_url;
 use crate::error::{Error, ErrorCode, Result};
 use crate::tool::{ReplyForm, Tool, ToolReply, is_upstream_id};
 
@@ -147,27 +147,23 @@ impl Upstream {
     ///
     /// # Errors
     /// `invalid_config` when the id, the URL or the credential cannot be used; `address_denied` when the URL's host
-    /// cannot be global unicast and `allow_private` is not set.
+    /// cannot be global unicast and `allow_private` is not set; `upstream_unavailable` when the system has no trusted root
+    /// certificates for `https`.
     pub fn connectable(config: UpstreamConfig) -> Result<Upstream> {
         let id = checked_id(&config.id)?;
         let at = |error: Error| error.with_upstream(&id);
+        let endpoint = Endpoint::new(&config).map_err(at)?;
         let mut secrets: Vec<&Secret> = Vec::new();
-        match &config.kind {
-            UpstreamKind::Stdio { env, .. } => secrets.extend(env.values().filter_map(|value| match value {
+        if let UpstreamKind::Stdio { env, .. } = &config.kind {
+            secrets.extend(env.values().filter_map(|value| match value {
                 EnvValue::Secret(secret) => Some(secret),
                 EnvValue::Plain(_) => None,
-            })),
-            UpstreamKind::Http { url } => check_url(url, config.allow_private).map_err(at)?,
-            #[cfg(test)]
-            UpstreamKind::Pipe(_) => {}
+            }));
         }
-        if let Some(credential) = &config.credential {
-            credential.header().map_err(at)?;
-            secrets.push(credential.secret());
-        }
+        secrets.extend(config.credential.as_ref().map(Credential::secret));
         let redactor = Redactor::new(secrets).map_err(at)?;
         let changes = Arc::new(AtomicU64::new(0));
-        let remote = Arc::new(Remote::new(config, redactor, changes.clone()));
+        let remote = Arc::new(Remote::new(id.clone(), endpoint, redactor, changes.clone()));
         Ok(Upstream { id, changes, source: Source::Remote(remote) })
     }
 

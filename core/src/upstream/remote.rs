@@ -9,11 +9,11 @@ use rmcp::model::{CallToolRequest, CallToolRequestParams, ListToolsRequest, Pagi
 use serde_json::{Map, Value};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
-use super::connection::{Connection, RequestFailure};
+use super::connection::{Connection, Endpoint, RequestFailure};
 use super::http::ReplyCap;
 use super::listing::{Collector, ToolListing};
 use super::wire::RpcFailure;
-use super::{CallLimits, UpstreamConfig, reply};
+use super::{CallLimits, reply};
 use crate::credentials::Redactor;
 use crate::error::{Error, ErrorCode, Result};
 use crate::tool::{ReplyForm, Tool, ToolError, ToolReply};
@@ -54,21 +54,22 @@ struct Link {
 }
 
 pub(super) struct Remote {
-    config: UpstreamConfig,
+    id: String,
+    endpoint: Endpoint,
     redactor: Redactor,
     changes: Arc<AtomicU64>,
     link: Mutex<Link>,
 }
 
 impl Remote {
-    pub(super) fn new(config: UpstreamConfig, redactor: Redactor, changes: Arc<AtomicU64>) -> Remote {
+    pub(super) fn new(id: String, endpoint: Endpoint, redactor: Redactor, changes: Arc<AtomicU64>) -> Remote {
         let link = Link { state: State::Idle, opened: 0, failures: 0, retry_at: None, last_error: None };
-        Remote { config, redactor, changes, link: Mutex::new(link) }
+        Remote { id, endpoint, redactor, changes, link: Mutex::new(link) }
     }
 
     pub(super) async fn list_tools(self: &Arc<Remote>) -> Result<ToolListing> {
         self.list().await.map_err(|failure| {
-            let error = Error::new(failure.code, failure.message).with_upstream(&self.config.id);
+            let error = Error::new(failure.code, failure.message).with_upstream(&self.id);
             match failure.detail {
                 Some(detail) => error.with_source(detail),
                 None => error,
@@ -78,8 +79,8 @@ impl Remote {
 
     async fn list(self: &Arc<Remote>) -> Result<ToolListing, Failure> {
         let connection = self.connection().await?;
-        let deadline = Instant::now() + self.config.call_timeout;
-        let mut collector = Collector::new(&self.config.id, &self.redactor);
+        let deadline = Instant::now() + self.endpoint.call_timeout();
+        let mut collector = Collector::new(&self.id, &self.redactor);
         let mut cursor = None;
         loop {
             let params = PaginatedRequestParams::default().with_cursor(cursor);
@@ -101,7 +102,7 @@ impl Remote {
         form: ReplyForm,
         limits: &CallLimits,
     ) -> ToolReply {
-        let deadline = limits.deadline.min(Instant::now() + self.config.call_timeout);
+        let deadline = limits.deadline.min(Instant::now() + self.endpoint.call_timeout());
         let failed = |failure: Failure| ToolError::new(failure.code, &tool.name, failure.message);
         let connection = match timeout_at(deadline, self.connection()).await {
             Ok(connection) => connection.map_err(failed)?,
@@ -167,7 +168,7 @@ impl Remote {
     fn attempt(self: &Arc<Remote>) -> Attempt {
         let remote = self.clone();
         let task = tokio::spawn(async move {
-            let opened = Connection::open(&remote.config, remote.changes.clone()).await;
+            let opened = Connection::open(&remote.endpoint, remote.changes.clone()).await;
             remote.note_attempt(opened).await
         });
         let crashed = self.words(ErrorCode::Internal, "could not be connected to");
@@ -225,7 +226,7 @@ impl Remote {
     }
 
     fn words(&self, code: ErrorCode, what: &str) -> Failure {
-        Failure { code, message: format!("upstream `{}` {what}", self.config.id), detail: None }
+        Failure { code, message: format!("upstream `{}` {what}", self.id), detail: None }
     }
 
     fn down(&self, wait: Duration, detail: Option<String>) -> Failure {
@@ -241,7 +242,7 @@ impl Remote {
 
     fn failure(&self, failure: RequestFailure, what: &str, connection: &Connection) -> Failure {
         const EFFECT: &str = "the call may have had its effect";
-        let id = &self.config.id;
+        let id = &self.id;
         let (code, message) = match failure {
             RequestFailure::Timeout => {
                 (ErrorCode::UpstreamTimeout, format!("upstream `{id}` did not answer {what} in time, {EFFECT}"))
