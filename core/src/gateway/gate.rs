@@ -135,9 +135,7 @@ impl Gate {
         })?;
         let arguments: Value =
             serde_json::from_slice(&bytes).map_err(|error| invalid(format!("the arguments are not JSON: {error}")))?;
-        let Value::Object(arguments) = arguments else { return Err(invalid("the arguments are not an object".into())) };
         check_shape(&arguments).map_err(invalid)?;
-        let arguments = Value::Object(arguments);
         match entry.schema() {
             Some(Ok(schema)) => schema.check(&arguments, self.gateway.strictness).map_err(|problems| {
                 invalid(format!(

@@ -211,14 +211,6 @@ impl Upstream {
         }
     }
 
-    /// Why the upstream last failed, for the operator; redacted.
-    pub fn last_error(&self) -> Option<String> {
-        match &self.source {
-            Source::Local(_) => None,
-            Source::Remote(remote) => remote.last_error(),
-        }
-    }
-
     /// Ends the connection and the child behind it. Later calls fail with `shut_down`.
     pub async fn close(&self) {
         if let Source::Remote(remote) = &self.source {

@@ -32,6 +32,14 @@ async fn call(upstream: &Upstream, arguments: Value) -> ToolReply {
     upstream.call(&tool("x.y"), arguments, ReplyForm::Value, &within(Duration::from_secs(30))).await
 }
 
+/// Why the upstream last failed.
+fn last_error(upstream: &Upstream) -> String {
+    match &upstream.source {
+        Source::Remote(remote) => remote.last_error().unwrap(),
+        Source::Local(_) => panic!("it has no connection"),
+    }
+}
+
 /// Waits until the upstream's tools may have changed.
 async fn changed(upstream: &Upstream) {
     while upstream.changes() == 0 {
