@@ -124,8 +124,7 @@ impl Server {
     }
 
     async fn describe(&self, arguments: DescribeArguments) -> Answer {
-        let Described { tools, not_found, unavailable } =
-            self.runtime.describe_tools(&arguments.names, None).await?;
+        let Described { tools, not_found, unavailable } = self.runtime.describe_tools(&arguments.names, None).await?;
         let is_error = tools.is_empty();
         let declarations = match is_error {
             true => String::new(),

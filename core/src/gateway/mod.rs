@@ -91,7 +91,12 @@ impl Gateway {
             );
             return Err(Error::new(ErrorCode::InvalidConfig, message));
         }
-        Ok(Gateway { shelves: upstreams.into_iter().map(|upstream| Arc::new(Shelf::new(upstream))).collect(), resolver, strictness, places_aside: Arc::new(Semaphore::new(ASIDE)) })
+        Ok(Gateway {
+            shelves: upstreams.into_iter().map(|upstream| Arc::new(Shelf::new(upstream))).collect(),
+            resolver,
+            strictness,
+            places_aside: Arc::new(Semaphore::new(ASIDE)),
+        })
     }
 
     /// One execution's view: its policy and its budget. No network.
@@ -219,7 +224,7 @@ impl Gateway {
         // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote; a tool that is
         // denied does not exist, not even by what its name does to the aliases of others.
         let entry = listing.resolve(tool, |tool| policy.decide(&tool.name) == Decision::Allow);
-        entry.map(|entry| (shelf, Arc::clone(entry))).ok_or_else(|| self.not_found(policy, written))
+        entry.map(|entry| (&**shelf, Arc::clone(entry))).ok_or_else(|| self.not_found(policy, written))
     }
 
     /// Why there is no such tool; the same words whether it does not exist or is not allowed.

@@ -650,7 +650,10 @@ async fn an_upstream_that_is_down_fails_its_own_calls_alone() {
     let described = gateway.describe(&policy(&["*"]), &names).await.unwrap();
     let tools = |errors: &[ToolError]| errors.iter().map(|error| error.tool.clone()).collect::<Vec<_>>();
     assert_eq!(described.tools.len(), 1);
-    assert_eq!((tools(&described.not_found), tools(&described.unavailable)), (vec!["x.z".into()], vec!["dead.y".into()]));
+    assert_eq!(
+        (tools(&described.not_found), tools(&described.unavailable)),
+        (vec!["x.z".into()], vec!["dead.y".into()])
+    );
     let status: Vec<_> = gateway.check().await.into_iter().map(|status| (status.id, status.tools.is_ok())).collect();
     assert_eq!(status, [("dead".to_owned(), false), ("x".to_owned(), true)]);
 }

@@ -258,7 +258,8 @@ impl<'a> Reader<'a> {
         let mut ids = Vec::new();
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             if let Some(reference) = schema.get(keyword) {
-                let text = reference.as_str().ok_or_else(|| format!("`$ref` is {}, expected text", short(reference)))?;
+                let text =
+                    reference.as_str().ok_or_else(|| format!("`$ref` is {}, expected text", short(reference)))?;
                 let target = self.references.resolve(text).map_err(|why| unresolved(reference, why))?;
                 ids.push(self.id_of(target));
             }

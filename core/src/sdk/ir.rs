@@ -86,8 +86,14 @@ pub(super) fn read(root: &Value) -> Document {
     let Some(targets) = Targets::new(root, MAX_NODES) else {
         return Document { kind: Type::Unknown, definitions: Vec::new() };
     };
-    let mut reader =
-        Reader { targets, left: MAX_NODES, bytes_left: MAX_BYTES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
+    let mut reader = Reader {
+        targets,
+        left: MAX_NODES,
+        bytes_left: MAX_BYTES,
+        numbers: HashMap::new(),
+        queue: Vec::new(),
+        definitions: Vec::new(),
+    };
     let kind = match reader.targets.is_hoisted(root) {
         true => reader.named(root, "#"),
         false => reader.read(root, 0).0,

@@ -169,7 +169,8 @@ mod tests {
         let raw = json!({"isError": true, "content": content, "structuredContent": {}}).to_string();
         let error = from_result(&tool(true), raw, ReplyForm::Value, 1_000_000, &Redactor::default()).unwrap_err();
         assert_eq!((error.code, error.message.len(), error.content), (ErrorCode::ToolFailed, 2_000, content));
-        let error = from_result(&tool(true), r#"{"isError":true}"#.into(), ReplyForm::Value, 100, &Redactor::default()).unwrap_err();
+        let error = from_result(&tool(true), r#"{"isError":true}"#.into(), ReplyForm::Value, 100, &Redactor::default())
+            .unwrap_err();
         assert_eq!(error.message, "the tool reported an error without a text");
     }
 
@@ -185,7 +186,8 @@ mod tests {
     #[test]
     fn u23_what_is_no_tool_result_is_refused() {
         for raw in ["null", "[]", "\"x\"", "{\"content\":{}}", "{\"content\":[1]}", "{\"content\":[],\"content\":[]}"] {
-            let error = from_result(&tool(false), raw.to_owned(), ReplyForm::Value, 1_000, &Redactor::default()).unwrap_err();
+            let error =
+                from_result(&tool(false), raw.to_owned(), ReplyForm::Value, 1_000, &Redactor::default()).unwrap_err();
             assert_eq!(error.code, ErrorCode::UpstreamProtocol, "{raw}");
         }
     }

@@ -457,7 +457,8 @@ async fn u21_slow_headers_bodies_and_streams_end_at_the_deadline() {
     for script in scripts {
         let mut server = Server::start(script).await;
         let upstream = server.upstream();
-        let reply = upstream.call(&tool("x.y"), Map::new(), ReplyForm::Value, &within(Duration::from_millis(300))).await;
+        let reply =
+            upstream.call(&tool("x.y"), Map::new(), ReplyForm::Value, &within(Duration::from_millis(300))).await;
         let expected = "upstream `x` did not answer `x.y` in time, the call may have had its effect";
         assert_eq!(code(reply), (ErrorCode::UpstreamTimeout, expected.into()));
         let id = server.next(|_, body| body["method"] == "tools/call").await["id"].clone();

@@ -389,7 +389,7 @@ async fn u23_answers_reach_their_own_callers_alone() {
     let expected = "upstream `x` answered `x.y` against the protocol";
     assert_eq!((failed.len(), error.code, error.message.as_str()), (0, ErrorCode::UpstreamProtocol, expected));
     for (n, reply) in replies.iter().enumerate() {
-        assert!(reply.as_ref().is_ok_and(|reply| reply == n.to_string()) || reply.is_err());
+        assert!(reply.as_ref().is_ok_and(|reply| *reply == n.to_string()) || reply.is_err());
     }
     assert_eq!(value(call(&upstream, json!({"n": 3})).await), "3");
 }
@@ -479,7 +479,7 @@ async fn u20_a_reply_that_is_too_large_fails_its_own_call_alone() {
     let expected = "the reply of `x.y` is larger than the limit `reply_size` of 4194304 bytes, ask for less at a time";
     assert_eq!(code(replies[0].clone()), (ErrorCode::ReplyTooLarge, expected.into()));
     assert_eq!(code(replies[1].clone()), (ErrorCode::ReplyTooLarge, expected.into()));
-    assert_eq!(replies[2].as_ref().unwrap(), format!("\"{}\"", "x".repeat(10)));
+    assert_eq!(*replies[2].as_ref().unwrap(), format!("\"{}\"", "x".repeat(10)));
     assert_eq!(value(call(&upstream, json!({"n": 1})).await), "1");
     assert_eq!(dials.load(Ordering::SeqCst), 1);
 }
