@@ -501,6 +501,7 @@ async fn records_tell_every_call_in_order_and_how_it_went() {
     let seen = Seen::default();
     let (watcher, mut events) = mpsc::unbounded_channel();
     let gate = gateway(vec![local(&seen, "x", &["get-y"])]).open(policy(&["x.*"]), limits(), Some(watcher));
+    ask(&gate, Question::List, "", "null").await;
     let long = format!("x.{}", "\u{e9}".repeat(300));
     {
         let hanging = call(&gate, "x.getY", r#"{"hang":1}"#);

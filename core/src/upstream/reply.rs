@@ -198,11 +198,10 @@ mod tests {
         let escaped = r#"{"content":[{"type":"text","text":"\u00733cret-token {}"}]}"#;
         let plain = json!({"content": [text("[\"s3cret-token\"]")], "_meta": {"h": "s3cret-token"}}).to_string();
         let error = json!({"content": [text("s3cret-token")], "isError": true}).to_string();
-        for raw in [escaped.to_owned(), plain] {
-            for form in [ReplyForm::Value, ReplyForm::Full] {
-                let reply = from_result(&tool(false), raw.clone(), form, 1_000, &redactor).unwrap();
-                assert!(!reply.contains("s3cret-token") && reply.contains("[redacted]"), "{reply}");
-            }
+        let forms = [(escaped, ReplyForm::Value), (&*plain, ReplyForm::Value), (&*plain, ReplyForm::Full)];
+        for (raw, form) in forms {
+            let reply = from_result(&tool(false), raw.to_owned(), form, 1_000, &redactor).unwrap();
+            assert!(!reply.contains("s3cret-token") && reply.contains("[redacted]"), "{reply}");
         }
         let error = from_result(&tool(false), error, ReplyForm::Value, 1_000, &redactor).unwrap_err();
         assert!(!format!("{error:?}").contains("s3cret-token"));
