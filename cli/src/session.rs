@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use conduit_core::config::Config;
 use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::gateway::UpstreamStatus;
 use conduit_core::policy::Policy;
 use conduit_core::runtime::Runtime;
 use conduit_core::tool::ToolPattern;
@@ -49,9 +50,9 @@ pub(crate) fn warn_without_policy(runtime: &Runtime) {
 }
 
 /// Says which upstreams cannot be reached, and why.
-pub(crate) async fn report_upstreams(runtime: &Runtime) {
-    for upstream in runtime.unavailable(None).await {
-        if let Err(error) = upstream.tools {
+pub(crate) fn report_upstreams(unavailable: &[UpstreamStatus]) {
+    for upstream in unavailable {
+        if let Err(error) = &upstream.tools {
             complain(harmless(&error.to_string()));
         }
     }

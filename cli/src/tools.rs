@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use conduit_core::error::{Error, ErrorCode, Result};
 use conduit_core::model::Language;
+use conduit_core::runtime::Runtime;
 use conduit_core::tool::Tool;
 
 use crate::args::{SetUp, ToolsArgs};
@@ -15,12 +16,9 @@ const RESULTS: usize = 20;
 
 pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
     let runtime = session::open(&args.set_up)?;
-    session::report_upstreams(&runtime).await;
-    let tools = match &args.query {
-        Some(query) => runtime.search_tools(query, RESULTS, None).await,
-        None => runtime.tools(None).await,
-    };
+    let found = found(&runtime, args.query.as_deref()).await;
     session::close(&runtime).await;
+    let tools = found?;
     let text = if args.json { json(&tools)? } else { listed(&tools) };
     print(&text)?;
     Ok(0)
@@ -28,11 +26,22 @@ pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
 
 pub(crate) async fn declarations(set_up: SetUp) -> Result<u8> {
     let runtime = session::open(&set_up)?;
-    session::report_upstreams(&runtime).await;
-    let text = runtime.declarations(Language::TypeScript, None).await;
+    session::report_upstreams(&runtime.unavailable(None).await);
+    let text = runtime.declarations(Language::TypeScript, runtime.tools(None).await).await?;
     session::close(&runtime).await;
     print(&text)?;
     Ok(0)
+}
+
+/// The tools that fit the query, or all.
+async fn found(runtime: &Runtime, query: Option<&str>) -> Result<Vec<Arc<Tool>>> {
+    let Some(query) = query else {
+        session::report_upstreams(&runtime.unavailable(None).await);
+        return Ok(runtime.tools(None).await);
+    };
+    let found = runtime.search_tools(query, RESULTS, None).await?;
+    session::report_upstreams(&found.unavailable);
+    Ok(found.tools)
 }
 
 fn json(tools: &[Arc<Tool>]) -> Result<String> {

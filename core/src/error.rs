@@ -4,6 +4,7 @@
 //! [`Outcome`](crate::model::Outcome), never an `Error`. No message carries a secret or an upstream's raw body.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// `Result` with Conduit's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -95,11 +96,12 @@ impl serde::Serialize for ErrorCode {
 }
 
 /// What the operator or the caller must mend. [`code`](Error::code) says whose turn it is.
+#[derive(Clone)]
 pub struct Error {
     code: ErrorCode,
     message: String,
     upstream: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -116,7 +118,7 @@ impl Error {
 
     /// The same error, with its cause.
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod limits;
 pub mod model;
 pub mod policy;
+mod refs;
 pub mod runtime;
 pub mod sandbox;
 pub mod schema;

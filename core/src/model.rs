@@ -176,7 +176,7 @@ pub struct ToolCallRecord {
     pub duration_ms: f64,
     /// The arguments' JSON, in bytes.
     pub arguments_bytes: u64,
-    /// The value's JSON, in bytes.
+    /// The JSON that the program got, in bytes.
     pub reply_bytes: u64,
 }
 

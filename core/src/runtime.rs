@@ -14,14 +14,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::config::Config;
 use crate::error::{Error, ErrorCode, Result};
 use crate::execution::{self, Ground, Handle};
-use crate::gateway::{Gateway, UpstreamStatus};
+use crate::gateway::{Described, Found, Gateway, UpstreamStatus};
 use crate::limits::{Limits, LimitsRequest};
 use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
 use crate::sandbox::{GuestImage, Sandbox, SandboxSize};
 use crate::schema::Strictness;
-use crate::sdk;
-use crate::tool::{Tool, ToolError, ToolPattern};
+use crate::tool::{Tool, ToolPattern};
 use crate::upstream::{LocalTool, Upstream, UpstreamConfig};
 
 /// The upstream id of functions added by [`RuntimeBuilder::host_tool`].
@@ -217,30 +216,34 @@ impl Runtime {
         self.inner.gateway.tools(&self.inner.policy.narrow(allow)).await
     }
 
-    /// Those of them that fit `query` best, best first.
-    pub async fn search_tools(&self, query: &str, limit: usize, allow: Option<&[ToolPattern]>) -> Vec<Arc<Tool>> {
+    /// Those of them that fit `query` best, and which upstreams could not be searched.
+    ///
+    /// # Errors
+    /// `invalid_request` when the query is empty or longer than [`MAX_QUERY_BYTES`](crate::gateway::MAX_QUERY_BYTES), or
+    /// `limit` is not from 1 to [`MAX_SEARCH_RESULTS`](crate::gateway::MAX_SEARCH_RESULTS).
+    pub async fn search_tools(&self, query: &str, limit: usize, allow: Option<&[ToolPattern]>) -> Result<Found> {
         self.inner.gateway.search(&self.inner.policy.narrow(allow), query, limit).await
     }
 
-    /// What a model should read before it writes a program in `language`: the tools as types.
-    pub async fn declarations(&self, language: Language, allow: Option<&[ToolPattern]>) -> String {
-        let tools = self.tools(allow).await;
-        match language {
-            Language::TypeScript => sdk::typescript::declarations(&tools),
-        }
-    }
-
-    /// The tool that `name` means to a program with this allow-list: `upstream.tool`, or an alias that is unambiguous.
+    /// The tools that `names` mean to a program with this allow-list: `upstream.tool`, or an alias that is unambiguous.
+    /// A tool that does not exist and one that is not allowed are the same.
     ///
     /// # Errors
-    /// What the program would catch: `tool_not_found`, in the same words whether the tool does not exist or is not
-    /// allowed, or that its upstream is not available.
-    pub async fn tool(&self, name: &str, allow: Option<&[ToolPattern]>) -> std::result::Result<Arc<Tool>, ToolError> {
-        self.inner.gateway.tool(&self.inner.policy.narrow(allow), name).await
+    /// `invalid_request` when there are no names, or more than [`MAX_DESCRIBED`](crate::gateway::MAX_DESCRIBED).
+    pub async fn describe_tools(&self, names: &[String], allow: Option<&[ToolPattern]>) -> Result<Described> {
+        self.inner.gateway.describe(&self.inner.policy.narrow(allow), names).await
     }
 
-    /// The upstreams that such a request may use and whose tools cannot be had: [`tools`](Runtime::tools) and
-    /// [`search_tools`](Runtime::search_tools) leave their tools out.
+    /// What a model should read before it writes a program in `language`: these tools as types.
+    ///
+    /// # Errors
+    /// `internal` when they cannot be made.
+    pub async fn declarations(&self, language: Language, tools: Vec<Arc<Tool>>) -> Result<String> {
+        self.inner.gateway.declarations(language, tools).await
+    }
+
+    /// The upstreams that such a request may use and whose tools cannot be had: [`tools`](Runtime::tools) leaves their
+    /// tools out.
     pub async fn unavailable(&self, allow: Option<&[ToolPattern]>) -> Vec<UpstreamStatus> {
         self.inner.gateway.unavailable(&self.inner.policy.narrow(allow)).await
     }

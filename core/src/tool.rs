@@ -189,17 +189,17 @@ pub struct Tool {
     pub annotations: Option<Value>,
 }
 
-/// What a tool answered, as JSON texts that are passed on without being parsed again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ToolValue {
-    /// What the program gets: `structuredContent`, or text that is JSON, or a text as a JSON string.
-    pub value: String,
+/// What of a tool's answer a program wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyForm {
+    /// `structuredContent`, or text that is JSON, or a text as a JSON string.
+    Value,
     /// The whole MCP result.
-    pub full: String,
+    Full,
 }
 
-/// A tool's answer: a value, or an error that the program can catch.
-pub type ToolReply = std::result::Result<ToolValue, ToolError>;
+/// A tool's answer: JSON that is passed on without being parsed again, or an error that the program can catch.
+pub type ToolReply = std::result::Result<String, ToolError>;
 
 /// A failed or refused call, as the program catches it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -281,6 +281,25 @@ fn tools_are_found_and_described() {
 }
 
 #[test]
+fn a_tool_whose_upstream_is_down_is_not_one_that_does_not_exist() {
+    let desk = Desk::new();
+    desk.write("conduit.yaml", "upstreams: [{id: down, type: stdio, command: ./absent}]\npolicy: {allow: ['*']}");
+    let mut session = Session::open(&desk, &[]);
+    let schema = output_schema(&mut session, "describe_tools");
+    let described = session.call("describe_tools", json!({"names": ["down.x", "up.y"]}));
+    let structured = &described["structuredContent"];
+    assert_eq!(structured, &json!({"declarations": "", "not_found": ["up.y"], "unavailable": ["down.x"]}));
+    assert!(schema.is_valid(structured));
+    let lines: Vec<_> = text(&described).lines().collect();
+    assert_eq!(lines[0], "there is no tool `up.y`; `search_tools` finds those that there are");
+    assert!(lines[1].starts_with("upstream `down` is not available, "), "{lines:?}");
+    let found = session.call("search_tools", json!({"query": "x"}));
+    let missing = "- the tools of `down` are missing here: upstream `down` is not available, ";
+    assert!(text(&found).contains(missing), "{found}");
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
 fn without_a_policy_it_is_said_why_there_is_no_tool() {
     let desk = Desk::with_config("");
     let mut session = Session::open(&desk, &[]);

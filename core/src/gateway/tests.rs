@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::*;
 use crate::limits::Limits;
 use crate::model::Event;
-use crate::tool::{ToolError, ToolPattern, ToolReply};
-use crate::upstream::{CallContext, LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
+use crate::tool::{ReplyForm, ToolError, ToolPattern, ToolReply};
+use crate::upstream::{CallContext, CallLimits, LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
 
 /// The calls that reached an upstream: the tool, and the arguments as they arrived.
 type Seen = Arc<Mutex<Vec<(String, Value)>>>;
@@ -46,6 +46,11 @@ fn limits() -> GateLimits {
     GateLimits::new(&Limits::default(), Instant::now() + Duration::from_secs(30))
 }
 
+fn small_replies(reply_bytes: u64) -> GateLimits {
+    let limits = limits();
+    GateLimits { call: CallLimits { reply_bytes, ..limits.call }, ..limits }
+}
+
 fn gateway(upstreams: Vec<Upstream>) -> Arc<Gateway> {
     Arc::new(Gateway::new(upstreams, Strictness::Permissive).unwrap())
 }
@@ -55,7 +60,7 @@ fn gate(upstreams: Vec<Upstream>, patterns: &[&str]) -> Gate {
 }
 
 async fn call(gate: &Gate, name: &str, arguments: &str) -> ToolReply {
-    gate.call(name, Ok(arguments.into())).await
+    gate.call(name, ReplyForm::Value, Ok(arguments.into())).await
 }
 
 async fn refusal(gate: &Gate, name: &str) -> ToolError {
@@ -66,8 +71,9 @@ async fn ask(gate: &Gate, question: Question, name: &str, arguments: &str) -> Va
     serde_json::from_str(&gate.ask(question, name, Ok(arguments.into())).await.unwrap()).unwrap()
 }
 
-/// An MCP server `id` that offers `names`, and how often it was asked for them. It notes calls, tells of a change before
-/// it answers one with the argument `change`, and never answers one with `hang`.
+/// An MCP server `id` that offers `names`, and how often it was asked for them. It takes ten seconds for a list that begins
+/// with `slow` and refuses one that begins with `none`. It notes calls, tells of a change before it answers one with the
+/// argument `change`, and never answers one with `hang`.
 fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, Arc<AtomicUsize>) {
     let listings = Arc::new(AtomicUsize::new(0));
     let (counter, seen) = (Arc::clone(&listings), Arc::clone(seen));
@@ -94,6 +100,14 @@ async fn serve(stream: DuplexStream, names: &[&str], listings: Arc<AtomicUsize>,
             }),
             "tools/list" => {
                 listings.fetch_add(1, Ordering::SeqCst);
+                if names.first() == Some(&"slow") {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+                if names.first() == Some(&"none") {
+                    let error = json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": 1, "message": "no"}});
+                    writer.write_all(format!("{error}\n").as_bytes()).await.unwrap();
+                    continue;
+                }
                 let tools: Vec<_> =
                     names.iter().map(|name| json!({"name": name, "inputSchema": {"type": "object"}})).collect();
                 json!({ "tools": tools })
@@ -158,7 +172,7 @@ async fn t01_only_the_allowed_tools_own_names_reach_it() {
     }
     assert_eq!(*seen.lock().unwrap(), []);
     for name in ["git.create_issue", "git.createIssue"] {
-        assert_eq!(call(&gate, name, "{}").await.unwrap().value, "\"done\"");
+        assert_eq!(call(&gate, name, "{}").await.unwrap(), "\"done\"");
     }
     assert_eq!(seen.lock().unwrap().iter().filter(|(tool, _)| tool == "git.create_issue").count(), 2);
 }
@@ -238,7 +252,7 @@ async fn t04_an_upstream_out_of_reach_is_never_asked() {
     let (far, far_listings) = server(&seen, "far", &["read"]);
     let gateway = gateway(vec![near, far]);
     let gate = gateway.open(policy(&["near.*"]), limits(), None);
-    assert_eq!(call(&gate, "near.read", "{}").await.unwrap().value, r#"{"done":true}"#);
+    assert_eq!(call(&gate, "near.read", "{}").await.unwrap(), r#"{"done":true}"#);
     for name in ["far.read", "far.reads", "far.", "far"] {
         assert_eq!(refusal(&gate, name).await.code, ErrorCode::ToolNotFound);
     }
@@ -295,7 +309,7 @@ async fn t04_discovery_shows_only_what_is_allowed() {
     let described = ask(&gate, Question::Describe, "git.listIssues", "null").await;
     assert_eq!(described["name"], "git.list_issues");
     assert!(described["declaration"].as_str().unwrap().contains("list_issues"));
-    for query in [Ok("1".into()), Ok(format!("\"{}\"", "x".repeat(2_000)).into()), Err(1 << 30)] {
+    for query in [Ok("1".into()), Ok("\"\"".into()), Ok(format!("\"{}\"", "x".repeat(2_000)).into()), Err(1 << 30)] {
         let error = gate.ask(Question::Search, "", query).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidArguments);
     }
@@ -405,7 +419,7 @@ async fn table(strictness: Strictness) {
     let untyped = call(&gate, "x.untyped", r#"{"any":1}"#).await;
     match strictness {
         Strictness::Strict => assert_eq!(untyped.unwrap_err().code, ErrorCode::MissingSchema),
-        Strictness::Permissive => assert_eq!(untyped.unwrap().value, "\"done\""),
+        Strictness::Permissive => assert_eq!(untyped.unwrap(), "\"done\""),
     }
     assert_eq!(seen.lock().unwrap().len(), usize::from(!strict));
 }
@@ -433,11 +447,11 @@ async fn t07_a_refusal_tells_the_model_where_the_schema_is() {
 async fn r20_arguments_that_are_too_large_are_refused_by_their_size_alone() {
     let seen = Seen::default();
     let gate = gate(vec![local(&seen, "x", &["y"])], &["x.y"]);
-    let error = gate.call("x.y", Err(5_000_000)).await.unwrap_err();
+    let error = gate.call("x.y", ReplyForm::Value, Err(5_000_000)).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::ArgumentsTooLarge);
     assert_eq!(error.message, "the arguments have 5000000 bytes, the limit is 1048576");
     // Who may not call learns nothing from the size.
-    assert_eq!(gate.call("x.z", Err(5_000_000)).await.unwrap_err().code, ErrorCode::ToolNotFound);
+    assert_eq!(gate.call("x.z", ReplyForm::Value, Err(5_000_000)).await.unwrap_err().code, ErrorCode::ToolNotFound);
     assert_eq!(*seen.lock().unwrap(), []);
     assert_eq!(gate.take_records()[0].arguments_bytes, 5_000_000);
 }
@@ -445,7 +459,7 @@ async fn r20_arguments_that_are_too_large_are_refused_by_their_size_alone() {
 #[tokio::test]
 async fn u20_a_reply_above_the_executions_limit_does_not_come_back() {
     let seen = Seen::default();
-    let small = GateLimits { reply_bytes: 60, ..limits() };
+    let small = small_replies(60);
     let gate = gateway(vec![local(&seen, "x", &["y"])]).open(policy(&["*"]), small, None);
     assert!(call(&gate, "x.y", r#"{"reply":"short"}"#).await.is_ok());
     // The value fits, the whole result around it does not.
@@ -458,10 +472,36 @@ async fn u20_a_reply_above_the_executions_limit_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn u20_an_answer_about_tools_is_bounded_like_a_reply() {
+    let seen = Seen::default();
+    let tools = || {
+        let tool = |at: usize| noting(&seen, &format!("tool_{at}")).description("d".repeat(10_000));
+        Upstream::local("x", (0..20).map(tool).collect()).unwrap()
+    };
+    for (question, name, arguments, bytes, tool) in [
+        (Question::List, "", "null", 11_000, "$list"),
+        (Question::Search, "", "\"tool\"", 5_500, "$search"),
+        (Question::Describe, "x.tool_1", "null", 12_300, "x.tool_1"),
+    ] {
+        let asked = |reply_bytes| {
+            let gate = gateway(vec![tools()]).open(policy(&["*"]), small_replies(reply_bytes), None);
+            async move { gate.ask(question, name, Ok(arguments.into())).await }
+        };
+        let answer = asked(bytes).await.unwrap();
+        assert!(answer.len() as u64 > bytes - 1_000 && answer.contains("..."), "{} of {bytes}", answer.len());
+        assert!(asked(answer.len() as u64).await.is_ok());
+        let error = asked(answer.len() as u64 - 1).await.unwrap_err();
+        assert_eq!((error.code, error.tool.as_str()), (ErrorCode::ReplyTooLarge, tool));
+        assert!(error.message.contains("the limit `reply_size` of "), "{}", error.message);
+    }
+}
+
+#[tokio::test]
 async fn records_tell_every_call_in_order_and_how_it_went() {
     let seen = Seen::default();
     let (watcher, mut events) = mpsc::unbounded_channel();
     let gate = gateway(vec![local(&seen, "x", &["get-y"])]).open(policy(&["x.*"]), limits(), Some(watcher));
+    ask(&gate, Question::List, "", "null").await;
     let long = format!("x.{}", "\u{e9}".repeat(300));
     {
         let hanging = call(&gate, "x.getY", r#"{"hang":1}"#);
@@ -503,7 +543,7 @@ async fn records_tell_every_call_in_order_and_how_it_went() {
     assert_eq!(order.join(" "), "+0 +1 -1 +2 -2 +3 -3 +4 -4 -0");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_list_is_fetched_once_and_again_when_it_changed() {
     let seen = Seen::default();
     let (git, listings) = server(&seen, "git", &["create"]);
@@ -517,6 +557,42 @@ async fn a_list_is_fetched_once_and_again_when_it_changed() {
     assert_eq!(listings.load(Ordering::SeqCst), 2);
     let replies = futures_util::future::join_all((0..4).map(|_| call(&gate, "git.create", "{}"))).await;
     assert!(replies.iter().all(Result::is_ok) && listings.load(Ordering::SeqCst) == 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f06_callers_share_one_fetch_its_failure_too_and_none_undoes_it_for_the_others() {
+    let seen = Seen::default();
+    let (none, listings) = server(&seen, "x", &["none"]);
+    let refusing = gate(vec![none], &["*"]);
+    for fetches in 1..=3 {
+        let refusals = join_all((0..4).map(|_| refusal(&refusing, "x.y"))).await;
+        assert!(refusals.iter().all(|error| error.code == ErrorCode::UpstreamProtocol), "{refusals:?}");
+        assert_eq!(listings.load(Ordering::SeqCst), fetches);
+        assert_eq!(refusal(&refusing, "x.y").await, refusals[0], "it is not asked again at once");
+        assert_eq!(listings.load(Ordering::SeqCst), fetches);
+        tokio::time::advance(catalog::PAUSE).await;
+    }
+    let (slow, listings) = server(&seen, "x", &["slow"]);
+    let slow = gate(vec![slow], &["*"]);
+    for _ in 0..4 {
+        let _ = tokio::time::timeout(Duration::from_secs(3), call(&slow, "x.slow", "{}")).await;
+    }
+    assert!(call(&slow, "x.slow", "{}").await.is_ok());
+    assert_eq!(listings.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn u23_a_peer_that_changes_all_the_time_is_not_asked_all_the_time() {
+    let seen = Seen::default();
+    let (git, listings) = server(&seen, "git", &["create"]);
+    let gate = gate(vec![git], &["*"]);
+    let start = Instant::now();
+    for _ in 0..21 {
+        call(&gate, "git.create", r#"{"change":true}"#).await.unwrap();
+    }
+    // Each call finds the list as it is after the change before it.
+    assert_eq!(listings.load(Ordering::SeqCst), 21);
+    assert!(start.elapsed() >= catalog::PAUSE * 20, "{:?}", start.elapsed());
 }
 
 #[tokio::test]
@@ -543,6 +619,22 @@ async fn t02_without_a_policy_nothing_is_allowed_and_the_error_says_what_to_add(
 }
 
 #[tokio::test]
+async fn r20_searches_and_descriptions_are_bounded_for_whoever_asks() {
+    let seen = Seen::default();
+    let gateway = gateway(vec![local(&seen, "x", &["y"])]);
+    let policy = policy(&["*"]);
+    for (query, limit) in [("", 1), (&*"y".repeat(MAX_QUERY_BYTES + 1), 1), ("y", 0), ("y", MAX_SEARCH_RESULTS + 1)] {
+        let error = gateway.search(&policy, query, limit).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidRequest, "{error}");
+    }
+    assert!(gateway.search(&policy, &"y".repeat(MAX_QUERY_BYTES), MAX_SEARCH_RESULTS).await.is_ok());
+    for names in [0, MAX_DESCRIBED + 1] {
+        let error = gateway.describe(&policy, &vec!["x.y".to_owned(); names]).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidRequest, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_upstream_that_is_down_fails_its_own_calls_alone() {
     let seen = Seen::default();
     let dial = || duplex(1).0;
@@ -553,6 +645,16 @@ async fn an_upstream_that_is_down_fails_its_own_calls_alone() {
     assert_eq!(error.code, ErrorCode::UpstreamUnavailable);
     assert!(call(&gate, "x.y", "{}").await.is_ok());
     assert_eq!(gateway.tools(&policy(&["*"])).await.len(), 1);
+    let found = gateway.search(&policy(&["*"]), "y", 10).await.unwrap();
+    assert_eq!((found.tools.len(), found.unavailable.len(), found.unavailable[0].id.as_str()), (1, 1, "dead"));
+    let names = ["dead.y", "x.z", "x.y", "x.y"].map(str::to_owned);
+    let described = gateway.describe(&policy(&["*"]), &names).await.unwrap();
+    let tools = |errors: &[ToolError]| errors.iter().map(|error| error.tool.clone()).collect::<Vec<_>>();
+    assert_eq!(described.tools.len(), 1);
+    assert_eq!(
+        (tools(&described.not_found), tools(&described.unavailable)),
+        (vec!["x.z".into()], vec!["dead.y".into()])
+    );
     let status: Vec<_> = gateway.check().await.into_iter().map(|status| (status.id, status.tools.is_ok())).collect();
     assert_eq!(status, [("dead".to_owned(), false), ("x".to_owned(), true)]);
 }

@@ -8,7 +8,6 @@ mod cost;
 mod explain;
 mod graph;
 mod pattern;
-mod refs;
 
 use jsonschema::Validator;
 use serde_json::{Map, Value};
@@ -101,13 +100,10 @@ fn build(schema: &Value) -> std::result::Result<Schema, String> {
 ///
 /// # Errors
 /// A message for the model, when they nest too deep, hold too many values, or have the key `__proto__` anywhere.
-pub fn check_shape(arguments: &Map<String, Value>) -> std::result::Result<(), String> {
+pub fn check_shape(arguments: &Value) -> std::result::Result<(), String> {
     let mut survey = Survey { max_depth: MAX_VALUE_DEPTH, max_nodes: MAX_VALUE_NODES, bytes: 0, keys: Vec::new() };
-    survey.keys.push(arguments);
     // SECURITY: what reads the arguments next recurses over them: the host's stack must hold whatever passes here.
-    survey
-        .add(arguments.values().map(|value| (value, 2)).collect())
-        .map_err(|reason| format!("the arguments {reason}"))?;
+    survey.add(vec![(arguments, 1)]).map_err(|reason| format!("the arguments {reason}"))?;
     // SECURITY: an upstream in JavaScript that merges its arguments would change the prototype of all its objects. No
     // schema of good will names this key, while `constructor` may be a name: those are for strict mode.
     if survey.keys.iter().any(|map| map.contains_key("__proto__")) {

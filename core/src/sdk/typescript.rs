@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::tool::Tool;
 
+use super::cut;
 use super::ir::{self, Definition, Doc, Document, Object, Type};
 use super::names::{Resolver, snake_case};
 
@@ -15,6 +16,8 @@ use super::names::{Resolver, snake_case};
 const MAX_TOOL_TEXT: usize = 2_000;
 const MAX_FIELD_TEXT: usize = 300;
 const MAX_HINT: usize = 80;
+/// The longest declarations, in bytes: tools beyond are only counted.
+const MAX_BYTES: usize = 4 << 20;
 /// The longest object that is printed on one line, in characters.
 const MAX_LINE: usize = 80;
 
@@ -58,18 +61,27 @@ fn print(tools: &[&Tool], end: &str) -> String {
     let mut tools = tools.to_vec();
     tools.sort_by(|a, b| a.name.cmp(&b.name));
     let mut printer = Printer::default();
-    let upstreams: Vec<&str> = tools.iter().map(|tool| tool.name.upstream()).collect();
-    let mut body = String::from("declare const tools: {\n");
-    for members in tools.chunk_by(|a, b| a.name.upstream() == b.name.upstream()) {
+    let groups: Vec<&[&Tool]> = tools.chunk_by(|a, b| a.name.upstream() == b.name.upstream()).collect();
+    let upstreams = Aliases::new(groups.iter().filter_map(|group| group.first()).map(|tool| tool.name.upstream()));
+    let (mut body, mut left) = (String::from("declare const tools: {\n"), 0);
+    for members in groups {
         let Some(upstream) = members.first().map(|tool| tool.name.upstream()) else { continue };
-        let alias = alias_of(upstream, upstreams.iter().copied()).map(|alias| format!("Also `tools.{alias}`."));
+        let alias = upstreams.of(upstream).map(|alias| format!("Also `tools.{alias}`."));
         body.push_str(&block_comment(&alias.into_iter().collect::<Vec<_>>(), "  "));
         body.push_str(&format!("  readonly {}: {{\n", key(upstream)));
-        let names: Vec<&str> = members.iter().map(|tool| tool.name.tool()).collect();
+        let names = Aliases::new(members.iter().map(|tool| tool.name.tool()));
         for tool in members {
-            body.push_str(&printer.tool(tool, alias_of(tool.name.tool(), names.iter().copied())));
+            // SECURITY: upstreams decide how much they list; nobody reads this much.
+            if body.len() + printer.types.len() > MAX_BYTES {
+                left += 1;
+                continue;
+            }
+            body.push_str(&printer.tool(tool, names.of(tool.name.tool())));
         }
         body.push_str("  };\n");
+    }
+    if left > 0 {
+        body.push_str(&format!("  // {left} more tools are not shown here, `$search` finds them.\n"));
     }
     body.push_str(end);
     match printer.types.is_empty() {
@@ -78,13 +90,24 @@ fn print(tools: &[&Tool], end: &str) -> String {
     }
 }
 
-/// For a name that needs quotes: its snake_case, if that needs none and means this name.
-fn alias_of<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-    let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
-    let mut distinct: Vec<&str> = names.clone().collect();
-    distinct.dedup();
-    let position = Resolver::new(distinct.iter().copied()).resolve(&alias, |_| true)?;
-    (distinct.get(position) == Some(&name)).then_some(alias)
+/// What distinct names that need quotes can be called without.
+struct Aliases<'a> {
+    names: Vec<&'a str>,
+    resolver: Resolver,
+}
+
+impl<'a> Aliases<'a> {
+    fn new(names: impl Iterator<Item = &'a str>) -> Aliases<'a> {
+        let names: Vec<&str> = names.collect();
+        Aliases { resolver: Resolver::new(names.iter().copied()), names }
+    }
+
+    /// For a name that needs quotes: its snake_case, if that needs none and means this name.
+    fn of(&self, name: &str) -> Option<String> {
+        let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
+        let position = self.resolver.resolve(&alias, |_| true)?;
+        (self.names.get(position) == Some(&name)).then_some(alias)
+    }
 }
 
 #[derive(Default)]
@@ -303,20 +326,12 @@ fn block_comment(lines: &[String], indent: &str) -> String {
 
 fn line_comment(doc: &Doc, indent: &str) -> String {
     let text = doc.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut parts = vec![cut(&text, MAX_FIELD_TEXT)];
+    let mut parts = vec![cut(&text, MAX_FIELD_TEXT).into_owned()];
     parts.extend(doc.hints.iter().map(|(tag, value)| format!("@{tag} {}", cut(value, MAX_HINT)).trim_end().to_owned()));
     parts.retain(|part| !part.is_empty());
     match parts.is_empty() {
         true => String::new(),
         false => block_comment(&[comment_text(&parts.join(" "))], indent),
-    }
-}
-
-/// At most this many characters, with a mark where something is missing.
-fn cut(text: &str, max_chars: usize) -> String {
-    match text.char_indices().nth(max_chars) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
     }
 }
 

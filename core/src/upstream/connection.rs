@@ -3,9 +3,12 @@
 //! Owns the child or the HTTP session behind it. Makes no decisions about when to connect. A request is sent once; whoever
 //! stops waiting for its answer, by deadline or by dropping the future, cancels it at the peer.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::RoleClient;
 use rmcp::model::{ClientCapabilities, ClientConfig, ClientRequest, Implementation, ServerResult};
 use rmcp::service::{
@@ -22,7 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::http::McpHttpClient;
 use super::stdio::LineTransport;
 use super::wire::{self, Gate, RpcFailure};
-use super::{UpstreamConfig, UpstreamKind};
+use super::{EnvValue, UpstreamConfig, UpstreamKind};
 use crate::egress::http::{HttpClient, HttpError, HttpErrorKind, HttpOptions};
 use crate::egress::process::{self, Process, ProcessSpec};
 use crate::error::{Error, ErrorCode};
@@ -57,6 +60,54 @@ pub(super) enum RequestFailure {
     Status(u16),
 }
 
+/// Where all connections of one upstream lead, checked. What is costly to make is made once.
+pub(super) struct Endpoint {
+    way: Way,
+    call_timeout: Duration,
+    connect_timeout: Duration,
+}
+
+enum Way {
+    Stdio {
+        command: String,
+        args: Vec<String>,
+        env: BTreeMap<String, EnvValue>,
+        cwd: Option<PathBuf>,
+    },
+    Http {
+        client: HttpClient,
+        credential: Option<(HeaderName, HeaderValue)>,
+    },
+    #[cfg(test)]
+    Pipe(Arc<dyn Fn() -> tokio::io::DuplexStream + Send + Sync>),
+}
+
+impl Endpoint {
+    /// Opens no socket and starts nothing.
+    ///
+    /// # Errors
+    /// `invalid_config`, `address_denied` or `upstream_unavailable`: what no connection could come of.
+    pub(super) fn new(config: &UpstreamConfig) -> Result<Endpoint, Error> {
+        let UpstreamConfig { allow_private, call_timeout, connect_timeout, .. } = *config;
+        let credential = config.credential.as_ref().map(|credential| credential.header()).transpose()?;
+        let way = match config.kind.clone() {
+            UpstreamKind::Stdio { command, args, env, cwd } => Way::Stdio { command, args, env, cwd },
+            UpstreamKind::Http { url } => {
+                let client = HttpClient::new(&url, HttpOptions { allow_private, connect_timeout })?;
+                Way::Http { client, credential }
+            }
+            #[cfg(test)]
+            UpstreamKind::Pipe(dial) => Way::Pipe(dial),
+        };
+        Ok(Endpoint { way, call_timeout, connect_timeout })
+    }
+
+    /// The longest time for one call, and for one listing.
+    pub(super) fn call_timeout(&self) -> Duration {
+        self.call_timeout
+    }
+}
+
 /// A connection after its handshake. Dropping it ends it in the background.
 pub(super) struct Connection {
     peer: Peer<RoleClient>,
@@ -70,44 +121,41 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Starts or reaches the server and shakes hands with it, within the config's `connect_timeout`.
+    /// Starts or reaches the server and shakes hands with it, within the endpoint's time.
     ///
     /// # Errors
     /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator.
-    pub(super) async fn open(config: &UpstreamConfig, changes: Arc<watch::Sender<u64>>) -> Result<Connection, Error> {
+    pub(super) async fn open(endpoint: &Endpoint, changes: Arc<AtomicU64>) -> Result<Connection, Error> {
         let gate = Arc::new(Gate::new(changes));
         let ended = CancellationToken::new();
-        match &config.kind {
-            UpstreamKind::Stdio { command, args, env, cwd } => {
+        let call_timeout = endpoint.call_timeout;
+        match &endpoint.way {
+            Way::Stdio { command, args, env, cwd } => {
                 let env = env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
                 let spec = ProcessSpec { command: command.clone(), args: args.clone(), env, cwd: cwd.clone() };
                 let (process, pipes) = process::spawn(&spec)?;
                 tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
                 let pipes = (pipes.stdout, pipes.stdin);
-                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
-                Connection::shake_hands(config, transport, ended, Some(process)).await
+                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
+                Connection::shake_hands(endpoint, transport, ended, Some(process)).await
             }
-            UpstreamKind::Http { url } => {
-                let options =
-                    HttpOptions { allow_private: config.allow_private, connect_timeout: config.connect_timeout };
-                let client = HttpClient::new(url, options)?;
-                let credential = config.credential.as_ref().map(|credential| credential.header()).transpose()?;
-                let client = McpHttpClient::new(client, credential, gate, ended.clone());
+            Way::Http { client, credential } => {
+                let client = McpHttpClient::new(client.clone(), credential.clone(), gate, ended.clone());
                 let transport = StreamableHttpClientTransport::with_client(client, http_config());
-                Connection::shake_hands(config, transport, ended, None).await
+                Connection::shake_hands(endpoint, transport, ended, None).await
             }
             #[cfg(test)]
-            UpstreamKind::Pipe(dial) => {
+            Way::Pipe(dial) => {
                 let (reader, writer) = tokio::io::split(dial());
                 let pipes = (reader, writer);
-                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
-                Connection::shake_hands(config, transport, ended, None).await
+                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
+                Connection::shake_hands(endpoint, transport, ended, None).await
             }
         }
     }
 
     async fn shake_hands<T: Transport<RoleClient> + 'static>(
-        config: &UpstreamConfig,
+        endpoint: &Endpoint,
         transport: T,
         ended: CancellationToken,
         process: Option<Process>,
@@ -115,11 +163,11 @@ impl Connection {
         let service = CancellationToken::new();
         let guard = service.clone().drop_guard();
         let shake = serve_client_with_ct(client_config(), transport, service.clone());
-        let running = match timeout(config.connect_timeout, shake).await {
+        let running = match timeout(endpoint.connect_timeout, shake).await {
             Ok(Ok(running)) => running,
             Ok(Err(error)) => return Err(handshake_error(error, process).await),
             Err(_) => {
-                let message = format!("it did not answer `initialize` within {:?}", config.connect_timeout);
+                let message = format!("it did not answer `initialize` within {:?}", endpoint.connect_timeout);
                 return Err(with_last_words(Error::new(ErrorCode::UpstreamUnavailable, message), process).await);
             }
         };

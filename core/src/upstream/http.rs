@@ -302,6 +302,8 @@ fn is_too_large(error: &SseError) -> bool {
     matches!(cause.downcast_ref(), Some(StreamFailure::TooLarge))
 }
 
+/// A message as rmcp parses it again: it takes events as text alone. A result, which is raw JSON in a string by now, is
+/// escaped and unescaped on its way: a few copies of each event's answer that a plain JSON answer does not cost.
 fn encode(message: &ServerJsonRpcMessage) -> Option<String> {
     serde_json::to_string(message).ok()
 }
@@ -372,7 +374,7 @@ mod tests {
         let client = McpHttpClient::new(
             HttpClient::new(&url, options).unwrap(),
             Some(own.clone()),
-            Arc::new(Gate::new(Arc::new(tokio::sync::watch::Sender::new(0)))),
+            Arc::new(Gate::new(Arc::default())),
             CancellationToken::new(),
         );
         let custom = HashMap::from([(own.0.clone(), HeaderValue::from_static("custom"))]);

@@ -9,9 +9,9 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
-use super::reply;
+use super::{CallLimits, reply};
 use crate::error::{Error, ErrorCode, Result};
-use crate::tool::{Tool, ToolError, ToolName, ToolReply, ToolValue};
+use crate::tool::{ReplyForm, Tool, ToolError, ToolName, ToolReply};
 
 /// What a function is called with beside its arguments.
 #[derive(Clone, Debug)]
@@ -132,9 +132,10 @@ impl LocalTools {
         &self,
         tool: &Tool,
         arguments: Map<String, Value>,
-        reply_bytes: u64,
-        deadline: Instant,
+        form: ReplyForm,
+        limits: &CallLimits,
     ) -> ToolReply {
+        let deadline = limits.deadline;
         let error = |code, message: String| ToolError::new(code, &tool.name, message);
         let Some(function) = self.functions.get(tool.name.tool()) else {
             return Err(error(ErrorCode::ToolNotFound, format!("tool `{}` does not exist", tool.name)));
@@ -153,11 +154,14 @@ impl LocalTools {
                 return Err(error(ErrorCode::UpstreamTimeout, message));
             }
         };
-        let full = format!("{{\"content\":[],\"structuredContent\":{value}}}");
-        // As for a server, the whole result counts.
-        if full.len() as u64 > reply_bytes {
-            return Err(reply::too_large(tool, reply_bytes));
+        const BEFORE: &str = r#"{"content":[],"structuredContent":"#;
+        // As for a server, the whole result counts, whatever is wanted of it.
+        if (BEFORE.len() + value.len() + 1) as u64 > limits.reply_bytes {
+            return Err(reply::too_large(tool, limits.reply_bytes));
         }
-        Ok(ToolValue { value, full })
+        Ok(match form {
+            ReplyForm::Value => value,
+            ReplyForm::Full => format!("{BEFORE}{value}}}"),
+        })
     }
 }

@@ -17,21 +17,21 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 use url::Url;
 
+use self::connection::Endpoint;
 pub use self::listing::ToolListing;
 use self::local::LocalTools;
 pub use self::local::{CallContext, LocalFunction, LocalTool, LocalToolError};
 use self::remote::Remote;
 pub(crate) use self::reply::too_large as reply_too_large;
 use crate::credentials::{Credential, Redactor, Secret};
-use crate::egress::http::check_url;
 use crate::error::{Error, ErrorCode, Result};
-use crate::tool::{Tool, ToolReply, is_upstream_id};
+use crate::tool::{ReplyForm, Tool, ToolReply, is_upstream_id};
 
 /// How to reach one upstream.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ impl EnvValue {
 /// What one call may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct CallLimits {
-    /// The MCP result's JSON, in bytes.
+    /// The MCP result's JSON, in bytes; that of what the program gets, and of an answer about tools.
     pub reply_bytes: u64,
     /// When the caller stops waiting.
     pub deadline: Instant,
@@ -133,7 +133,7 @@ pub struct CallLimits {
 /// One source of tools. Share it in an `Arc`. Must be used within a tokio runtime.
 pub struct Upstream {
     id: String,
-    changes: Arc<watch::Sender<u64>>,
+    changes: Arc<AtomicU64>,
     source: Source,
 }
 
@@ -147,27 +147,23 @@ impl Upstream {
     ///
     /// # Errors
     /// `invalid_config` when the id, the URL or the credential cannot be used; `address_denied` when the URL's host
-    /// cannot be global unicast and `allow_private` is not set.
+    /// cannot be global unicast and `allow_private` is not set; `upstream_unavailable` when the system has no trusted root
+    /// certificates for `https`.
     pub fn connectable(config: UpstreamConfig) -> Result<Upstream> {
         let id = checked_id(&config.id)?;
         let at = |error: Error| error.with_upstream(&id);
+        let endpoint = Endpoint::new(&config).map_err(at)?;
         let mut secrets: Vec<&Secret> = Vec::new();
-        match &config.kind {
-            UpstreamKind::Stdio { env, .. } => secrets.extend(env.values().filter_map(|value| match value {
+        if let UpstreamKind::Stdio { env, .. } = &config.kind {
+            secrets.extend(env.values().filter_map(|value| match value {
                 EnvValue::Secret(secret) => Some(secret),
                 EnvValue::Plain(_) => None,
-            })),
-            UpstreamKind::Http { url } => check_url(url, config.allow_private).map_err(at)?,
-            #[cfg(test)]
-            UpstreamKind::Pipe(_) => {}
+            }));
         }
-        if let Some(credential) = &config.credential {
-            credential.header().map_err(at)?;
-            secrets.push(credential.secret());
-        }
+        secrets.extend(config.credential.as_ref().map(Credential::secret));
         let redactor = Redactor::new(secrets).map_err(at)?;
-        let changes = Arc::new(watch::Sender::new(0));
-        let remote = Arc::new(Remote::new(config, redactor, changes.clone()));
+        let changes = Arc::new(AtomicU64::new(0));
+        let remote = Arc::new(Remote::new(id.clone(), endpoint, redactor, changes.clone()));
         Ok(Upstream { id, changes, source: Source::Remote(remote) })
     }
 
@@ -177,7 +173,7 @@ impl Upstream {
     /// `invalid_config` or `invalid_request` when the id or a name cannot be used or a name stands twice.
     pub fn local(id: &str, tools: Vec<LocalTool>) -> Result<Upstream> {
         let source = Source::Local(LocalTools::new(&checked_id(id)?, tools)?);
-        Ok(Upstream { id: id.to_owned(), changes: Arc::new(watch::Sender::new(0)), source })
+        Ok(Upstream { id: id.to_owned(), changes: Arc::default(), source })
     }
 
     /// Its id.
@@ -196,24 +192,22 @@ impl Upstream {
         }
     }
 
-    /// Changes when the upstream's tools may have changed: it said so, or it was connected to again.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+    /// How often the upstream's tools may have changed: it said so, or it was connected to again.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 
     /// Calls `tool` with `arguments`, once. Dropping the future cancels the call at the upstream.
-    pub async fn call(&self, tool: &Tool, arguments: Map<String, Value>, limits: &CallLimits) -> ToolReply {
+    pub async fn call(
+        &self,
+        tool: &Tool,
+        arguments: Map<String, Value>,
+        form: ReplyForm,
+        limits: &CallLimits,
+    ) -> ToolReply {
         match &self.source {
-            Source::Local(tools) => tools.call(tool, arguments, limits.reply_bytes, limits.deadline).await,
-            Source::Remote(remote) => remote.call(tool, arguments, limits).await,
-        }
-    }
-
-    /// Why the upstream last failed, for the operator; redacted.
-    pub fn last_error(&self) -> Option<String> {
-        match &self.source {
-            Source::Local(_) => None,
-            Source::Remote(remote) => remote.last_error(),
+            Source::Local(tools) => tools.call(tool, arguments, form, limits).await,
+            Source::Remote(remote) => remote.call(tool, arguments, form, limits).await,
         }
     }
 

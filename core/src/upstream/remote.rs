@@ -1,22 +1,22 @@
 //! One MCP server behind its connections: which one is live, when the next may be made, and what failures are called.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use rmcp::model::{CallToolRequest, CallToolRequestParams, ListToolsRequest, PaginatedRequestParams};
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
-use super::connection::{Connection, RequestFailure};
+use super::connection::{Connection, Endpoint, RequestFailure};
 use super::http::ReplyCap;
 use super::listing::{Collector, ToolListing};
 use super::wire::RpcFailure;
-use super::{CallLimits, UpstreamConfig, reply};
+use super::{CallLimits, reply};
 use crate::credentials::Redactor;
 use crate::error::{Error, ErrorCode, Result};
-use crate::tool::{Tool, ToolError, ToolReply};
+use crate::tool::{ReplyForm, Tool, ToolError, ToolReply};
 
 /// A connection that lived this long was a good one: what came before it is forgotten.
 const STABLE: Duration = Duration::from_secs(30);
@@ -54,21 +54,22 @@ struct Link {
 }
 
 pub(super) struct Remote {
-    config: UpstreamConfig,
+    id: String,
+    endpoint: Endpoint,
     redactor: Redactor,
-    changes: Arc<watch::Sender<u64>>,
+    changes: Arc<AtomicU64>,
     link: Mutex<Link>,
 }
 
 impl Remote {
-    pub(super) fn new(config: UpstreamConfig, redactor: Redactor, changes: Arc<watch::Sender<u64>>) -> Remote {
+    pub(super) fn new(id: String, endpoint: Endpoint, redactor: Redactor, changes: Arc<AtomicU64>) -> Remote {
         let link = Link { state: State::Idle, opened: 0, failures: 0, retry_at: None, last_error: None };
-        Remote { config, redactor, changes, link: Mutex::new(link) }
+        Remote { id, endpoint, redactor, changes, link: Mutex::new(link) }
     }
 
     pub(super) async fn list_tools(self: &Arc<Remote>) -> Result<ToolListing> {
         self.list().await.map_err(|failure| {
-            let error = Error::new(failure.code, failure.message).with_upstream(&self.config.id);
+            let error = Error::new(failure.code, failure.message).with_upstream(&self.id);
             match failure.detail {
                 Some(detail) => error.with_source(detail),
                 None => error,
@@ -78,8 +79,8 @@ impl Remote {
 
     async fn list(self: &Arc<Remote>) -> Result<ToolListing, Failure> {
         let connection = self.connection().await?;
-        let deadline = Instant::now() + self.config.call_timeout;
-        let mut collector = Collector::new(&self.config.id, &self.redactor);
+        let deadline = Instant::now() + self.endpoint.call_timeout();
+        let mut collector = Collector::new(&self.id, &self.redactor);
         let mut cursor = None;
         loop {
             let params = PaginatedRequestParams::default().with_cursor(cursor);
@@ -98,9 +99,10 @@ impl Remote {
         self: &Arc<Remote>,
         tool: &Tool,
         arguments: Map<String, Value>,
+        form: ReplyForm,
         limits: &CallLimits,
     ) -> ToolReply {
-        let deadline = limits.deadline.min(Instant::now() + self.config.call_timeout);
+        let deadline = limits.deadline.min(Instant::now() + self.endpoint.call_timeout());
         let failed = |failure: Failure| ToolError::new(failure.code, &tool.name, failure.message);
         let connection = match timeout_at(deadline, self.connection()).await {
             Ok(connection) => connection.map_err(failed)?,
@@ -114,12 +116,13 @@ impl Remote {
             CallToolRequest::new(CallToolRequestParams::new(tool.name.tool().to_owned()).with_arguments(arguments));
         request.extensions.insert(ReplyCap(limits.reply_bytes));
         match connection.request(request.into(), deadline).await {
-            Ok(raw) => reply::from_result(tool, raw, limits.reply_bytes, &self.redactor),
+            Ok(raw) => reply::from_result(tool, raw, form, limits.reply_bytes, &self.redactor),
             Err(RequestFailure::Rpc(RpcFailure::TooLarge)) => Err(reply::too_large(tool, limits.reply_bytes)),
             Err(failure) => Err(failed(self.failure(failure, &format!("`{}`", tool.name), &connection))),
         }
     }
 
+    #[cfg(test)]
     pub(super) fn last_error(&self) -> Option<String> {
         self.link().last_error.clone()
     }
@@ -166,7 +169,7 @@ impl Remote {
     fn attempt(self: &Arc<Remote>) -> Attempt {
         let remote = self.clone();
         let task = tokio::spawn(async move {
-            let opened = Connection::open(&remote.config, remote.changes.clone()).await;
+            let opened = Connection::open(&remote.endpoint, remote.changes.clone()).await;
             remote.note_attempt(opened).await
         });
         let crashed = self.words(ErrorCode::Internal, "could not be connected to");
@@ -183,7 +186,7 @@ impl Remote {
                     link.state = State::Up(connection.clone());
                     link.opened += 1;
                     if link.opened > 1 {
-                        self.changes.send_modify(|count| *count += 1);
+                        self.changes.fetch_add(1, Ordering::SeqCst);
                     }
                     return Ok(connection);
                 }
@@ -224,7 +227,7 @@ impl Remote {
     }
 
     fn words(&self, code: ErrorCode, what: &str) -> Failure {
-        Failure { code, message: format!("upstream `{}` {what}", self.config.id), detail: None }
+        Failure { code, message: format!("upstream `{}` {what}", self.id), detail: None }
     }
 
     fn down(&self, wait: Duration, detail: Option<String>) -> Failure {
@@ -240,7 +243,7 @@ impl Remote {
 
     fn failure(&self, failure: RequestFailure, what: &str, connection: &Connection) -> Failure {
         const EFFECT: &str = "the call may have had its effect";
-        let id = &self.config.id;
+        let id = &self.id;
         let (code, message) = match failure {
             RequestFailure::Timeout => {
                 (ErrorCode::UpstreamTimeout, format!("upstream `{id}` did not answer {what} in time, {EFFECT}"))

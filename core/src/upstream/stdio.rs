@@ -253,7 +253,6 @@ mod tests {
     use futures_util::future::BoxFuture;
     use rmcp::model::{ClientRequest, ClientResult, EmptyObject, PingRequest};
     use tokio::io::{DuplexStream, duplex};
-    use tokio::sync::watch;
 
     use super::*;
 
@@ -306,7 +305,7 @@ mod tests {
     /// A transport whose peer reads nothing, and what tells of its end.
     fn unread() -> (LineTransport<DuplexStream, DuplexStream>, [DuplexStream; 2], CancellationToken) {
         let ((reader, peer_writer), (writer, peer_reader)) = (duplex(8), duplex(8));
-        let gate = Arc::new(Gate::new(Arc::new(watch::Sender::new(0))));
+        let gate = Arc::new(Gate::new(Arc::default()));
         let ended = CancellationToken::new();
         let transport = LineTransport::new((reader, writer), gate, ended.clone(), 1_000, Duration::from_secs(5));
         (transport, [peer_writer, peer_reader], ended)

@@ -165,7 +165,7 @@ async fn a_call_travels_as_json_and_carries_session_version_and_credential() {
     .await;
     let credential = Credential::Header { name: "X-API-Key".into(), value: Secret::new("hunter3hunter3") };
     let upstream = Upstream::connectable(UpstreamConfig { credential: Some(credential), ..server.config() }).unwrap();
-    assert_eq!(call(&upstream, json!({"n": 7})).await.unwrap().value, "7");
+    assert_eq!(call(&upstream, json!({"n": 7})).await.unwrap(), "7");
     upstream.close().await;
     server.next(|line, _| line.starts_with("delete")).await;
     let seen = server.seen.lock().unwrap();
@@ -190,9 +190,11 @@ async fn a_call_travels_as_events() {
         std::future::pending().await
     }))
     .await;
-    let reply = call(&server.upstream(), json!({})).await.unwrap();
-    assert_eq!(reply.value, "{\"z\":1,\"a\":2}");
-    assert_eq!(serde_json::from_str::<Value>(&reply.full).unwrap()["a"], "\u{2028}\"");
+    let upstream = server.upstream();
+    assert_eq!(call(&upstream, json!({})).await.unwrap(), "{\"z\":1,\"a\":2}");
+    let limits = within(Duration::from_secs(30));
+    let full = upstream.call(&tool("x.y"), Map::new(), ReplyForm::Full, &limits).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&full).unwrap()["a"], "\u{2028}\"");
 }
 
 #[tokio::test]
@@ -214,7 +216,7 @@ async fn a_hundred_calls_run_at_once() {
     let upstream = server.upstream();
     let replies = join_all((0..100).map(|n| call(&upstream, json!({"n": n})))).await;
     for (n, reply) in replies.into_iter().enumerate() {
-        assert_eq!(reply.unwrap().value, n.to_string());
+        assert_eq!(reply.unwrap(), n.to_string());
     }
 }
 
@@ -235,9 +237,8 @@ async fn changes_are_told_over_the_servers_stream() {
     })
     .await;
     let upstream = server.upstream();
-    let mut changes = upstream.changes();
     assert_eq!(upstream.list_tools().await.unwrap().tools, [tool("x.a")]);
-    changes.changed().await.unwrap();
+    changed(&upstream).await;
 }
 
 #[tokio::test]
@@ -315,7 +316,7 @@ async fn u20_an_answer_is_cut_at_the_callers_own_limit() {
     }))
     .await;
     let limits = CallLimits { reply_bytes: 1_000, ..within(Duration::from_secs(30)) };
-    let reply = server.upstream().call(&tool("x.y"), Map::new(), &limits).await;
+    let reply = server.upstream().call(&tool("x.y"), Map::new(), ReplyForm::Value, &limits).await;
     assert_eq!(code(reply).0, ErrorCode::ReplyTooLarge);
     // What the kernel's buffers took counts as sent.
     assert!(SENT.load(Ordering::SeqCst) < 12 << 20, "{}", SENT.load(Ordering::SeqCst));
@@ -430,11 +431,11 @@ async fn a_session_that_was_lost_is_replaced_by_the_next_call() {
     let upstream = server.upstream();
     assert_eq!(code(call(&upstream, json!({})).await).0, ErrorCode::UpstreamUnavailable);
     assert_eq!(CALLS.load(Ordering::SeqCst), 1, "a call is sent once");
-    assert_eq!(call(&upstream, json!({})).await.unwrap().value, "\"new\"");
+    assert_eq!(call(&upstream, json!({})).await.unwrap(), "\"new\"");
     for _ in 0..2 {
         server.next(|_, body| body["method"] == "initialize").await;
     }
-    assert_eq!(*upstream.changes().borrow(), 1);
+    assert_eq!(upstream.changes(), 1);
 }
 
 #[tokio::test]
@@ -456,7 +457,8 @@ async fn u21_slow_headers_bodies_and_streams_end_at_the_deadline() {
     for script in scripts {
         let mut server = Server::start(script).await;
         let upstream = server.upstream();
-        let reply = upstream.call(&tool("x.y"), Map::new(), &within(Duration::from_millis(300))).await;
+        let reply =
+            upstream.call(&tool("x.y"), Map::new(), ReplyForm::Value, &within(Duration::from_millis(300))).await;
         let expected = "upstream `x` did not answer `x.y` in time, the call may have had its effect";
         assert_eq!(code(reply), (ErrorCode::UpstreamTimeout, expected.into()));
         let id = server.next(|_, body| body["method"] == "tools/call").await["id"].clone();
@@ -500,7 +502,7 @@ async fn a_server_that_is_gone_is_unavailable_and_found_again() {
     });
     let server = Server::start(answer).await;
     let upstream = server.upstream();
-    assert_eq!(call(&upstream, json!({})).await.unwrap().value, "\"up\"");
+    assert_eq!(call(&upstream, json!({})).await.unwrap(), "\"up\"");
     server.task.abort();
     assert!(server.task.await.unwrap_err().is_cancelled());
     let expected = "upstream `x` cannot be reached, nothing was sent";

@@ -29,7 +29,22 @@ fn within(time: Duration) -> CallLimits {
 /// The reply to `x.y` with `arguments`, within 30 seconds.
 async fn call(upstream: &Upstream, arguments: Value) -> ToolReply {
     let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
-    upstream.call(&tool("x.y"), arguments, &within(Duration::from_secs(30))).await
+    upstream.call(&tool("x.y"), arguments, ReplyForm::Value, &within(Duration::from_secs(30))).await
+}
+
+/// Why the upstream last failed.
+fn last_error(upstream: &Upstream) -> String {
+    match &upstream.source {
+        Source::Remote(remote) => remote.last_error().unwrap(),
+        Source::Local(_) => panic!("it has no connection"),
+    }
+}
+
+/// Waits until the upstream's tools may have changed.
+async fn changed(upstream: &Upstream) {
+    while upstream.changes() == 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 fn code(reply: ToolReply) -> (ErrorCode, String) {
@@ -67,8 +82,17 @@ async fn local_functions_are_tools() {
     let upstream = Upstream::local("x", vec![LocalTool::new("y", function)]).unwrap();
     assert_eq!(upstream.list_tools().await.unwrap().tools, [tool("x.y")]);
     let reply = call(&upstream, json!({"a": 1})).await.unwrap();
-    assert_eq!(reply.value, r#"{"tool":"x.y","got":{"a":1}}"#);
-    assert_eq!(reply.full, format!(r#"{{"content":[],"structuredContent":{}}}"#, reply.value));
+    assert_eq!(reply, r#"{"tool":"x.y","got":{"a":1}}"#);
+    let full = Map::from_iter([("a".to_owned(), 1.into())]);
+    let full = upstream.call(&tool("x.y"), full, ReplyForm::Full, &within(Duration::from_secs(30))).await.unwrap();
+    assert_eq!(full, format!(r#"{{"content":[],"structuredContent":{reply}}}"#));
+    let arguments = Map::from_iter([("a".to_owned(), 1.into())]);
+    for (form, is_allowed) in [(ReplyForm::Value, true), (ReplyForm::Full, true), (ReplyForm::Value, false)] {
+        let reply_bytes = full.len() as u64 - u64::from(!is_allowed);
+        let limits = CallLimits { reply_bytes, ..within(Duration::from_secs(30)) };
+        let reply = upstream.call(&tool("x.y"), arguments.clone(), form, &limits).await;
+        assert_eq!(reply.is_ok(), is_allowed, "the whole result counts");
+    }
     let failed = call(&upstream, json!({"do": "fail"})).await.unwrap_err();
     assert_eq!(
         (failed.code, failed.message.as_str(), failed.content),
@@ -80,9 +104,9 @@ async fn local_functions_are_tools() {
     );
     assert_eq!(code(call(&upstream, json!({"do": "big"})).await).0, ErrorCode::ReplyTooLarge);
     let arguments = Map::from_iter([("do".to_owned(), "hang".into())]);
-    let hung = upstream.call(&tool("x.y"), arguments, &within(Duration::from_millis(1))).await;
+    let hung = upstream.call(&tool("x.y"), arguments, ReplyForm::Value, &within(Duration::from_millis(1))).await;
     assert_eq!(code(hung).0, ErrorCode::UpstreamTimeout);
-    let unknown = upstream.call(&tool("x.z"), Map::new(), &within(Duration::from_secs(1))).await;
+    let unknown = upstream.call(&tool("x.z"), Map::new(), ReplyForm::Value, &within(Duration::from_secs(1))).await;
     assert_eq!(code(unknown), (ErrorCode::ToolNotFound, "tool `x.z` does not exist".into()));
     let twice = vec![LocalTool::new("y", function), LocalTool::new("y", function)];
     assert_eq!(Upstream::local("x", twice).unwrap_err().to_string(), "tool `x.y` is defined twice");
