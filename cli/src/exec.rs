@@ -6,7 +6,7 @@ use std::path::Path;
 use conduit_core::error::{Error, ErrorCode, Result};
 use conduit_core::limits::Limit;
 use conduit_core::model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome};
-use conduit_core::runtime::{Execution, Runtime};
+use conduit_core::runtime::Runtime;
 use futures_util::StreamExt;
 
 use crate::args::ExecArgs;
@@ -90,9 +90,10 @@ async fn run(
     interrupts: &mut Interrupts,
 ) -> Result<ExecutionResult> {
     let mut execution = runtime.spawn(request)?;
+    let mut events = execution.take_events();
     loop {
         tokio::select! {
-            event = next_event(&mut execution) => match event {
+            event = events.next() => match event {
                 Some(Event::Stdout { text }) if show => print(&text)?,
                 Some(Event::Stderr { text }) if show => print_error(&text),
                 Some(_) => {}
@@ -101,10 +102,6 @@ async fn run(
             () = interrupts.next() => execution.cancel(),
         }
     }
-}
-
-async fn next_event(execution: &mut Execution) -> Option<Event> {
-    std::pin::pin!(execution.events()).next().await
 }
 
 fn json(result: &ExecutionResult) -> Result<String> {

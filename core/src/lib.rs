@@ -23,6 +23,6 @@ pub use error::{Error, ErrorCode, Result};
 pub use limits::{Limit, Limits, LimitsRequest};
 pub use model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 pub use policy::Policy;
-pub use runtime::{Execution, Runtime, RuntimeBuilder};
+pub use runtime::{CancelHandle, Execution, Runtime, RuntimeBuilder};
 pub use tool::ToolPattern;
 pub use upstream::{LocalTool, UpstreamConfig, UpstreamKind};

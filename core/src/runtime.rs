@@ -330,14 +330,22 @@ impl Execution {
         &self.id
     }
 
-    /// What happens, as it happens; ends with the program. Bounded by the program's limits.
-    pub fn events(&mut self) -> impl Stream<Item = Event> + '_ {
-        futures_util::stream::poll_fn(|context| self.events.poll_recv(context))
+    /// What happens, as it happens; ends with the program. Bounded by the program's limits. The stream is the caller's,
+    /// to be read beside [`join`](Execution::join) or in another task; events are given once, so a second stream is empty.
+    pub fn take_events(&mut self) -> impl Stream<Item = Event> + Send + Unpin + use<> {
+        let (_, none) = mpsc::unbounded_channel();
+        let mut events = std::mem::replace(&mut self.events, none);
+        futures_util::stream::poll_fn(move |context| events.poll_recv(context))
     }
 
     /// Ends the program. [`join`](Execution::join) then gives what it had produced.
     pub fn cancel(&self) {
         self.cancel.token().cancel();
+    }
+
+    /// As [`cancel`](Execution::cancel), for whoever does not hold the execution.
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { token: self.cancel.token().clone() }
     }
 
     /// Waits for the end.
@@ -349,6 +357,19 @@ impl Execution {
         let ended = task.await;
         drop(cancel);
         ended.map_err(|error| Error::new(ErrorCode::Internal, "the execution's task failed").with_source(error))?
+    }
+}
+
+/// Ends one program, from anywhere. Dropping it does nothing.
+#[derive(Clone, Debug)]
+pub struct CancelHandle {
+    token: CancellationToken,
+}
+
+impl CancelHandle {
+    /// Ends the program, if it still runs.
+    pub fn cancel(&self) {
+        self.token.cancel();
     }
 }
 

@@ -123,7 +123,7 @@ async fn events_come_in_order_and_end_with_the_program() {
     let (runtime, _told) = runtime(1, 0);
     let code = "console.log('a'); const x = await tools.host.echo({n: 1}); console.error('b', x.n); return x";
     let mut execution = runtime.spawn(program(code)).unwrap();
-    let events: Vec<Event> = soon(execution.events().collect()).await;
+    let events: Vec<Event> = soon(execution.take_events().collect()).await;
     let id = execution.id().to_owned();
     let result = soon(execution.join()).await.unwrap();
     assert_eq!((&result.outcome, &result.value, result.id), (&Outcome::Completed, &json!({"n": 1}), id));
@@ -252,7 +252,21 @@ async fn nothing_is_told_after_the_end() {
     let mut running = runtime.spawn(program("console.log(1); await tools.host.hang({})")).unwrap();
     assert_eq!(soon(told.recv()).await, Some(Told::Started));
     running.cancel();
-    let events: Vec<Event> = soon(running.events().collect()).await;
+    let events: Vec<Event> = soon(running.take_events().collect()).await;
     assert!(matches!(events.last(), Some(Event::ToolCallEnded { .. })), "{events:?}");
     assert_eq!(soon(running.join()).await.unwrap().outcome, Outcome::Cancelled);
+}
+
+#[tokio::test]
+async fn events_and_cancel_work_away_from_the_execution() {
+    let (runtime, mut told) = runtime(1, 0);
+    let mut execution = runtime.spawn(program("console.log(1); await tools.host.hang({})")).unwrap();
+    let (events, cancel) = (execution.take_events(), execution.cancel_handle());
+    let events = tokio::spawn(events.collect::<Vec<Event>>());
+    assert!(soon(execution.take_events().collect::<Vec<Event>>()).await.is_empty(), "events are given once");
+    let ended = tokio::spawn(execution.join());
+    assert_eq!(soon(told.recv()).await, Some(Told::Started));
+    cancel.clone().cancel();
+    assert_eq!(soon(ended).await.unwrap().unwrap().outcome, Outcome::Cancelled);
+    assert_eq!(soon(events).await.unwrap()[0], Event::Stdout { text: "1\n".into() });
 }
