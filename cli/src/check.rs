@@ -13,7 +13,7 @@ pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
         let message = "there is no config, expected `--config`, `CONDUIT_CONFIG`, or `conduit.yaml` here";
         Error::new(ErrorCode::InvalidConfig, message)
     })?;
-    let runtime = Runtime::builder().config(config).build()?;
+    let runtime = Runtime::builder_from(config).build()?;
     session::warn_without_policy(&runtime);
     let upstreams = runtime.check().await;
     session::close(&runtime).await;

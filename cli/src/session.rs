@@ -20,7 +20,7 @@ pub(crate) fn open(set_up: &SetUp) -> Result<Runtime> {
     let mut config = read(&set_up.config)?.unwrap_or_default();
     config.policy = policy(config.policy, &set_up.allow);
     let has_upstreams = !config.upstreams.is_empty();
-    let runtime = Runtime::builder().config(config).build()?;
+    let runtime = Runtime::builder_from(config).build()?;
     if has_upstreams {
         warn_without_policy(&runtime);
     }

@@ -25,6 +25,8 @@ use crate::tool::ToolPattern;
 use crate::upstream::{EnvValue, UpstreamConfig, UpstreamKind};
 use tree::{At, Environment, Fields, Tree, meant};
 
+/// The most executions at once: each reserves more than 4 GiB of addresses, and a process has 128 TiB of them.
+pub const MAX_EXECUTIONS: u32 = 10_000;
 /// The largest config, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 /// Names the config when nobody else does.
@@ -50,7 +52,7 @@ pub struct Config {
     pub max_limits: LimitsRequest,
     /// How arguments are validated.
     pub validation: Strictness,
-    /// Executions at once, waiting ones included.
+    /// Executions at once, 1 to [`MAX_EXECUTIONS`], those that wait for a tool included.
     pub max_executions: u32,
     /// How many more may queue for a place.
     pub max_queue: u32,
@@ -173,13 +175,10 @@ impl Reading {
             config.validation = validation(at)?;
         }
         if let Some(at) = fields.get("max_executions") {
-            config.max_executions = at.count()?;
-            if config.max_executions == 0 {
-                return Err(at.error("must be at least 1"));
-            }
+            config.max_executions = at.count(1..=MAX_EXECUTIONS)?;
         }
         if let Some(at) = fields.get("max_queue") {
-            config.max_queue = at.count()?;
+            config.max_queue = at.count(0..=u32::MAX)?;
         }
         Ok(config)
     }

@@ -2,7 +2,6 @@
 //!
 //! Owns the lifecycle and admission. Decides nothing about tools or limits: it hands each request to `execution`.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -11,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::config::Config;
+use crate::config::{Config, MAX_EXECUTIONS};
 use crate::error::{Error, ErrorCode, Result};
 use crate::execution::{self, Ground, Handle};
 use crate::gateway::{Gateway, UpstreamStatus};
@@ -27,29 +26,13 @@ use crate::upstream::{LocalTool, Upstream, UpstreamConfig};
 /// The upstream id of functions added by [`RuntimeBuilder::host_tool`].
 pub const HOST_UPSTREAM: &str = "host";
 
-/// Everything that a runtime is made of. Start with [`Runtime::builder`].
-#[derive(Default)]
+/// Everything that a runtime is made of. Start with [`Runtime::builder`] or [`Runtime::builder_from`].
 pub struct RuntimeBuilder {
     config: Config,
     host_tools: Vec<(String, Vec<LocalTool>)>,
 }
 
 impl RuntimeBuilder {
-    /// Takes everything from a file: YAML or JSON. What is set after this call is added to it.
-    ///
-    /// # Errors
-    /// `invalid_config` when the file cannot be read or has a key or value that is not known.
-    pub fn config_file(mut self, path: impl AsRef<Path>) -> Result<RuntimeBuilder> {
-        self.config = Config::read(path.as_ref())?;
-        Ok(self)
-    }
-
-    /// Takes everything from a config that is already read.
-    pub fn config(mut self, config: Config) -> RuntimeBuilder {
-        self.config = config;
-        self
-    }
-
     /// Adds an MCP server.
     pub fn upstream(mut self, upstream: UpstreamConfig) -> RuntimeBuilder {
         self.config.upstreams.push(upstream);
@@ -94,9 +77,14 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Executions at once, waiting ones included; and how many more may queue for a place.
-    pub fn capacity(mut self, executions: u32, queue: u32) -> RuntimeBuilder {
+    /// How many executions may be under way at once, 1 to [`MAX_EXECUTIONS`], those that wait for a tool included.
+    pub fn max_executions(mut self, executions: u32) -> RuntimeBuilder {
         self.config.max_executions = executions;
+        self
+    }
+
+    /// How many more may queue for a place; what comes then is refused as `busy`.
+    pub fn max_queue(mut self, queue: u32) -> RuntimeBuilder {
         self.config.max_queue = queue;
         self
     }
@@ -104,16 +92,22 @@ impl RuntimeBuilder {
     /// Loads the guest and makes the runtime. Upstreams are connected when they are first needed.
     ///
     /// # Errors
-    /// `invalid_config` when upstreams or limits contradict each other, `internal` when the guest cannot be loaded.
+    /// `invalid_config` when upstreams or limits contradict each other or `max_executions` is out of its bounds,
+    /// `internal` when the guest cannot be loaded.
     pub fn build(self) -> Result<Runtime> {
         let RuntimeBuilder { config, host_tools } = self;
+        let executions = config.max_executions;
+        if !(1..=MAX_EXECUTIONS).contains(&executions) {
+            let message = format!("`max_executions` cannot be `{executions}`, expected 1 to {MAX_EXECUTIONS}");
+            return Err(Error::new(ErrorCode::InvalidConfig, message));
+        }
         let ceiling = Limits::maximum().with(&config.max_limits, &Limits::maximum())?.0;
         let defaults = Limits::default().with(&config.limits, &ceiling)?.0;
         let connectable = config.upstreams.into_iter().map(Upstream::connectable);
         let local = host_tools.into_iter().map(|(id, tools)| Upstream::local(&id, tools));
         let upstreams = connectable.chain(local).collect::<Result<Vec<_>>>()?;
         let gateway = Arc::new(Gateway::new(upstreams, config.validation)?);
-        let size = SandboxSize { executions: config.max_executions.max(1), threads: threads() };
+        let size = SandboxSize { executions, threads: threads() };
         let sandbox = Sandbox::new(&JAVASCRIPT, size)?;
         let places = Arc::new(Semaphore::new(size.executions as usize));
         let inner = Inner {
@@ -182,9 +176,14 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Starts building a runtime.
+    /// Starts building a runtime that has no upstreams and allows nothing.
     pub fn builder() -> RuntimeBuilder {
-        RuntimeBuilder::default()
+        Runtime::builder_from(Config::default())
+    }
+
+    /// Starts building a runtime from a config, such as [`Config::read`] gives.
+    pub fn builder_from(config: Config) -> RuntimeBuilder {
+        RuntimeBuilder { config, host_tools: Vec::new() }
     }
 
     /// Runs one program to its end. Dropping the future cancels it.

@@ -51,7 +51,27 @@ fn builder() -> (RuntimeBuilder, UnboundedReceiver<Told>) {
 
 fn runtime(executions: u32, queue: u32) -> (Runtime, UnboundedReceiver<Told>) {
     let (builder, told) = builder();
-    (builder.capacity(executions, queue).build().unwrap(), told)
+    (builder.max_executions(executions).max_queue(queue).build().unwrap(), told)
+}
+
+#[test]
+fn as_many_executions_as_are_allowed_can_be_had() {
+    let built = |executions| Runtime::builder().max_executions(executions).build().map(|_| ());
+    built(MAX_EXECUTIONS).unwrap();
+    for executions in [0, MAX_EXECUTIONS + 1] {
+        let error = built(executions).unwrap_err();
+        let message = format!("`max_executions` cannot be `{executions}`, expected 1 to 10000");
+        assert_eq!((error.code(), error.to_string()), (ErrorCode::InvalidConfig, message));
+    }
+}
+
+#[test]
+fn a_config_keeps_what_the_builder_does_not_change() {
+    let policy = Policy::allow([ToolPattern::parse("*").unwrap()]);
+    let config = Config { policy, max_executions: 1, ..Config::default() };
+    let runtime = Runtime::builder_from(config).max_queue(3).build().unwrap();
+    assert!(runtime.has_policy());
+    assert_eq!(runtime.inner.places.available_permits(), 1);
 }
 
 fn program(code: &str) -> ExecutionRequest {

@@ -3,6 +3,7 @@
 //! Owns the syntax and `${VAR}`. Knows no key of the config. No error quotes a value: it could be a secret.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -219,10 +220,12 @@ impl<'a> At<'a> {
     }
 
     /// A whole number of at least 0.
-    pub(super) fn count(&self) -> Result<u32> {
+    pub(super) fn count(&self, allowed: RangeInclusive<u32>) -> Result<u32> {
         let what = "a whole number";
         let text = self.number_or_text(what)?;
-        text.parse().map_err(|_| self.error(format!("must be {what} from 0 to {}", u32::MAX)))
+        text.parse().ok().filter(|count| allowed.contains(count)).ok_or_else(|| {
+            self.error(format!("must be {what} from {} to {}", allowed.start(), allowed.end()))
+        })
     }
 
     /// `true` or `false`.
