@@ -18,7 +18,13 @@ fn tool(name: &str) -> LocalTool {
 fn runtime(tools: usize) -> Runtime {
     let tools = (0..tools).map(|at| tool(&format!("tool_{at}")));
     let everything = Policy::allow([ToolPattern::parse("*").unwrap()]);
-    Runtime::builder().host_tools("host", tools).policy(everything).max_executions(1_000).max_queue(1_000).build().unwrap()
+    Runtime::builder()
+        .host_tools("host", tools)
+        .policy(everything)
+        .max_executions(1_000)
+        .max_queue(1_000)
+        .build()
+        .unwrap()
 }
 
 async fn run(runtime: &Runtime, code: &str) {

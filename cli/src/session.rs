@@ -13,7 +13,7 @@ use crate::args::{ConfigFile, SetUp};
 use crate::output::{complain, harmless};
 
 /// How long the end may take. Upstreams that do not end by themselves are killed well before.
-pub(crate) const GRACE: Duration = Duration::from_millis(2_500);
+pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
 /// A runtime with the config's upstreams and the policy of the config and of `--allow`.
 pub(crate) fn open(set_up: &SetUp) -> Result<Runtime> {

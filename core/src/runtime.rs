@@ -3,11 +3,12 @@
 //! Owns the lifecycle and admission. Decides nothing about tools or limits: it hands each request to `execution`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::Stream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::config::{Config, MAX_EXECUTIONS};
@@ -109,17 +110,15 @@ impl RuntimeBuilder {
         let gateway = Arc::new(Gateway::new(upstreams, config.validation)?);
         let size = SandboxSize { executions, threads: threads() };
         let sandbox = Sandbox::new(&JAVASCRIPT, size)?;
-        let places = Arc::new(Semaphore::new(size.executions as usize));
         let inner = Inner {
             sandbox,
             gateway,
             policy: config.policy,
             defaults,
             ceiling,
-            places,
-            queued: AtomicUsize::new(0),
-            max_queue: config.max_queue as usize,
-            shut_down: AtomicBool::new(false),
+            executions,
+            admission: Semaphore::new(executions as usize + config.max_queue as usize),
+            places: Semaphore::new(executions as usize),
             cancel_all: CancellationToken::new(),
         };
         Ok(Runtime { inner: Arc::new(inner) })
@@ -134,16 +133,20 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(4, usize::from) * 4
 }
 
+/// How long a shutdown waits for the reports of what it cancelled.
+const REPORT_TIME: Duration = Duration::from_millis(500);
+
 struct Inner {
     sandbox: Sandbox,
     gateway: Arc<Gateway>,
     policy: Policy,
     defaults: Limits,
     ceiling: Limits,
-    places: Arc<Semaphore>,
-    queued: AtomicUsize,
-    max_queue: usize,
-    shut_down: AtomicBool,
+    executions: u32,
+    /// One permit for each execution that has a place or waits for one; closed by the shutdown.
+    admission: Semaphore,
+    /// One permit for each execution that is under way.
+    places: Semaphore,
     cancel_all: CancellationToken,
 }
 
@@ -254,17 +257,21 @@ impl Runtime {
         self.inner.policy.is_stated()
     }
 
-    /// Cancels what runs, refuses what comes, and ends every connection.
+    /// Refuses what comes, cancels what runs and waits until it has been reported, half a second at most, and ends every
+    /// connection. Calling it again does no harm.
     pub async fn shutdown(&self) {
-        self.inner.shut_down.store(true, Ordering::SeqCst);
+        self.inner.admission.close();
         self.inner.cancel_all.cancel();
+        let all_reported = self.inner.places.acquire_many(self.inner.executions);
+        // What does not end in time loses its connections all the same.
+        let _ = timeout(REPORT_TIME, all_reported).await;
         self.inner.gateway.close().await;
     }
 }
 
 impl Inner {
     async fn run(&self, request: ExecutionRequest, handle: Handle) -> Result<ExecutionResult> {
-        let Some(_place) = self.admit(&handle.cancel).await? else {
+        let Some(_admitted) = self.admit(&handle.cancel).await? else {
             return Ok(execution::not_started(handle.id, Outcome::Cancelled, Vec::new()));
         };
         let ground = Ground {
@@ -278,40 +285,19 @@ impl Inner {
     }
 
     /// A place for one execution; `None` when it was cancelled before there was one.
-    async fn admit(&self, cancel: &CancellationToken) -> Result<Option<OwnedSemaphorePermit>> {
-        if self.shut_down.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorCode::ShutDown, "the runtime is shut down"));
-        }
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(Some(place));
-        }
+    async fn admit(&self, cancel: &CancellationToken) -> Result<Option<[SemaphorePermit<'_>; 2]>> {
         // SECURITY: the queue is bounded; what does not fit is refused at once.
-        let queued = Queued::enter(&self.queued);
-        if queued.position > self.max_queue {
-            return Err(Error::new(ErrorCode::Busy, "every place is taken and the queue is full, try again later"));
-        }
+        let admitted = self.admission.try_acquire().map_err(|refused| match refused {
+            TryAcquireError::Closed => Error::new(ErrorCode::ShutDown, "the runtime is shut down"),
+            TryAcquireError::NoPermits => {
+                Error::new(ErrorCode::Busy, "every place is taken and the queue is full, try again later")
+            }
+        })?;
         tokio::select! {
-            place = Arc::clone(&self.places).acquire_owned() => Ok(place.ok()),
+            biased;
             () = cancel.cancelled() => Ok(None),
+            place = self.places.acquire() => Ok(place.ok().map(|place| [place, admitted])),
         }
-    }
-}
-
-/// A place in the queue, given back however the wait ends.
-struct Queued<'a> {
-    count: &'a AtomicUsize,
-    position: usize,
-}
-
-impl Queued<'_> {
-    fn enter(count: &AtomicUsize) -> Queued<'_> {
-        Queued { count, position: count.fetch_add(1, Ordering::SeqCst) + 1 }
-    }
-}
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -186,9 +186,11 @@ async fn shutting_down_cancels_what_runs_and_refuses_what_comes() {
     let mut queued = Box::pin(runtime.execute(program("return 1")));
     assert!(queued.as_mut().now_or_never().is_none());
     soon(runtime.shutdown()).await;
-    assert_eq!(soon(running.join()).await.unwrap().outcome, Outcome::Cancelled);
+    let ended = running.join().now_or_never().expect("what runs has been reported when the shutdown is over");
+    assert_eq!(ended.unwrap().outcome, Outcome::Cancelled);
     assert_eq!(soon(queued).await.unwrap().outcome, Outcome::Cancelled);
     assert_eq!(soon(told.recv()).await, Some(Told::Dropped));
+    soon(runtime.shutdown()).await;
     let refused = runtime.clone().execute(program("return 1")).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::ShutDown);
     let refused = soon(runtime.spawn(program("return 1")).unwrap().join()).await.unwrap_err();

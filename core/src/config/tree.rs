@@ -223,9 +223,10 @@ impl<'a> At<'a> {
     pub(super) fn count(&self, allowed: RangeInclusive<u32>) -> Result<u32> {
         let what = "a whole number";
         let text = self.number_or_text(what)?;
-        text.parse().ok().filter(|count| allowed.contains(count)).ok_or_else(|| {
-            self.error(format!("must be {what} from {} to {}", allowed.start(), allowed.end()))
-        })
+        text.parse()
+            .ok()
+            .filter(|count| allowed.contains(count))
+            .ok_or_else(|| self.error(format!("must be {what} from {} to {}", allowed.start(), allowed.end())))
     }
 
     /// `true` or `false`.
