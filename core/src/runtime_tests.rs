@@ -292,3 +292,22 @@ async fn events_and_cancel_work_away_from_the_execution() {
     assert_eq!(soon(ended).await.unwrap().unwrap().outcome, Outcome::Cancelled);
     assert_eq!(soon(events).await.unwrap()[0], Event::Stdout { text: "1\n".into() });
 }
+
+#[tokio::test]
+async fn errors_of_tools_travel_by_question_mark() {
+    let parse = |arguments: Map<String, Value>, _: CallContext| async move {
+        let text = arguments.get("text").and_then(Value::as_str).ok_or("`text` must be a text")?;
+        let number: i64 = text.parse().map_err(|error| format!("`text` is no number: {error}"))?;
+        Ok(number.into())
+    };
+    let runtime = builder().0.host_tool(LocalTool::new("parse", parse)).build().unwrap();
+    let code = "const tried = (x) => tools.host.parse(x).catch((error) => error.message); \
+                return [await tried({}), await tried({text: 'x'}), await tried({text: '7'})]";
+    let expected = json!(["`text` must be a text", "`text` is no number: invalid digit found in string", 7]);
+    assert_eq!(value(&runtime, code).await, expected);
+    let look_up = async || -> std::result::Result<String, Box<dyn std::error::Error>> {
+        Ok(runtime.tool("host.pars", None).await?.name.to_string())
+    };
+    let error = look_up().await.unwrap_err();
+    assert_eq!(error.to_string(), "there is no tool `host.pars`, the nearest are `host.parse`, `host.hang`, `host.echo`");
+}

@@ -208,7 +208,7 @@ pub struct ToolError {
     pub code: ErrorCode,
     /// Written for the model: what failed, what was expected, what to try.
     pub message: String,
-    /// The tool as the program named it.
+    /// The tool: `upstream.tool` once it is found, before that as the program named it.
     pub tool: String,
     /// The tool's own content blocks, when it ran and reported an error.
     #[serde(skip_serializing_if = "Value::is_null")]
@@ -221,6 +221,14 @@ impl ToolError {
         ToolError { code, message: message.into(), tool: tool.to_string(), content: Value::Null }
     }
 }
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ToolError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Tools that are functions of the embedding program.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -36,6 +37,26 @@ impl LocalToolError {
     /// An error with a message alone.
     pub fn new(message: impl Into<String>) -> LocalToolError {
         LocalToolError { message: message.into(), content: Value::Null }
+    }
+}
+
+impl fmt::Display for LocalToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for LocalToolError {}
+
+impl From<String> for LocalToolError {
+    fn from(message: String) -> LocalToolError {
+        LocalToolError::new(message)
+    }
+}
+
+impl From<&str> for LocalToolError {
+    fn from(message: &str) -> LocalToolError {
+        LocalToolError::new(message)
     }
 }
 
