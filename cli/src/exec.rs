@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn an_error_says_where() {
-        let mut error = GuestError { name: "TypeError".into(), message: "no".into(), ..GuestError::default() };
+        let mut error = GuestError::default();
+        (error.name, error.message) = ("TypeError".into(), "no".into());
         assert_eq!(describe(&error), "TypeError: no\n");
         error.line = Some(3);
         assert_eq!(describe(&error), "TypeError: no (line 3)\n");

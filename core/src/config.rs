@@ -41,6 +41,7 @@ const SECRET_NAMES: &[&str] =
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// Where tools come from.
     pub upstreams: Vec<UpstreamConfig>,
@@ -199,10 +200,9 @@ impl Reading {
                 let fields = at.fields(&[COMMON, HTTP].concat())?;
                 let url = fields.require("url")?;
                 let parsed = Url::parse(&url.text()?).map_err(|error| url.error(format!("is not a URL: {error}")))?;
-                let mut upstream = UpstreamConfig::new(id, UpstreamKind::Http { url: parsed });
-                upstream.allow_private = fields.get("allow_private").map(At::flag).transpose()?.unwrap_or(false);
-                upstream.credential = self.credential(&fields)?;
-                upstream
+                let allow_private = fields.get("allow_private").map(At::flag).transpose()?.unwrap_or(false);
+                let credential = self.credential(&fields)?;
+                UpstreamConfig::new(id, UpstreamKind::Http { url: parsed, allow_private, credential })
             }
             "http" | "sse" => {
                 return Err(

@@ -249,6 +249,7 @@ impl Limits {
 
 /// What an execution used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Usage {
     /// CPU time of the guest's thread, in milliseconds.
     pub cpu_time_ms: f64,

@@ -39,6 +39,7 @@ impl Language {
 /// One program to run, and what it may do.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ExecutionRequest {
     /// The program's language.
     pub language: Language,
@@ -93,6 +94,7 @@ impl ExecutionRequest {
 
 /// How an execution ended, and everything that it produced until then.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ExecutionResult {
     /// Unguessable, unique per execution.
     pub id: String,
@@ -108,6 +110,21 @@ pub struct ExecutionResult {
     pub tool_calls: Vec<ToolCallRecord>,
     /// What it used.
     pub usage: Usage,
+}
+
+impl ExecutionResult {
+    /// The result of an execution that gave, wrote, called and used nothing.
+    pub fn new(id: impl Into<String>, outcome: Outcome) -> ExecutionResult {
+        ExecutionResult {
+            id: id.into(),
+            outcome,
+            value: Value::Null,
+            stdout: String::new(),
+            stderr: String::new(),
+            tool_calls: Vec::new(),
+            usage: Usage::default(),
+        }
+    }
 }
 
 /// How an execution ended.
@@ -147,6 +164,7 @@ impl Outcome {
 
 /// What a program threw, in the positions of its own source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct GuestError {
     /// The error's class, such as `TypeError`.
     pub name: String,
@@ -164,7 +182,8 @@ pub struct GuestError {
 }
 
 /// One call of a tool, as it went.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ToolCallRecord {
     /// The tool: as resolved, or as the program named it when it was refused.
     pub tool: String,

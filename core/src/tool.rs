@@ -169,6 +169,7 @@ impl<'de> Deserialize<'de> for ToolPattern {
 
 /// A tool as its upstream lists it. Schemas and annotations are kept as raw JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Tool {
     /// `upstream.tool`.
     pub name: ToolName,

@@ -91,8 +91,6 @@ pub fn down() -> UpstreamConfig {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     drop(listener);
-    UpstreamConfig {
-        allow_private: true,
-        ..UpstreamConfig::new("down", UpstreamKind::Http { url: url.parse().unwrap() })
-    }
+    let kind = UpstreamKind::Http { url: url.parse().unwrap(), allow_private: true, credential: None };
+    UpstreamConfig::new("down", kind)
 }

@@ -5,7 +5,7 @@
 
 use conduit_core::error::{Error, ErrorCode};
 use conduit_core::limits::LimitsRequest;
-use conduit_core::model::{ExecutionRequest, Language, Outcome};
+use conduit_core::model::{ExecutionRequest, Outcome};
 use conduit_core::runtime::Runtime;
 use conduit_core::tool::ToolPattern;
 use futures_util::future::join_all;
@@ -95,13 +95,9 @@ impl Server {
     }
 
     async fn execute(&self, arguments: ExecuteArguments) -> Answer {
-        let request = ExecutionRequest {
-            language: Language::TypeScript,
-            code: arguments.code,
-            allow: arguments.allow,
-            input: arguments.input,
-            limits: arguments.limits.unwrap_or_default(),
-        };
+        let limits = arguments.limits.unwrap_or_default();
+        let mut request = ExecutionRequest::typescript(arguments.code).input(arguments.input).limits(limits);
+        request.allow = arguments.allow;
         let result = self.runtime.execute(request).await?;
         let structured = serde_json::to_value(&result)
             .map_err(|error| Error::new(ErrorCode::Internal, "the result is no JSON").with_source(error))?;

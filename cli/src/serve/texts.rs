@@ -73,32 +73,20 @@ fn calls(result: &ExecutionResult) -> String {
 mod tests {
     use super::*;
     use conduit_core::error::ErrorCode;
-    use conduit_core::limits::{Limit, Usage};
+    use conduit_core::limits::Limit;
     use conduit_core::model::{GuestError, ToolCallRecord};
     use serde_json::{Value, json};
 
     fn result(outcome: Outcome, value: Value) -> ExecutionResult {
-        let (stdout, stderr) = (String::new(), String::new());
-        ExecutionResult {
-            id: "1".into(),
-            outcome,
-            value,
-            stdout,
-            stderr,
-            tool_calls: Vec::new(),
-            usage: Usage::default(),
-        }
+        let mut result = ExecutionResult::new("1", outcome);
+        result.value = value;
+        result
     }
 
     fn call(tool: &str, error: Option<ErrorCode>) -> ToolCallRecord {
-        ToolCallRecord {
-            tool: tool.into(),
-            error,
-            started_ms: 0.0,
-            duration_ms: 1.0,
-            arguments_bytes: 2,
-            reply_bytes: 2,
-        }
+        let mut record = ToolCallRecord::default();
+        (record.tool, record.error) = (tool.into(), error);
+        record
     }
 
     #[test]
@@ -112,13 +100,9 @@ mod tests {
             summary(&completed),
             "value:\n{\n  \"a\": 1\n}\n\nstdout:\nhello\n\nstderr:\noh\n\ntool calls:\n2, of which 1 failed\n- `a.c`: invalid_arguments"
         );
-        let error = GuestError {
-            name: "TypeError".into(),
-            message: "no".into(),
-            stack: "    at f".into(),
-            line: Some(2),
-            column: Some(4),
-        };
+        let mut error = GuestError::default();
+        (error.name, error.message, error.stack) = ("TypeError".into(), "no".into(), "    at f".into());
+        (error.line, error.column) = (Some(2), Some(4));
         assert_eq!(
             summary(&result(Outcome::Failed { error }, Value::Null)),
             "failed:\nTypeError: no (line 2, column 4)\n    at f"

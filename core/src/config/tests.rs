@@ -92,11 +92,23 @@ max_queue: "${COUNT}"
     );
     assert!(matches!(&files.kind, UpstreamKind::Stdio { cwd: Some(cwd), .. } if cwd == Path::new("/srv")));
     assert_eq!((files.call_timeout, files.connect_timeout), (Duration::from_secs(5), Duration::from_millis(250)));
-    assert!(matches!(&github.kind, UpstreamKind::Http { url } if url.as_str() == "https://example.com/mcp"));
-    assert!(matches!(&github.credential, Some(Credential::Bearer(secret)) if secret.expose() == "s3cret-token"));
-    assert_eq!((github.allow_private, local.allow_private, named.allow_private), (false, true, true));
-    assert!(matches!(&local.credential, Some(Credential::Header { name, .. }) if name == "X-API-Key"));
-    assert!(matches!(&named.credential, Some(Credential::Header { name, .. }) if name == "X-Key"));
+    let http = [github, local, named].map(|upstream| match &upstream.kind {
+        UpstreamKind::Http { url, allow_private, credential: Some(Credential::Bearer(secret)) } => {
+            (url.as_str(), *allow_private, "bearer", secret.expose())
+        }
+        UpstreamKind::Http { url, allow_private, credential: Some(Credential::Header { name, value }) } => {
+            (url.as_str(), *allow_private, name.as_str(), value.expose())
+        }
+        kind => panic!("{kind:?}"),
+    });
+    assert_eq!(
+        http,
+        [
+            ("https://example.com/mcp", false, "bearer", "s3cret-token"),
+            ("http://127.0.0.1:3000/mcp", true, "X-API-Key", "s3cret-token"),
+            ("https://example.com/", true, "X-Key", "s3cret-token"),
+        ]
+    );
     let decide = |name: &str| config.policy.decide(&ToolName::parse(name).unwrap());
     assert_eq!((decide("files.x"), decide("github.x")), (Decision::Allow, Decision::Deny));
     let limits = LimitsRequest {

@@ -76,7 +76,7 @@ fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, A
         tokio::spawn(serve(server, names, Arc::clone(&counter), Arc::clone(&seen)));
         client
     };
-    let config = UpstreamConfig::new(id, UpstreamKind::Pipe(Arc::new(dial)));
+    let config = UpstreamConfig::new(id, UpstreamKind::Pipe(Arc::new(dial), None));
     (Upstream::connectable(config).unwrap(), listings)
 }
 
@@ -546,7 +546,7 @@ async fn t02_without_a_policy_nothing_is_allowed_and_the_error_says_what_to_add(
 async fn an_upstream_that_is_down_fails_its_own_calls_alone() {
     let seen = Seen::default();
     let dial = || duplex(1).0;
-    let dead = Upstream::connectable(UpstreamConfig::new("dead", UpstreamKind::Pipe(Arc::new(dial)))).unwrap();
+    let dead = Upstream::connectable(UpstreamConfig::new("dead", UpstreamKind::Pipe(Arc::new(dial), None))).unwrap();
     let gateway = gateway(vec![dead, local(&seen, "x", &["y"])]);
     let gate = gateway.open(policy(&["*"]), limits(), None);
     let error = refusal(&gate, "dead.y").await;

@@ -87,17 +87,16 @@ impl Connection {
                 let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
                 Connection::shake_hands(config, transport, ended, Some(process)).await
             }
-            UpstreamKind::Http { url } => {
-                let options =
-                    HttpOptions { allow_private: config.allow_private, connect_timeout: config.connect_timeout };
+            UpstreamKind::Http { url, allow_private, credential } => {
+                let options = HttpOptions { allow_private: *allow_private, connect_timeout: config.connect_timeout };
                 let client = HttpClient::new(url, options)?;
-                let credential = config.credential.as_ref().map(|credential| credential.header()).transpose()?;
+                let credential = credential.as_ref().map(|credential| credential.header()).transpose()?;
                 let client = McpHttpClient::new(client, credential, gate, ended.clone());
                 let transport = StreamableHttpClientTransport::with_client(client, http_config());
                 Connection::shake_hands(config, transport, ended, None).await
             }
             #[cfg(test)]
-            UpstreamKind::Pipe(dial) => {
+            UpstreamKind::Pipe(dial, _) => {
                 let (reader, writer) = tokio::io::split(dial());
                 let pipes = (reader, writer);
                 let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);

@@ -66,6 +66,7 @@ pub type LocalFunction =
 
 /// One tool that the embedding program implements.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct LocalTool {
     /// Its name within the upstream.
     pub name: String,

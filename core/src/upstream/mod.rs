@@ -35,15 +35,12 @@ use crate::tool::{Tool, ToolReply, is_upstream_id};
 
 /// How to reach one upstream.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct UpstreamConfig {
     /// Its id, the first part of its tools' names.
     pub id: String,
     /// What it is.
     pub kind: UpstreamKind,
-    /// Allows an HTTP upstream at an address that is not global unicast, such as loopback.
-    pub allow_private: bool,
-    /// What an HTTP upstream is shown.
-    pub credential: Option<Credential>,
     /// The longest time for one call, and for one listing, whatever a caller allows.
     pub call_timeout: Duration,
     /// The longest time for starting or reaching it, handshake included.
@@ -56,8 +53,6 @@ impl UpstreamConfig {
         UpstreamConfig {
             id: id.into(),
             kind,
-            allow_private: false,
-            credential: None,
             call_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(30),
         }
@@ -83,10 +78,14 @@ pub enum UpstreamKind {
     Http {
         /// Its endpoint.
         url: Url,
+        /// Allows an address that is not global unicast, such as loopback.
+        allow_private: bool,
+        /// What it is shown.
+        credential: Option<Credential>,
     },
     #[cfg(test)]
     /// A scripted peer in the same process.
-    Pipe(Arc<dyn Fn() -> tokio::io::DuplexStream + Send + Sync>),
+    Pipe(Arc<dyn Fn() -> tokio::io::DuplexStream + Send + Sync>, Option<Secret>),
 }
 
 impl fmt::Debug for UpstreamKind {
@@ -96,9 +95,11 @@ impl fmt::Debug for UpstreamKind {
                 f.debug_struct("Stdio").field("command", command).finish_non_exhaustive()
             }
             // The query may hold a token.
-            UpstreamKind::Http { url } => f.debug_struct("Http").field("host", &url.host_str()).finish_non_exhaustive(),
+            UpstreamKind::Http { url, .. } => {
+                f.debug_struct("Http").field("host", &url.host_str()).finish_non_exhaustive()
+            }
             #[cfg(test)]
-            UpstreamKind::Pipe(_) => f.write_str("Pipe"),
+            UpstreamKind::Pipe(..) => f.write_str("Pipe"),
         }
     }
 }
@@ -157,13 +158,15 @@ impl Upstream {
                 EnvValue::Secret(secret) => Some(secret),
                 EnvValue::Plain(_) => None,
             })),
-            UpstreamKind::Http { url } => check_url(url, config.allow_private).map_err(at)?,
+            UpstreamKind::Http { url, allow_private, credential } => {
+                check_url(url, *allow_private).map_err(at)?;
+                if let Some(credential) = credential {
+                    credential.header().map_err(at)?;
+                    secrets.push(credential.secret());
+                }
+            }
             #[cfg(test)]
-            UpstreamKind::Pipe(_) => {}
-        }
-        if let Some(credential) = &config.credential {
-            credential.header().map_err(at)?;
-            secrets.push(credential.secret());
+            UpstreamKind::Pipe(_, secret) => secrets.extend(secret),
         }
         let redactor = Redactor::new(secrets).map_err(at)?;
         let changes = Arc::new(watch::Sender::new(0));
