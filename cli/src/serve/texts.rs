@@ -111,7 +111,7 @@ mod tests {
         let exceeded = Outcome::LimitExceeded { limit, message: limit.exceeded(5) };
         assert_eq!(
             summary(&result(exceeded, Value::Null)),
-            "limit exceeded:\nthe program went over its limit `cpu_time` of 5 ms"
+            "limit exceeded:\nthe program went over its limit `cpu_time` of 5 ms, compute less, or in several runs"
         );
         assert_eq!(summary(&result(Outcome::Cancelled, Value::Null)), "ended:\ncancelled");
     }

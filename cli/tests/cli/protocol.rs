@@ -82,7 +82,7 @@ fn a_model_can_correct_its_program() {
         (
             json!({"code": "console.log('before'); for (;;) {}", "limits": {"cpu_time_ms": 50}}),
             "limit_exceeded",
-            "limit exceeded:\nthe program went over its limit `cpu_time` of 50 ms\n\nstdout:\nbefore",
+            "limit exceeded:\nthe program went over its limit `cpu_time` of 50 ms, compute less, or in several runs\n\nstdout:\nbefore",
         ),
     ] {
         let result = session.call(EXECUTE, arguments);
