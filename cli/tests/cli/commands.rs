@@ -177,7 +177,7 @@ fn an_upstream_that_is_down_is_reported_and_the_others_work() {
         let ended = desk.run(args);
         assert_eq!(ended.status, Some(0));
         assert!(ended.stdout.contains("echo"), "{ended:?}");
-        assert!(ended.stderr.starts_with("conduit: upstream `down` is not available, "), "{ended:?}");
+        assert!(ended.stderr.starts_with("conduit: upstream `down`: it is not available, "), "{ended:?}");
         assert!(ended.stderr.contains("conduit-test-absent"), "{ended:?}");
     }
     let check = desk.run(&["check"]);

@@ -136,7 +136,9 @@ impl Gateway {
             return Err(self.not_found(policy, written));
         };
         let listing = shelf.listing().await;
-        let listing = listing.map_err(|error| ToolError::new(error.code(), written, error.message()))?;
+        let listing = listing.map_err(|error| {
+            ToolError::new(error.code(), written, format!("upstream `{}`: {}", shelf.id(), error.message()))
+        })?;
         // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote; a tool that is
         // denied does not exist, not even by what its name does to the aliases of others.
         let entry = listing.resolve(tool, |tool| policy.decide(&tool.name) == Decision::Allow);
