@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use conduit_core::config::Config;
 use conduit_core::error::{Error, ErrorCode, Result};
-use conduit_core::policy::Policy;
+use conduit_core::policy::{NO_POLICY, Policy};
 use conduit_core::runtime::Runtime;
 use conduit_core::tool::ToolPattern;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -42,9 +42,14 @@ fn policy(configured: Policy, allow: &[ToolPattern]) -> Policy {
     }
 }
 
+/// What to do when no policy was stated.
+pub(crate) fn no_policy() -> String {
+    format!("{NO_POLICY}, or `--allow '*'`")
+}
+
 pub(crate) fn warn_without_policy(runtime: &Runtime) {
     if !runtime.has_policy() {
-        complain("no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`");
+        complain(no_policy());
     }
 }
 

@@ -16,6 +16,9 @@ pub enum Decision {
     Deny,
 }
 
+/// What an operator who stated no policy has to know: nothing is allowed, and which line changes that.
+pub const NO_POLICY: &str = "no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config";
+
 /// An allow-list, narrowed by zero or more further allow-lists. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {

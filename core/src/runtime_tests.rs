@@ -309,8 +309,5 @@ async fn errors_of_tools_travel_by_question_mark() {
         Ok(runtime.tool("host.pars", None).await?.name.to_string())
     };
     let error = look_up().await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "there is no tool `host.pars`, the nearest are `host.parse`"
-    );
+    assert_eq!(error.to_string(), "there is no tool `host.pars`, the nearest are `host.parse`");
 }

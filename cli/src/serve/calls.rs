@@ -23,6 +23,7 @@ use super::definitions::{
     DESCRIBE, EXECUTE, INSTRUCTIONS, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH, SEARCH_RESULTS, tools,
 };
 use super::texts;
+use crate::session::no_policy;
 
 /// The standard JSON-RPC codes are rmcp's; these are from the range for implementations.
 const SHUT_DOWN: rmcp::model::ErrorCode = rmcp::model::ErrorCode(-32000);
@@ -161,7 +162,7 @@ impl Server {
         if self.runtime.has_policy() {
             return otherwise.to_owned();
         }
-        "no tool is allowed: the operator of this server has to state a policy\n".to_owned()
+        format!("{}\n", no_policy())
     }
 }
 

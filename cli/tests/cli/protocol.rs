@@ -285,7 +285,8 @@ fn without_a_policy_it_is_said_why_there_is_no_tool() {
     let desk = Desk::with_config("");
     let mut session = Session::open(&desk, &[]);
     let found = session.call("search_tools", json!({"query": "echo"}));
-    assert_eq!(text(&found), "no tool is allowed: the operator of this server has to state a policy\n");
+    let no_policy = "no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`\n";
+    assert_eq!(text(&found), no_policy);
     let closed = session.close();
     assert!(closed.stderr.starts_with("conduit: no tool is allowed: "), "{closed:?}");
 }

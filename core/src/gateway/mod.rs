@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::policy::{Decision, Policy};
+use crate::policy::{Decision, NO_POLICY, Policy};
 use crate::schema::Strictness;
 use crate::sdk;
 use crate::sdk::names::Resolver;
@@ -150,9 +150,7 @@ impl Gateway {
         let shown: String = written.chars().take(100).collect();
         let mut message = format!("there is no tool `{}`", shown.escape_debug());
         if !policy.is_stated() {
-            message.push_str(
-                ": no tool is allowed, add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`",
-            );
+            message.push_str(&format!("; {NO_POLICY}"));
             return ToolError::new(ErrorCode::ToolNotFound, written, message);
         }
         // SECURITY: only names that the program may see.

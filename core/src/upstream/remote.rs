@@ -246,9 +246,7 @@ impl Remote {
     fn failure(&self, failure: RequestFailure, what: &str, connection: &Connection) -> Failure {
         const EFFECT: &str = "the call may have had its effect";
         let (code, message) = match failure {
-            RequestFailure::Timeout => {
-                (ErrorCode::UpstreamTimeout, format!("did not answer {what} in time, {EFFECT}"))
-            }
+            RequestFailure::Timeout => (ErrorCode::UpstreamTimeout, format!("did not answer {what} in time, {EFFECT}")),
             RequestFailure::Died => {
                 let message = format!("ended before {what} answered, {EFFECT}");
                 let detail = Some(self.redactor.text(connection.last_words().join(" | ")));
@@ -261,14 +259,11 @@ impl Remote {
             RequestFailure::Denied => return self.failure_of_address(None),
             RequestFailure::SessionEnded => (
                 ErrorCode::UpstreamUnavailable,
-                format!(
-                    "had ended its session and did not run the call, the next call starts a new one"
-                ),
+                format!("had ended its session and did not run the call, the next call starts a new one"),
             ),
-            RequestFailure::Status(status @ (401 | 403)) => (
-                ErrorCode::UpstreamUnavailable,
-                format!("refused Conduit's credential (HTTP {status})"),
-            ),
+            RequestFailure::Status(status @ (401 | 403)) => {
+                (ErrorCode::UpstreamUnavailable, format!("refused Conduit's credential (HTTP {status})"))
+            }
             RequestFailure::Status(status @ (429 | 503)) => {
                 (ErrorCode::UpstreamUnavailable, format!("is busy (HTTP {status})"))
             }
@@ -278,10 +273,7 @@ impl Remote {
             RequestFailure::Rpc(RpcFailure::Peer { code, message }) => {
                 // SECURITY: an upstream's own words, short and without its secrets.
                 let message: String = self.redactor.text(message).chars().take(MAX_PEER_CHARS).collect();
-                (
-                    ErrorCode::UpstreamProtocol,
-                    format!("refused {what}: {message} (JSON-RPC error {code})"),
-                )
+                (ErrorCode::UpstreamProtocol, format!("refused {what}: {message} (JSON-RPC error {code})"))
             }
             RequestFailure::Rpc(RpcFailure::TooLarge) => {
                 (ErrorCode::ReplyTooLarge, format!("gave too large an answer to {what}"))
