@@ -1,11 +1,11 @@
 //! `conduit check`: whether the config is right and every upstream can be reached.
 
-use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::error::{Error, ErrorCode, Result, Shown};
 use conduit_core::gateway::UpstreamStatus;
 use conduit_core::runtime::Runtime;
 
 use crate::args::CheckArgs;
-use crate::output::{complain, harmless, print, table};
+use crate::output::{complain, print, table};
 use crate::{EXIT_USAGE, session};
 
 pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
@@ -20,7 +20,7 @@ pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
     print(&table(&rows(&upstreams)))?;
     for upstream in &upstreams {
         for warning in &upstream.warnings {
-            complain(format_args!("upstream `{}`: {}", upstream.id, harmless(warning)));
+            complain(format_args!("upstream `{}`: {}", upstream.id, Shown(warning, session::ERROR)));
         }
     }
     let wrong = upstreams.iter().any(|upstream| upstream.tools.is_err());
@@ -32,7 +32,7 @@ fn rows(upstreams: &[UpstreamStatus]) -> Vec<[String; 3]> {
     let row = |upstream: &UpstreamStatus| {
         let (tools, status) = match &upstream.tools {
             Ok(tools) => (tools.to_string(), "ok".to_owned()),
-            Err(error) => ("-".to_owned(), harmless(&error.to_string())),
+            Err(error) => ("-".to_owned(), Shown(&error.to_string(), session::ERROR).to_string()),
         };
         [upstream.id.clone(), tools, status]
     };

@@ -43,27 +43,6 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-/// A text that an upstream may have written, on one line and fit for a terminal.
-pub(crate) fn harmless(text: &str) -> String {
-    // SECURITY: an upstream's escape sequences do not reach the terminal, nor does text that reverses its direction.
-    let shown = |c: char| match c {
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
-        c => c,
-    };
-    text.chars().map(shown).collect()
-}
-
-/// The first line of a text that an upstream wrote, not too long and fit for a terminal.
-pub(crate) fn first_line(text: &str) -> String {
-    const LONGEST: usize = 100;
-    let line = harmless(text.trim().lines().next().unwrap_or_default().trim_end());
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(&line)),
-        None => line,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,14 +51,5 @@ mod tests {
     fn columns_line_up() {
         let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
         assert_eq!(table(&[row("a", "x"), row("bcd", "yz"), row("é", "")]), "a    x\nbcd  yz\né\n");
-    }
-
-    #[test]
-    fn u27_what_upstreams_write_cannot_steer_the_terminal() {
-        assert_eq!(first_line("\n  Lists \u{1b}[2Jfiles\u{9b}\r\nmore"), "Lists \u{fffd}[2Jfiles\u{fffd}");
-        assert_eq!(first_line("a\u{202e}b"), "a\u{fffd}b");
-        assert_eq!(first_line(&"x".repeat(101)), format!("{}…", "x".repeat(100)));
-        assert_eq!(first_line(&"x".repeat(100)), "x".repeat(100));
-        assert_eq!(first_line(""), "");
     }
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use conduit_core::config::Config;
-use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::error::{Error, ErrorCode, Result, Shown};
 use conduit_core::policy::{NO_POLICY, Policy};
 use conduit_core::runtime::Runtime;
 use conduit_core::tool::ToolPattern;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{ConfigFile, SetUp};
-use crate::output::{complain, harmless};
+use crate::output::complain;
 
+/// How much of an error about an upstream is shown, in characters: it may end with the last words of a child.
+pub(crate) const ERROR: usize = 4_000;
 /// How long the end may take. Upstreams that do not end by themselves are killed well before.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
@@ -57,7 +59,7 @@ pub(crate) fn warn_without_policy(runtime: &Runtime) {
 pub(crate) async fn report_upstreams(runtime: &Runtime) {
     for upstream in runtime.unavailable(None).await {
         if let Err(error) = upstream.tools {
-            complain(harmless(&error.to_string()));
+            complain(Shown(&error.to_string(), ERROR));
         }
     }
 }

@@ -1,9 +1,14 @@
 //! One error type and one closed table of codes for everything that is not the program's own outcome.
 //!
-//! Owns [`Error`], [`ErrorCode`] and [`Result`]. A program that throws, breaks a limit or is cancelled is an
+//! Owns [`Error`], [`ErrorCode`], [`Result`] and, for their messages, [`Shown`]. A program that throws, breaks a limit or is cancelled is an
 //! [`Outcome`](crate::model::Outcome), never an `Error`. No message carries a secret or an upstream's raw body.
 
+mod shown;
+
 use std::fmt;
+
+pub use shown::Shown;
+pub(crate) use shown::is_invisible;
 
 /// `Result` with Conduit's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;

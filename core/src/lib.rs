@@ -19,7 +19,7 @@ pub mod tool;
 pub mod transpile;
 pub mod upstream;
 
-pub use error::{Error, ErrorCode, Result};
+pub use error::{Error, ErrorCode, Result, Shown};
 pub use limits::{Limit, Limits, LimitsRequest};
 pub use model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 pub use policy::Policy;

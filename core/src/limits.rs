@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -215,7 +215,7 @@ impl Limit {
             Some(value) if factor > 0 => Ok(value),
             _ => Err(Error::new(
                 ErrorCode::InvalidLimit,
-                format!("limit `{self}` cannot be `{}`, expected {expected}", text.escape_debug()),
+                format!("limit `{self}` cannot be `{}`, expected {expected}", Shown(text, 80)),
             )),
         }
     }

@@ -3,7 +3,7 @@
 //! What the model can mend comes back as a result with `isError`, which clients show it; a JSON-RPC error is for what only
 //! the client or the operator can.
 
-use conduit_core::error::{Error, ErrorCode};
+use conduit_core::error::{Error, ErrorCode, Shown};
 use conduit_core::limits::LimitsRequest;
 use conduit_core::model::{ExecutionRequest, Outcome};
 use conduit_core::runtime::Runtime;
@@ -89,7 +89,7 @@ impl Server {
             SEARCH => self.search(parse(name, arguments)?).await,
             DESCRIBE => self.describe(parse(name, arguments)?).await,
             _ => Err(Refusal::Protocol(ErrorData::invalid_params(
-                format!("there is no tool `{}`, expected `{EXECUTE}`, `{SEARCH}` or `{DESCRIBE}`", name.escape_debug()),
+                format!("there is no tool `{}`, expected `{EXECUTE}`, `{SEARCH}` or `{DESCRIBE}`", Shown(name, 80)),
                 None,
             ))),
         }
@@ -217,7 +217,7 @@ impl ServerHandler for Server {
         request: CustomRequest,
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        let method = request.method.escape_debug();
+        let method = Shown(&request.method, 80);
         Err(match request.method.as_str() {
             "initialize" | "tools/call" | "tools/list" => {
                 ErrorData::invalid_params(format!("the parameters of `{method}` do not fit"), None)

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use conduit_core::error::Shown;
 use conduit_core::gateway::UpstreamStatus;
 use conduit_core::model::{ExecutionResult, Outcome};
 use conduit_core::tool::Tool;
@@ -38,12 +39,9 @@ pub(super) fn summary(result: &ExecutionResult) -> String {
 
 /// One tool in a list: its name and the first lines of what it says of itself.
 pub(super) fn line(tool: &Tool) -> String {
-    let description = tool.description.as_deref().unwrap_or_default().trim();
-    let cut = description.char_indices().nth(DESCRIPTION).map_or(description.len(), |(end, _)| end);
-    let shown = description.get(..cut).unwrap_or(description);
-    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    let more = if cut < description.len() { "…" } else { "" };
-    format!("- `{}`: {shown}{more}\n", tool.name)
+    let words = tool.description.as_deref().unwrap_or_default().split_whitespace();
+    let description = words.collect::<Vec<_>>().join(" ");
+    format!("- `{}`: {}\n", tool.name, Shown(&description, DESCRIPTION))
 }
 
 /// Why a list lacks the tools of one upstream.
@@ -63,7 +61,7 @@ fn calls(result: &ExecutionResult) -> String {
     let failed: Vec<_> = result
         .tool_calls
         .iter()
-        .filter_map(|call| call.error.map(|error| format!("\n- `{}`: {error}", call.tool.escape_debug())))
+        .filter_map(|call| call.error.map(|error| format!("\n- `{}`: {error}", Shown(&call.tool, 200))))
         .collect();
     let named = failed.iter().take(FAILED_CALLS).map(String::as_str).collect::<String>();
     format!("{count}, of which {} failed{named}", failed.len())

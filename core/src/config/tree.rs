@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{SnippetMode, Spanned, UserMessageFormatter};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 
 /// How deep a config may be nested.
 const DEPTH: usize = 16;
@@ -263,8 +263,8 @@ impl<'a> At<'a> {
             && let Some((key, _)) = written.iter().find(|(key, _)| !known.contains(&key.value.as_str()))
         {
             let place = if self.path.is_empty() { "the config".to_owned() } else { format!("`{}`", self.path) };
-            let shown = key.value.chars().take(80).collect::<String>();
-            let message = format!("unknown key `{}` in {place}, {}", shown.escape_debug(), meant(&shown, known));
+            let shown = Shown(&key.value, 80);
+            let message = format!("unknown key `{shown}` in {place}, {}", meant(&shown.to_string(), known));
             return Err(error_at(key, message));
         }
         Ok(Fields { at: self.clone(), entries })

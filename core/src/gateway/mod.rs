@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 use crate::policy::{Decision, NO_POLICY, Policy};
 use crate::schema::Strictness;
 use crate::sdk;
@@ -147,8 +147,7 @@ impl Gateway {
 
     /// Why there is no such tool; the same words whether it does not exist or is not allowed.
     fn not_found(&self, policy: &Policy, written: &str) -> ToolError {
-        let shown: String = written.chars().take(100).collect();
-        let mut message = format!("there is no tool `{}`", shown.escape_debug());
+        let mut message = format!("there is no tool `{}`", Shown(written, 100));
         if !policy.is_stated() {
             message.push_str(&format!("; {NO_POLICY}"));
             return ToolError::new(ErrorCode::ToolNotFound, written, message);
@@ -156,7 +155,7 @@ impl Gateway {
         // SECURITY: only names that the program may see.
         let listings = self.known_listings(policy);
         let allowed = listings.iter().flat_map(|listing| &listing.entries).map(|entry| &entry.tool.name);
-        let nearest = sdk::names::nearest(&shown, allowed.filter(|name| policy.decide(name) == Decision::Allow));
+        let nearest = sdk::names::nearest(written, allowed.filter(|name| policy.decide(name) == Decision::Allow));
         if !nearest.is_empty() {
             message.push_str(&format!(", the nearest are `{}`", nearest.join("`, `")));
         }

@@ -30,7 +30,7 @@ use self::remote::Remote;
 pub(crate) use self::reply::too_large as reply_too_large;
 use crate::credentials::{Credential, Redactor, Secret};
 use crate::egress::http::check_url;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 use crate::tool::{Tool, ToolReply, is_upstream_id};
 
 /// How to reach one upstream.
@@ -238,10 +238,9 @@ fn checked_id(id: &str) -> Result<String> {
     if is_upstream_id(id) {
         return Ok(id.to_owned());
     }
-    let shown: String = id.escape_debug().take(80).collect();
     Err(Error::new(
         ErrorCode::InvalidConfig,
-        format!("`{shown}` is not an upstream id, expected 1 to 64 of A-Za-z0-9_- without `__`"),
+        format!("`{}` is not an upstream id, expected 1 to 64 of A-Za-z0-9_- without `__`", Shown(id, 80)),
     ))
 }
 

@@ -259,7 +259,7 @@ impl Remote {
             RequestFailure::Denied => return self.failure_of_address(None),
             RequestFailure::SessionEnded => (
                 ErrorCode::UpstreamUnavailable,
-                format!("had ended its session and did not run the call, the next call starts a new one"),
+                "had ended its session and did not run the call, the next call starts a new one".to_owned(),
             ),
             RequestFailure::Status(status @ (401 | 403)) => {
                 (ErrorCode::UpstreamUnavailable, format!("refused Conduit's credential (HTTP {status})"))
