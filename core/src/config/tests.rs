@@ -39,6 +39,7 @@ fn stdio(upstream: &UpstreamConfig) -> (&str, &[String], &BTreeMap<String, EnvVa
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_whole_config_is_understood() {
     let config = parse(
         r#"
@@ -169,6 +170,7 @@ fn k07_unknown_keys_are_refused_with_the_nearest_known() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn k07_values_of_the_wrong_kind_are_refused() {
     for (text, message) in [
         ("[]", "line 1: the config must be a map, got a list"),
