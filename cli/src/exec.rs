@@ -178,7 +178,7 @@ mod tests {
         assert!(read_program(&file).unwrap().len() > most);
         std::fs::write(&file, [b'1', 0xe9]).unwrap();
         let error = read_program(&file).unwrap_err().to_string();
-        assert!(error.contains("invalid utf-8 sequence"), "{error}");
+        assert!(error.contains("utf-8"), "{error}");
     }
 
     #[test]
