@@ -1,8 +1,6 @@
 //! `conduit check`: whether the config is right and every upstream can be reached.
 
-use conduit_core::error::{Error, ErrorCode, Result, Shown};
-use conduit_core::gateway::UpstreamStatus;
-use conduit_core::runtime::Runtime;
+use conduit_core::{Error, ErrorCode, Result, Runtime, Shown, UpstreamStatus};
 
 use crate::args::CheckArgs;
 use crate::output::{complain, print, table};

@@ -3,10 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use conduit_core::error::{Error, ErrorCode, Result};
-use conduit_core::limits::Limit;
-use conduit_core::model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome};
-use conduit_core::runtime::Runtime;
+use conduit_core::{
+    Error, ErrorCode, Event, ExecutionRequest, ExecutionResult, GuestError, Language, Limit, Outcome, Result, Runtime,
+};
 use futures_util::StreamExt;
 
 use crate::args::ExecArgs;

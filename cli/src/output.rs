@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::{Error, ErrorCode, Result};
 
 /// Writes to standard output at once. A reader that has gone away is no error.
 pub(crate) fn print(text: &str) -> Result<()> {

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use conduit_core::config::Config;
-use conduit_core::error::{Error, ErrorCode, Result, Shown};
-use conduit_core::policy::{NO_POLICY, Policy};
-use conduit_core::runtime::Runtime;
-use conduit_core::tool::ToolPattern;
+use conduit_core::{Config, Error, ErrorCode, NO_POLICY, Policy, Result, Runtime, Shown, ToolPattern};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{ConfigFile, SetUp};
@@ -97,8 +93,7 @@ impl Interrupts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conduit_core::policy::Decision;
-    use conduit_core::tool::ToolName;
+    use conduit_core::{Decision, ToolName};
 
     #[test]
     fn t02_allow_narrows_a_policy_and_is_one_when_there_is_none() {

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use conduit_core::error::{Error, ErrorCode, Result, Shown};
-use conduit_core::model::Language;
-use conduit_core::tool::Tool;
+use conduit_core::{Error, ErrorCode, Language, Result, Shown, Tool};
 
 use crate::args::{SetUp, ToolsArgs};
 use crate::output::{print, table};

@@ -40,6 +40,25 @@ const SECRET_NAMES: &[&str] =
     &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "KEY", "APIKEY", "PAT", "CREDENTIAL", "CREDENTIALS"];
 
 /// Everything that an operator decides.
+///
+/// # Example: a config that stands elsewhere than in a file
+///
+/// ```
+/// use conduit_core::{Config, Runtime, ToolName, Decision};
+///
+/// let text = r#"
+/// upstreams:
+///   - {id: github, type: streamable_http, url: "https://api.githubcopilot.com/mcp/", bearer_token: "${TOKEN}"}
+/// policy: {allow: ["github.get_*"]}
+/// "#;
+/// let error = Config::parse(text, &|_variable| Some("secret".into())).unwrap_err();
+/// assert!(error.to_string().starts_with("line 4: `policy.allow[0]` is wrong"), "{error}");
+///
+/// let config = Config::parse(&text.replace("get_*", "get_issue"), &|_variable| Some("secret".into()))?;
+/// assert_eq!(config.policy.decide(&ToolName::parse("github.get_issue")?), Decision::Allow);
+/// let runtime = Runtime::builder_from(config).max_queue(10).build()?;
+/// # Ok::<(), conduit_core::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {

@@ -92,7 +92,7 @@ macro_rules! limits {
             }
         }
 
-        /// Limits that somebody asks for; what is absent keeps the value it has.
+        /// Limits that somebody asks for; what is absent keeps the value it has. Times are in milliseconds, sizes in bytes.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct LimitsRequest {

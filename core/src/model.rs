@@ -37,6 +37,28 @@ impl Language {
 }
 
 /// One program to run, and what it may do.
+///
+/// # Example: less than the operator allows
+///
+/// ```
+/// use conduit_core::{ExecutionRequest, Limit, LimitsRequest, Outcome, Runtime, ToolPattern};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> conduit_core::Result<()> {
+/// let mut limits = LimitsRequest { tool_calls: Some(5), ..LimitsRequest::default() };
+/// limits.set(Limit::CpuTime, Limit::CpuTime.parse_value("50ms")?);
+/// let request = ExecutionRequest::typescript("while (input.endless) {} return input.name")
+///     .input(serde_json::json!({"endless": true, "name": "x"}))
+///     .allow([ToolPattern::parse("github.get_issue")?])
+///     .limits(limits);
+///
+/// let result = Runtime::builder().build()?.execute(request).await?;
+/// let Outcome::LimitExceeded { limit, message } = result.outcome else { panic!("{result:?}") };
+/// assert_eq!(limit, Limit::CpuTime);
+/// assert_eq!(message, "the program went over its limit `cpu_time` of 50 ms, compute less, or in several runs");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -28,6 +28,28 @@ use crate::upstream::{LocalTool, Upstream, UpstreamConfig};
 pub const HOST_UPSTREAM: &str = "host";
 
 /// Everything that a runtime is made of. Start with [`Runtime::builder`] or [`Runtime::builder_from`].
+///
+/// # Example: an MCP server beside functions of the program
+///
+/// ```
+/// use conduit_core::{LimitsRequest, LocalTool, Policy, Runtime, ToolPattern, UpstreamConfig, UpstreamKind};
+///
+/// let kind = UpstreamKind::Stdio {
+///     command: "npx".into(),
+///     args: vec!["-y".into(), "@modelcontextprotocol/server-filesystem".into(), "/srv".into()],
+///     env: [].into(),
+///     cwd: None,
+/// };
+/// let runtime = Runtime::builder()
+///     .upstream(UpstreamConfig::new("files", kind))
+///     .host_tool(LocalTool::new("ping", |_arguments, _context| async { Ok("pong".into()) }))
+///     .policy(Policy::allow([ToolPattern::parse("files.read_file")?, ToolPattern::parse("host.*")?]))
+///     .max_limits(LimitsRequest { wall_time_ms: Some(60_000), ..LimitsRequest::default() })
+///     .max_executions(20)
+///     .build()?;
+/// assert!(runtime.has_policy());
+/// # Ok::<(), conduit_core::Error>(())
+/// ```
 pub struct RuntimeBuilder {
     config: Config,
     host_tools: Vec<(String, Vec<LocalTool>)>,
@@ -90,7 +112,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Loads the guest and makes the runtime. Upstreams are connected when they are first needed.
+    /// Loads the guest and makes the runtime, in some milliseconds. Upstreams are connected when they are first needed.
     ///
     /// # Errors
     /// `invalid_config` when upstreams or limits contradict each other or `max_executions` is out of its bounds,
@@ -152,6 +174,8 @@ struct Inner {
 
 /// Runs programs. Cheap to clone; all clones are one runtime. Its methods need a tokio runtime with time enabled.
 ///
+/// # Example: a program calls a function of the embedding program
+///
 /// ```
 /// use conduit_core::{ExecutionRequest, LocalTool, Outcome, Policy, Runtime, ToolPattern};
 ///
@@ -189,11 +213,12 @@ impl Runtime {
         RuntimeBuilder { config, host_tools: Vec::new() }
     }
 
-    /// Runs one program to its end. Dropping the future cancels it.
+    /// Runs one program to its end. Dropping the future cancels the program; a call that was under way may have had its
+    /// effect.
     ///
     /// # Errors
     /// `busy` when every place and the queue are full, `invalid_limit`, `shut_down`, `internal`. A program that throws,
-    /// breaks a limit or is cancelled is no error but an [`Outcome`](crate::model::Outcome).
+    /// breaks a limit or is cancelled is no error but an [`Outcome`].
     pub async fn execute(&self, request: ExecutionRequest) -> Result<ExecutionResult> {
         let cancel = self.inner.cancel_all.child_token();
         let handle = Handle { id: execution::new_id()?, events: None, cancel };
@@ -203,7 +228,11 @@ impl Runtime {
     /// Starts one program in a task of its own.
     ///
     /// # Errors
-    /// `internal` when the system has no entropy for an id.
+    /// `internal` when the system has no entropy for an id; what [`execute`](Runtime::execute) refuses comes from
+    /// [`Execution::join`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn spawn(&self, request: ExecutionRequest) -> Result<Execution> {
         let cancel = self.inner.cancel_all.child_token();
         let id = execution::new_id()?;
@@ -214,17 +243,43 @@ impl Runtime {
         Ok(Execution { id, events, task, cancel: cancel.drop_guard() })
     }
 
-    /// The tools that a request with this allow-list may call. Connects what is not connected.
+    /// The tools that a request with this allow-list may call. Connects what is not connected; what cannot be is left out.
+    /// Cancel safe.
     pub async fn tools(&self, allow: Option<&[ToolPattern]>) -> Vec<Arc<Tool>> {
         self.inner.gateway.tools(&self.inner.policy.narrow(allow)).await
     }
 
-    /// Those of them that fit `query` best, best first.
+    /// Those of the [`tools`](Runtime::tools) that fit `query` best, at most `limit`, best first. Cancel safe.
     pub async fn search_tools(&self, query: &str, limit: usize, allow: Option<&[ToolPattern]>) -> Vec<Arc<Tool>> {
         self.inner.gateway.search(&self.inner.policy.narrow(allow), query, limit).await
     }
 
-    /// What a model should read before it writes a program in `language`: the tools as types.
+    /// What a model should read before it writes a program in `language`: the tools as types. Cancel safe.
+    ///
+    /// # Example: what a model is told
+    ///
+    /// ```
+    /// use conduit_core::{Language, LocalTool, Policy, Runtime, ToolPattern};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> conduit_core::Result<()> {
+    /// let schema = serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    /// let weather = LocalTool::new("weather", |_arguments, _context| async { Ok("sunny".into()) })
+    ///     .description("The weather in a city.")
+    ///     .input_schema(schema);
+    /// let everything = Policy::allow([ToolPattern::parse("*")?]);
+    /// let runtime = Runtime::builder().host_tool(weather).policy(everything).build()?;
+    ///
+    /// let found = runtime.search_tools("weather of a city", 5, None).await;
+    /// assert_eq!(found[0].name.to_string(), "host.weather");
+    /// let declarations = runtime.declarations(Language::TypeScript, None).await;
+    /// assert!(declarations.contains("weather(args: { city: string }): Promise<any>;"), "{declarations}");
+    ///
+    /// // A request that may call nothing sees nothing.
+    /// assert!(runtime.tools(Some(&[])).await.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn declarations(&self, language: Language, allow: Option<&[ToolPattern]>) -> String {
         let tools = self.tools(allow).await;
         match language {
@@ -247,7 +302,7 @@ impl Runtime {
         self.inner.gateway.unavailable(&self.inner.policy.narrow(allow)).await
     }
 
-    /// Connects every upstream, also those that the policy does not reach, and says how that went.
+    /// Connects every upstream, also those that the policy does not reach, and says how that went. Cancel safe.
     pub async fn check(&self) -> Vec<UpstreamStatus> {
         self.inner.gateway.check().await
     }
@@ -258,7 +313,7 @@ impl Runtime {
     }
 
     /// Refuses what comes, cancels what runs and waits until it has been reported, half a second at most, and ends every
-    /// connection. Calling it again does no harm.
+    /// connection. Calling it again does no harm; after dropping the future, it ends what is left.
     pub async fn shutdown(&self) {
         self.inner.admission.close();
         self.inner.cancel_all.cancel();
@@ -302,6 +357,30 @@ impl Inner {
 }
 
 /// A program under way. Dropping it cancels the program.
+///
+/// # Example: watch a program and end it
+///
+/// ```
+/// use conduit_core::{Event, ExecutionRequest, Outcome, Runtime};
+/// use futures_util::StreamExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> conduit_core::Result<()> {
+/// let runtime = Runtime::builder().build()?;
+/// let mut execution = runtime.spawn(ExecutionRequest::typescript("console.log('begun'); while (true) {}"))?;
+/// let (mut events, cancel) = (execution.take_events(), execution.cancel_handle());
+/// let watching = tokio::spawn(async move {
+///     if let Some(Event::Stdout { text }) = events.next().await {
+///         assert_eq!(text, "begun\n");
+///         cancel.cancel();
+///     }
+/// });
+/// let result = execution.join().await?;
+/// assert_eq!((result.outcome, result.stdout.as_str()), (Outcome::Cancelled, "begun\n"));
+/// # watching.await.expect("it does not panic");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Execution {
     id: String,
     events: mpsc::UnboundedReceiver<Event>,
@@ -333,7 +412,7 @@ impl Execution {
         CancelHandle { token: self.cancel.token().clone() }
     }
 
-    /// Waits for the end.
+    /// Waits for the end. Dropping the future cancels the program.
     ///
     /// # Errors
     /// As [`Runtime::execute`].

@@ -4,12 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use conduit_core::limits::LimitsRequest;
-use conduit_core::model::{ExecutionRequest, ExecutionResult, Outcome};
-use conduit_core::policy::Policy;
-use conduit_core::runtime::Runtime;
-use conduit_core::schema::Strictness;
-use conduit_core::tool::ToolPattern;
+use conduit_core::{
+    ExecutionRequest, ExecutionResult, LimitsRequest, Outcome, Policy, Runtime, Strictness, ToolPattern,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -192,7 +189,7 @@ fn names_are_unique_and_every_limit_has_a_case() {
     let mut names: Vec<_> = corpus.iter().map(|(_, case)| case.name.as_str()).collect();
     names.sort_unstable();
     assert!(names.is_sorted_by(|a, b| a < b), "two cases have one name");
-    for limit in conduit_core::limits::Limit::ALL {
+    for limit in conduit_core::Limit::ALL {
         // These two fail a call, which the program can catch; the third is how many run at once.
         let shown = match limit.name() {
             "call_size" => "arguments_too_large",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use conduit_core::upstream::{LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
+use conduit_core::{LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
 use serde_json::{Map, Value, json};
 
 type Arguments = Map<String, Value>;

@@ -3,11 +3,7 @@
 //! What the model can mend comes back as a result with `isError`, which clients show it; a JSON-RPC error is for what only
 //! the client or the operator can.
 
-use conduit_core::error::{Error, ErrorCode, Shown};
-use conduit_core::limits::LimitsRequest;
-use conduit_core::model::{ExecutionRequest, Outcome};
-use conduit_core::runtime::Runtime;
-use conduit_core::tool::ToolPattern;
+use conduit_core::{Error, ErrorCode, ExecutionRequest, LimitsRequest, Outcome, Runtime, Shown, ToolPattern};
 use futures_util::future::join_all;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, ErrorData,
@@ -141,7 +137,7 @@ impl Server {
         tools.dedup_by(|a, b| a.name == b.name);
         let declarations = match tools.as_slice() {
             [] => String::new(),
-            tools => conduit_core::sdk::typescript::declarations(tools),
+            tools => conduit_core::declarations(tools),
         };
         let mut text = declarations.clone();
         for error in found.iter().filter_map(|found| found.as_ref().err()) {

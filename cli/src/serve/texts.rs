@@ -2,10 +2,7 @@
 
 use std::fmt::Write;
 
-use conduit_core::error::Shown;
-use conduit_core::gateway::UpstreamStatus;
-use conduit_core::model::{ExecutionResult, Outcome};
-use conduit_core::tool::Tool;
+use conduit_core::{ExecutionResult, Outcome, Shown, Tool, UpstreamStatus};
 
 use crate::exec::describe;
 
@@ -70,9 +67,7 @@ fn calls(result: &ExecutionResult) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conduit_core::error::ErrorCode;
-    use conduit_core::limits::Limit;
-    use conduit_core::model::{GuestError, ToolCallRecord};
+    use conduit_core::{ErrorCode, GuestError, Limit, ToolCallRecord};
     use serde_json::{Value, json};
 
     fn result(outcome: Outcome, value: Value) -> ExecutionResult {

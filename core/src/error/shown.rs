@@ -4,12 +4,6 @@ use std::fmt::{self, Write};
 
 /// A text of somebody else's as one line that hides nothing: the first so many characters, `...` when there are more, and
 /// what cannot be seen as an escape.
-///
-/// ```
-/// # use conduit_core::Shown;
-/// assert_eq!(Shown("red \u{1b}[31m\n", 80).to_string(), "red \\u{1b}[31m\\n");
-/// assert_eq!(Shown("a long text", 6).to_string(), "a long...");
-/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a>(pub &'a str, pub usize);
 

@@ -213,6 +213,7 @@ impl Upstream {
     }
 
     /// Why the upstream last failed, for the operator; redacted.
+    #[cfg(test)]
     pub fn last_error(&self) -> Option<String> {
         match &self.source {
             Source::Local(_) => None,

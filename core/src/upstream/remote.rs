@@ -125,6 +125,7 @@ impl Remote {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn last_error(&self) -> Option<String> {
         self.link().last_error.clone()
     }
