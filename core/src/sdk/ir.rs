@@ -85,7 +85,7 @@ pub(super) fn read(root: &Value) -> Document {
         return Document { kind: Type::Unknown, definitions: Vec::new() };
     };
     let mut reader =
-        Reader { references, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
+        TypeReader { references, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
     let kind = match reader.references.is_hoisted(root) {
         true => reader.named(root, "Root"),
         false => reader.read(root, 0).0,
@@ -133,7 +133,7 @@ fn in_place(kind: &Type) -> Vec<usize> {
     }
 }
 
-struct Reader<'a> {
+struct TypeReader<'a> {
     references: References<'a>,
     /// How many more schemas are read.
     left: usize,
@@ -142,7 +142,7 @@ struct Reader<'a> {
     definitions: Vec<(String, Option<(Type, Doc)>)>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TypeReader<'a> {
     fn named(&mut self, target: &'a Value, name: &str) -> Type {
         let next = self.queue.len();
         let number = *self.numbers.entry(std::ptr::from_ref(target)).or_insert(next);

@@ -21,7 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::http::McpHttpClient;
 use super::stdio::LineTransport;
-use super::wire::{self, Gate, RpcFailure};
+use super::wire::{self, Inlet, RpcFailure};
 use super::{UpstreamConfig, UpstreamKind};
 use crate::egress::http::{HttpClient, HttpError, HttpErrorKind, HttpOptions};
 use crate::egress::process::{self, Process, ProcessSpec};
@@ -75,7 +75,7 @@ impl Connection {
     /// # Errors
     /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator.
     pub(super) async fn open(config: &UpstreamConfig, changes: Arc<watch::Sender<u64>>) -> Result<Connection, Error> {
-        let gate = Arc::new(Gate::new(changes));
+        let inlet = Arc::new(Inlet::new(changes));
         let ended = CancellationToken::new();
         match &config.kind {
             UpstreamKind::Stdio { command, args, env, cwd } => {
@@ -84,14 +84,14 @@ impl Connection {
                 let (process, pipes) = process::spawn(&spec)?;
                 tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
                 let pipes = (pipes.stdout, pipes.stdin);
-                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
+                let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
                 Connection::shake_hands(config, transport, ended, Some(process)).await
             }
             UpstreamKind::Http { url, allow_private, credential } => {
                 let options = HttpOptions { allow_private: *allow_private, connect_timeout: config.connect_timeout };
                 let client = HttpClient::new(url, options)?;
                 let credential = credential.as_ref().map(|credential| credential.header()).transpose()?;
-                let client = McpHttpClient::new(client, credential, gate, ended.clone());
+                let client = McpHttpClient::new(client, credential, inlet, ended.clone());
                 let transport = StreamableHttpClientTransport::with_client(client, http_config());
                 Connection::shake_hands(config, transport, ended, None).await
             }
@@ -99,7 +99,7 @@ impl Connection {
             UpstreamKind::Pipe(dial, _) => {
                 let (reader, writer) = tokio::io::split(dial());
                 let pipes = (reader, writer);
-                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
+                let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
                 Connection::shake_hands(config, transport, ended, None).await
             }
         }
