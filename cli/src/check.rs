@@ -1,11 +1,9 @@
 //! `conduit check`: whether the config is right and every upstream can be reached.
 
-use conduit_core::error::{Error, ErrorCode, Result};
-use conduit_core::gateway::UpstreamStatus;
-use conduit_core::runtime::Runtime;
+use conduit_core::{Error, ErrorCode, Result, Runtime, Shown, UpstreamStatus};
 
 use crate::args::CheckArgs;
-use crate::output::{complain, harmless, print, table};
+use crate::output::{complain, print, table};
 use crate::{EXIT_USAGE, session};
 
 pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
@@ -13,14 +11,14 @@ pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
         let message = "there is no config, expected `--config`, `CONDUIT_CONFIG`, or `conduit.yaml` here";
         Error::new(ErrorCode::InvalidConfig, message)
     })?;
-    let runtime = Runtime::builder().config(config).build()?;
+    let runtime = Runtime::builder_from(config).build()?;
     session::warn_without_policy(&runtime);
     let upstreams = runtime.check().await;
     session::close(&runtime).await;
     print(&table(&rows(&upstreams)))?;
     for upstream in &upstreams {
         for warning in &upstream.warnings {
-            complain(format_args!("upstream `{}`: {}", upstream.id, harmless(warning)));
+            complain(format_args!("upstream `{}`: {}", upstream.id, Shown(warning, session::ERROR)));
         }
     }
     let wrong = upstreams.iter().any(|upstream| upstream.tools.is_err());
@@ -32,7 +30,7 @@ fn rows(upstreams: &[UpstreamStatus]) -> Vec<[String; 3]> {
     let row = |upstream: &UpstreamStatus| {
         let (tools, status) = match &upstream.tools {
             Ok(tools) => (tools.to_string(), "ok".to_owned()),
-            Err(error) => ("-".to_owned(), harmless(&error.to_string())),
+            Err(error) => ("-".to_owned(), Shown(&error.to_string(), session::ERROR).to_string()),
         };
         [upstream.id.clone(), tools, status]
     };

@@ -3,14 +3,13 @@
 use std::io::Read;
 use std::path::Path;
 
-use conduit_core::error::{Error, ErrorCode, Result};
-use conduit_core::limits::Limit;
-use conduit_core::model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome};
-use conduit_core::runtime::{Execution, Runtime};
+use conduit_core::{
+    Error, ErrorCode, Event, ExecutionRequest, ExecutionResult, GuestError, Language, Limit, Outcome, Result, Runtime,
+};
 use futures_util::StreamExt;
 
 use crate::args::ExecArgs;
-use crate::output::{complain, print, print_error};
+use crate::output::{complain, print, print_error_of_program, print_of_program};
 use crate::session::{self, Interrupts};
 
 /// The endings of files, and the language that they mean.
@@ -76,10 +75,15 @@ fn read_program(file: &Path) -> Result<String> {
     } else {
         Box::new(std::fs::File::open(file).map_err(unreadable)?)
     };
-    let mut code = String::new();
+    let most = Limit::ProgramSize.maximum();
+    let mut bytes = Vec::new();
     // SECURITY: no more is read than the limit needs to refuse it.
-    source.take(Limit::ProgramSize.maximum() + 1).read_to_string(&mut code).map_err(unreadable)?;
-    Ok(code)
+    source.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        // The limit refuses it, though the cut may have gone through a character.
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))
 }
 
 /// Runs the program to its end; the first interrupt cancels it.
@@ -90,21 +94,18 @@ async fn run(
     interrupts: &mut Interrupts,
 ) -> Result<ExecutionResult> {
     let mut execution = runtime.spawn(request)?;
+    let mut events = execution.take_events();
     loop {
         tokio::select! {
-            event = next_event(&mut execution) => match event {
-                Some(Event::Stdout { text }) if show => print(&text)?,
-                Some(Event::Stderr { text }) if show => print_error(&text),
+            event = events.next() => match event {
+                Some(Event::Stdout { text }) if show => print_of_program(&text)?,
+                Some(Event::Stderr { text }) if show => print_error_of_program(&text),
                 Some(_) => {}
                 None => return execution.join().await,
             },
             () = interrupts.next() => execution.cancel(),
         }
     }
-}
-
-async fn next_event(execution: &mut Execution) -> Option<Event> {
-    std::pin::pin!(execution.events()).next().await
 }
 
 fn json(result: &ExecutionResult) -> Result<String> {
@@ -116,9 +117,9 @@ fn json(result: &ExecutionResult) -> Result<String> {
 fn report(result: &ExecutionResult) -> Result<()> {
     match &result.outcome {
         Outcome::Completed if result.value.is_null() => Ok(()),
-        Outcome::Completed => print(&format!("{:#}\n", result.value)),
+        Outcome::Completed => print_of_program(&format!("{:#}\n", result.value)),
         Outcome::Failed { error } => {
-            print_error(&describe(error));
+            print_error_of_program(&describe(error));
             Ok(())
         }
         Outcome::LimitExceeded { message, .. } => {
@@ -168,6 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_is_too_large_is_cut_anywhere_and_another_must_be_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.ts");
+        let most = usize::try_from(Limit::ProgramSize.maximum()).unwrap();
+        std::fs::write(&file, format!("{}{}", "/".repeat(most), "é")).unwrap();
+        assert!(read_program(&file).unwrap().len() > most);
+        std::fs::write(&file, [b'1', 0xe9]).unwrap();
+        let error = read_program(&file).unwrap_err().to_string();
+        assert!(error.contains("utf-8"), "{error}");
+    }
+
+    #[test]
     fn every_outcome_has_its_exit_status() {
         let limit = Outcome::LimitExceeded { limit: Limit::CpuTime, message: String::new() };
         let failed = Outcome::Failed { error: GuestError::default() };
@@ -177,7 +190,8 @@ mod tests {
 
     #[test]
     fn an_error_says_where() {
-        let mut error = GuestError { name: "TypeError".into(), message: "no".into(), ..GuestError::default() };
+        let mut error = GuestError::default();
+        (error.name, error.message) = ("TypeError".into(), "no".into());
         assert_eq!(describe(&error), "TypeError: no\n");
         error.line = Some(3);
         assert_eq!(describe(&error), "TypeError: no (line 3)\n");

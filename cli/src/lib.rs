@@ -13,7 +13,7 @@ mod tools;
 use std::ffi::OsString;
 
 use clap::Parser;
-use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::{Error, ErrorCode, Result};
 
 use args::{Args, Command};
 

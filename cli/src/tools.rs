@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use conduit_core::error::{Error, ErrorCode, Result};
-use conduit_core::model::Language;
-use conduit_core::runtime::Runtime;
-use conduit_core::tool::Tool;
+use conduit_core::{Error, ErrorCode, Language, Result, Runtime, Shown, Tool};
 
 use crate::args::{SetUp, ToolsArgs};
-use crate::output::{first_line, print, table};
+use crate::output::{print, table};
 use crate::session;
 
+/// How much of a tool's description a row shows, in characters.
+const DESCRIPTION: usize = 100;
 /// How many tools a query gives.
 const RESULTS: usize = 20;
 
@@ -52,6 +51,10 @@ fn json(tools: &[Arc<Tool>]) -> Result<String> {
 }
 
 fn listed(tools: &[Arc<Tool>]) -> String {
-    let row = |tool: &Arc<Tool>| [tool.name.to_string(), first_line(tool.description.as_deref().unwrap_or_default())];
+    let row = |tool: &Arc<Tool>| {
+        let description = tool.description.as_deref().unwrap_or_default().trim();
+        let first_line = description.lines().next().unwrap_or_default();
+        [tool.name.to_string(), Shown(first_line, DESCRIPTION).to_string()]
+    };
     table(&tools.iter().map(row).collect::<Vec<_>>())
 }

@@ -84,15 +84,7 @@ pub(crate) fn new_id() -> Result<String> {
 /// The result of an execution that ended before its program began.
 pub(crate) fn not_started(id: String, outcome: Outcome, clamped: Vec<Limit>) -> ExecutionResult {
     let usage = Usage { clamped, ..Usage::default() };
-    ExecutionResult {
-        id,
-        outcome,
-        value: Value::Null,
-        stdout: String::new(),
-        stderr: String::new(),
-        tool_calls: Vec::new(),
-        usage,
-    }
+    ExecutionResult { usage, ..ExecutionResult::new(id, outcome) }
 }
 
 /// The program as the guest takes it, made on the guest's thread.

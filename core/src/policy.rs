@@ -16,7 +16,23 @@ pub enum Decision {
     Deny,
 }
 
+/// What an operator who stated no policy has to know: nothing is allowed, and which line changes that.
+pub const NO_POLICY: &str = "no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config";
+
 /// An allow-list, narrowed by zero or more further allow-lists. Cheap to clone.
+///
+/// # Example: a request only narrows
+///
+/// ```
+/// use conduit_core::{Decision, Policy, ToolName, ToolPattern};
+///
+/// let operator = Policy::allow([ToolPattern::parse("github.*")?]);
+/// let narrowed = operator.narrow(Some(&[ToolPattern::parse("*")?]));
+/// assert_eq!(narrowed.decide(&ToolName::parse("github.get_issue")?), Decision::Allow);
+/// assert_eq!(narrowed.decide(&ToolName::parse("slack.post")?), Decision::Deny);
+/// assert_eq!(Policy::unstated().decide(&ToolName::parse("github.get_issue")?), Decision::Deny);
+/// # Ok::<(), conduit_core::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     lists: Vec<Arc<[ToolPattern]>>,

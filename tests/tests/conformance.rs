@@ -3,14 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use conduit_core::config::Config;
-use conduit_core::error::{ErrorCode, Result};
-use conduit_core::limits::LimitsRequest;
-use conduit_core::model::{Event, ExecutionRequest, ExecutionResult, Outcome};
-use conduit_core::policy::Policy;
-use conduit_core::runtime::{Execution, Runtime};
-use conduit_core::schema::Strictness;
-use conduit_core::tool::ToolPattern;
+use conduit_core::{
+    Config, ErrorCode, Event, Execution, ExecutionRequest, ExecutionResult, LimitsRequest, Outcome, Policy, Result,
+    Runtime, Strictness, ToolPattern,
+};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -101,8 +97,7 @@ fn runtime(case: &Case) -> Result<Runtime> {
     let environment = |name: &str| (name == "CORPUS").then(|| folder().display().to_string());
     let config = case.config.as_ref().map(|config| Config::parse(&config.to_string(), &environment)).transpose()?;
     let strictness = if case.strict { Strictness::Strict } else { Strictness::Permissive };
-    Runtime::builder()
-        .config(config.unwrap_or_default())
+    Runtime::builder_from(config.unwrap_or_default())
         .host_tools("test", tools::test_tools())
         .host_tools("other", tools::other_tools())
         .upstream(tools::down())
@@ -137,7 +132,7 @@ async fn execute(case: &Case) -> Result<ExecutionResult> {
 /// The execution when it has printed something that contains `text`.
 async fn printed(mut execution: Execution, text: &str) -> Execution {
     let printed = |event: &Event| matches!(event, Event::Stdout { text: got } if got.contains(text));
-    let seen = execution.events().any(|event| std::future::ready(printed(&event))).await;
+    let seen = execution.take_events().any(|event| std::future::ready(printed(&event))).await;
     assert!(seen, "the program ended without printing {text:?}");
     execution
 }
@@ -240,7 +235,7 @@ fn names_are_unique_and_every_limit_has_a_case() {
     let mut names: Vec<_> = corpus.iter().map(|(_, case)| case.name.as_str()).collect();
     names.sort_unstable();
     assert!(names.is_sorted_by(|a, b| a < b), "two cases have one name");
-    for limit in conduit_core::limits::Limit::ALL {
+    for limit in conduit_core::Limit::ALL {
         // These two fail a call, which the program can catch; the third is how many run at once.
         let shown = match limit.name() {
             "call_size" => "arguments_too_large",

@@ -3,12 +3,10 @@
 //! What the model can mend comes back as a result with `isError`, which clients show it; a JSON-RPC error is for what only
 //! the client or the operator can.
 
-use conduit_core::error::{Error, ErrorCode};
-use conduit_core::gateway::{Described, Found, SEARCH_RESULTS};
-use conduit_core::limits::LimitsRequest;
-use conduit_core::model::{ExecutionRequest, Language, Outcome};
-use conduit_core::runtime::Runtime;
-use conduit_core::tool::{ToolError, ToolPattern};
+use conduit_core::{
+    Described, Error, ErrorCode, ExecutionRequest, Found, Language, LimitsRequest, Outcome, Runtime, SEARCH_RESULTS,
+    Shown, ToolError, ToolPattern,
+};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, ErrorData,
     Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
@@ -21,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::definitions::{DESCRIBE, EXECUTE, INSTRUCTIONS, SEARCH, tools};
 use super::texts;
+use crate::session::no_policy;
 
 /// The standard JSON-RPC codes are rmcp's; these are from the range for implementations.
 const SHUT_DOWN: rmcp::model::ErrorCode = rmcp::model::ErrorCode(-32000);
@@ -86,20 +85,16 @@ impl Server {
             SEARCH => self.search(parse(name, arguments)?).await,
             DESCRIBE => self.describe(parse(name, arguments)?).await,
             _ => Err(Refusal::Protocol(ErrorData::invalid_params(
-                format!("there is no tool `{}`, expected `{EXECUTE}`, `{SEARCH}` or `{DESCRIBE}`", name.escape_debug()),
+                format!("there is no tool `{}`, expected `{EXECUTE}`, `{SEARCH}` or `{DESCRIBE}`", Shown(name, 80)),
                 None,
             ))),
         }
     }
 
     async fn execute(&self, arguments: ExecuteArguments) -> Answer {
-        let request = ExecutionRequest {
-            language: Language::TypeScript,
-            code: arguments.code,
-            allow: arguments.allow,
-            input: arguments.input,
-            limits: arguments.limits.unwrap_or_default(),
-        };
+        let limits = arguments.limits.unwrap_or_default();
+        let mut request = ExecutionRequest::typescript(arguments.code).input(arguments.input).limits(limits);
+        request.allow = arguments.allow;
         let result = self.runtime.execute(request).await?;
         let structured = serde_json::to_value(&result)
             .map_err(|error| Error::new(ErrorCode::Internal, "the result is no JSON").with_source(error))?;
@@ -147,7 +142,7 @@ impl Server {
         if self.runtime.has_policy() {
             return otherwise.to_owned();
         }
-        "no tool is allowed: the operator of this server has to state a policy\n".to_owned()
+        format!("{}\n", no_policy())
     }
 }
 
@@ -202,7 +197,7 @@ impl ServerHandler for Server {
         request: CustomRequest,
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        let method = request.method.escape_debug();
+        let method = Shown(&request.method, 80);
         Err(match request.method.as_str() {
             "initialize" | "tools/call" | "tools/list" => {
                 ErrorData::invalid_params(format!("the parameters of `{method}` do not fit"), None)

@@ -1,7 +1,6 @@
 //! The tools that clients see: names, what a model should know, and the schemas of what goes in and out.
 
-use conduit_core::gateway::{MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS};
-use conduit_core::limits::{Limit, Unit};
+use conduit_core::{Limit, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, Unit};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 

@@ -82,7 +82,7 @@ fn a_model_can_correct_its_program() {
         (
             json!({"code": "console.log('before'); for (;;) {}", "limits": {"cpu_time_ms": 50}}),
             "limit_exceeded",
-            "limit exceeded:\nthe program went over its limit `cpu_time` of 50 ms\n\nstdout:\nbefore",
+            "limit exceeded:\nthe program went over its limit `cpu_time` of 50 ms, compute less, or in several runs\n\nstdout:\nbefore",
         ),
     ] {
         let result = session.call(EXECUTE, arguments);
@@ -304,7 +304,8 @@ fn without_a_policy_it_is_said_why_there_is_no_tool() {
     let desk = Desk::with_config("");
     let mut session = Session::open(&desk, &[]);
     let found = session.call("search_tools", json!({"query": "echo"}));
-    assert_eq!(text(&found), "no tool is allowed: the operator of this server has to state a policy\n");
+    let no_policy = "no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`\n";
+    assert_eq!(text(&found), no_policy);
     let closed = session.close();
     assert!(closed.stderr.starts_with("conduit: no tool is allowed: "), "{closed:?}");
 }

@@ -12,7 +12,7 @@ use super::catalog::{Entry, Shelf};
 use super::record::{OpenRecord, Records, Watcher};
 use super::{Gateway, SEARCH_RESULTS};
 use crate::error::ErrorCode;
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 use crate::model::ToolCallRecord;
 use crate::policy::Policy;
 use crate::schema::{Strictness, check_shape};
@@ -130,7 +130,9 @@ impl Gate {
         let tool = &entry.tool.name;
         let invalid = |message: String| ToolError::new(ErrorCode::InvalidArguments, tool, message);
         let bytes = arguments.map_err(|size| {
-            let message = format!("the arguments have {size} bytes, the limit is {}", self.limits.call_bytes);
+            let limit = Limit::CallSize;
+            let (stated, advice) = (limit.stated(self.limits.call_bytes), limit.advice());
+            let message = format!("the arguments have {size} bytes, over the {stated}, {advice}");
             ToolError::new(ErrorCode::ArgumentsTooLarge, tool, message)
         })?;
         let arguments: Value =

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 use crate::model::Language;
-use crate::policy::{Decision, Policy};
+use crate::policy::{Decision, NO_POLICY, Policy};
 use crate::schema::Strictness;
 use crate::sdk;
 use crate::sdk::names::Resolver;
@@ -220,7 +220,9 @@ impl Gateway {
             return Err(self.not_found(policy, written));
         };
         let listing = shelf.listing().await;
-        let listing = listing.map_err(|error| ToolError::new(error.code(), written, error.message()))?;
+        let listing = listing.map_err(|error| {
+            ToolError::new(error.code(), written, format!("upstream `{}`: {}", shelf.id(), error.message()))
+        })?;
         // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote; a tool that is
         // denied does not exist, not even by what its name does to the aliases of others.
         let entry = listing.resolve(tool, |tool| policy.decide(&tool.name) == Decision::Allow);
@@ -229,18 +231,15 @@ impl Gateway {
 
     /// Why there is no such tool; the same words whether it does not exist or is not allowed.
     fn not_found(&self, policy: &Policy, written: &str) -> ToolError {
-        let shown: String = written.chars().take(100).collect();
-        let mut message = format!("there is no tool `{}`", shown.escape_debug());
+        let mut message = format!("there is no tool `{}`", Shown(written, 100));
         if !policy.is_stated() {
-            message.push_str(
-                ": no tool is allowed, add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`",
-            );
+            message.push_str(&format!("; {NO_POLICY}"));
             return ToolError::new(ErrorCode::ToolNotFound, written, message);
         }
         // SECURITY: only names that the program may see.
         let listings = self.known_listings(policy);
         let allowed = listings.iter().flat_map(|listing| &listing.entries).map(|entry| &entry.tool.name);
-        let nearest = sdk::names::nearest(&shown, allowed.filter(|name| policy.decide(name) == Decision::Allow));
+        let nearest = sdk::names::nearest(written, allowed.filter(|name| policy.decide(name) == Decision::Allow));
         if !nearest.is_empty() {
             message.push_str(&format!(", the nearest are `{}`", nearest.join("`, `")));
         }

@@ -12,7 +12,7 @@ mod pattern;
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 
 #[cfg(test)]
 pub(crate) mod random_tests;
@@ -153,25 +153,9 @@ impl<'a> Survey<'a> {
 /// At most 40 characters of a value, escaped, for a message.
 fn short(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("`{}`", shown(text, 40)),
+        Value::String(text) => format!("`{}`", Shown(text, 40)),
         Value::Array(_) => "an array".to_owned(),
         Value::Object(_) => "an object".to_owned(),
         Value::Null | Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
     }
-}
-
-/// The start of a text, with everything invisible escaped.
-fn shown(text: &str, max_chars: usize) -> String {
-    let mut shown = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == max_chars {
-            shown.push_str("...");
-            break;
-        }
-        match c {
-            '\\' | '\'' | '"' => shown.push(c),
-            _ => shown.extend(c.escape_debug()),
-        }
-    }
-    shown
 }

@@ -86,7 +86,7 @@ pub(super) fn read(root: &Value) -> Document {
     let Some(targets) = Targets::new(root, MAX_NODES) else {
         return Document { kind: Type::Unknown, definitions: Vec::new() };
     };
-    let mut reader = Reader {
+    let mut reader = TypeReader {
         targets,
         left: MAX_NODES,
         bytes_left: MAX_BYTES,
@@ -142,7 +142,7 @@ fn in_place(kind: &Type) -> Vec<usize> {
     }
 }
 
-struct Reader<'a> {
+struct TypeReader<'a> {
     targets: Targets<'a>,
     /// How many more schemas are read, and bytes taken.
     left: usize,
@@ -152,7 +152,7 @@ struct Reader<'a> {
     definitions: Vec<(String, Option<(Type, Doc)>)>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TypeReader<'a> {
     fn named(&mut self, target: &'a Value, reference: &str) -> Type {
         let next = self.queue.len();
         let number = *self.numbers.entry(std::ptr::from_ref(target)).or_insert(next);

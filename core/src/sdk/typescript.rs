@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::error::is_invisible;
 use crate::tool::Tool;
 
 use super::cut;
@@ -302,13 +303,6 @@ fn comment_text(text: &str) -> String {
     // SECURITY: nothing in it ends the comment or the code block around it, or hides from who reads it.
     let visible: String = text.chars().map(|c| if is_invisible(c) { ' ' } else { c }).collect();
     visible.replace("*/", "*\\/").replace("```", "'''").trim_end().to_owned()
-}
-
-/// Control characters, line and paragraph separators, and what changes direction or has no width.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// `/** ... */` over one line or several; nothing for no lines.

@@ -34,6 +34,7 @@ fn kind(schema: Value) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn schemas_become_types() {
     let table = [
         (json!({ "type": "string" }), "string"),

@@ -24,7 +24,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::http::McpHttpClient;
 use super::stdio::LineTransport;
-use super::wire::{self, Gate, RpcFailure};
+use super::wire::{self, Inlet, RpcFailure};
 use super::{EnvValue, UpstreamConfig, UpstreamKind};
 use crate::egress::http::{HttpClient, HttpError, HttpErrorKind, HttpOptions};
 use crate::egress::process::{self, Process, ProcessSpec};
@@ -88,16 +88,16 @@ impl Endpoint {
     /// # Errors
     /// `invalid_config`, `address_denied` or `upstream_unavailable`: what no connection could come of.
     pub(super) fn new(config: &UpstreamConfig) -> Result<Endpoint, Error> {
-        let UpstreamConfig { allow_private, call_timeout, connect_timeout, .. } = *config;
-        let credential = config.credential.as_ref().map(|credential| credential.header()).transpose()?;
+        let UpstreamConfig { call_timeout, connect_timeout, .. } = *config;
         let way = match config.kind.clone() {
             UpstreamKind::Stdio { command, args, env, cwd } => Way::Stdio { command, args, env, cwd },
-            UpstreamKind::Http { url } => {
+            UpstreamKind::Http { url, allow_private, credential } => {
+                let credential = credential.map(|credential| credential.header()).transpose()?;
                 let client = HttpClient::new(&url, HttpOptions { allow_private, connect_timeout })?;
                 Way::Http { client, credential }
             }
             #[cfg(test)]
-            UpstreamKind::Pipe(dial) => Way::Pipe(dial),
+            UpstreamKind::Pipe(dial, _) => Way::Pipe(dial),
         };
         Ok(Endpoint { way, call_timeout, connect_timeout })
     }
@@ -126,7 +126,7 @@ impl Connection {
     /// # Errors
     /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator.
     pub(super) async fn open(endpoint: &Endpoint, changes: Arc<AtomicU64>) -> Result<Connection, Error> {
-        let gate = Arc::new(Gate::new(changes));
+        let inlet = Arc::new(Inlet::new(changes));
         let ended = CancellationToken::new();
         let call_timeout = endpoint.call_timeout;
         match &endpoint.way {
@@ -136,11 +136,11 @@ impl Connection {
                 let (process, pipes) = process::spawn(&spec)?;
                 tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
                 let pipes = (pipes.stdout, pipes.stdin);
-                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
+                let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
                 Connection::shake_hands(endpoint, transport, ended, Some(process)).await
             }
             Way::Http { client, credential } => {
-                let client = McpHttpClient::new(client.clone(), credential.clone(), gate, ended.clone());
+                let client = McpHttpClient::new(client.clone(), credential.clone(), inlet, ended.clone());
                 let transport = StreamableHttpClientTransport::with_client(client, http_config());
                 Connection::shake_hands(endpoint, transport, ended, None).await
             }
@@ -148,7 +148,7 @@ impl Connection {
             Way::Pipe(dial) => {
                 let (reader, writer) = tokio::io::split(dial());
                 let pipes = (reader, writer);
-                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
+                let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
                 Connection::shake_hands(endpoint, transport, ended, None).await
             }
         }

@@ -1,7 +1,7 @@
 //! rmcp's streamable HTTP client over Conduit's own HTTP client.
 //!
 //! Owns the requests, the credential's header, the caps on what is read, and the meaning of statuses. Every message goes
-//! through the gate. Sessions, streams and their resumption are rmcp's. A call's answer is taken from the response to its
+//! through the inlet. Sessions, streams and their resumption are rmcp's. A call's answer is taken from the response to its
 //! own request alone.
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use tokio::time::Duration;
 use tokio_util::bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{self, Gate};
+use super::wire::{self, Inlet};
 use crate::egress::http::{HttpClient, HttpError};
 
 const SESSION_ID: &str = "mcp-session-id";
@@ -38,7 +38,7 @@ const ENVELOPE_BYTES: usize = 4 << 10;
 /// Before a stream is opened again: a peer that closes its streams at once must not make a busy loop.
 const RESUME_PAUSE: Duration = Duration::from_millis(100);
 
-type Failure = StreamableHttpError<HttpError>;
+type HttpFailure = StreamableHttpError<HttpError>;
 type EventStream = BoxStream<'static, Result<Sse, SseError>>;
 
 /// Travels with a request, unseen by the peer: the most that its answer may have.
@@ -50,7 +50,7 @@ pub(super) struct ReplyCap(pub(super) u64);
 pub(super) struct McpHttpClient {
     client: HttpClient,
     credential: Option<(HeaderName, HeaderValue)>,
-    gate: Arc<Gate>,
+    inlet: Arc<Inlet>,
     ended: CancellationToken,
     streamed: Arc<AtomicBool>,
 }
@@ -60,10 +60,10 @@ impl McpHttpClient {
     pub(super) fn new(
         client: HttpClient,
         credential: Option<(HeaderName, HeaderValue)>,
-        gate: Arc<Gate>,
+        inlet: Arc<Inlet>,
         ended: CancellationToken,
     ) -> McpHttpClient {
-        McpHttpClient { client, credential, gate, ended, streamed: Arc::default() }
+        McpHttpClient { client, credential, inlet, ended, streamed: Arc::default() }
     }
 
     fn request(
@@ -71,7 +71,7 @@ impl McpHttpClient {
         method: Method,
         session: Option<&str>,
         custom: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<RequestBuilder, Failure> {
+    ) -> Result<RequestBuilder, HttpFailure> {
         let mut headers: HeaderMap = custom.into_iter().collect();
         headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
         if let Some(session) = session {
@@ -86,12 +86,16 @@ impl McpHttpClient {
     }
 
     /// The answer to `id` that a failed request's body may hold, or the status alone.
-    async fn refusal(&self, response: Response, id: Option<&RequestId>) -> Result<StreamableHttpPostResponse, Failure> {
+    async fn refusal(
+        &self,
+        response: Response,
+        id: Option<&RequestId>,
+    ) -> Result<StreamableHttpPostResponse, HttpFailure> {
         let status = response.status();
         let speaks_json = media_type(&response, JSON);
         if let (true, Some(id)) = (speaks_json && !is_auth(status), id)
             && let Ok(Ok(body)) = read(response, MAX_ERROR_BYTES).await
-            && let Some(message) = self.gate.admit(&body)
+            && let Some(message) = self.inlet.admit(&body)
             && matches!(&message, ServerJsonRpcMessage::Error(error) if error.id.as_ref() == Some(id))
         {
             return Ok(StreamableHttpPostResponse::Json(message, None));
@@ -99,14 +103,14 @@ impl McpHttpClient {
         Err(HttpStatusError::new(status.as_u16(), None).into())
     }
 
-    /// The events of a response as messages that have passed the gate. With `id`, answers to other requests are dropped.
+    /// The events of a response as messages that have passed the inlet. With `id`, answers to other requests are dropped.
     fn events(&self, response: Response, id: Option<RequestId>, max_bytes: usize) -> EventStream {
-        let gate = self.gate.clone();
+        let inlet = self.inlet.clone();
         let events = SseStream::from_bytes_stream(Box::pin(cap_events(response.bytes_stream(), max_bytes)));
         events
             .filter_map(move |event| {
                 let event = match event {
-                    Ok(event) => pass(&gate, event, id.as_ref()),
+                    Ok(event) => pass(&inlet, event, id.as_ref()),
                     // The stream is given up, so its request gets its answer here.
                     Err(error) if is_too_large(&error) && id.is_some() => {
                         let message = id.clone().map(wire::too_large);
@@ -130,7 +134,7 @@ impl StreamableHttpClient for McpHttpClient {
         session_id: Option<Arc<str>>,
         auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<StreamableHttpPostResponse, Failure> {
+    ) -> Result<StreamableHttpPostResponse, HttpFailure> {
         let limits = StreamableHttpResponseLimits::default();
         self.post_message_with_response_limits(uri, message, session_id, auth_header, custom_headers, limits).await
     }
@@ -143,7 +147,7 @@ impl StreamableHttpClient for McpHttpClient {
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
         limits: StreamableHttpResponseLimits,
-    ) -> Result<StreamableHttpPostResponse, Failure> {
+    ) -> Result<StreamableHttpPostResponse, HttpFailure> {
         let (id, cap) = match &message {
             ClientJsonRpcMessage::Request(request) => {
                 (Some(request.id.clone()), request.request.extensions().get::<ReplyCap>().copied())
@@ -177,7 +181,7 @@ impl StreamableHttpClient for McpHttpClient {
         let Ok(body) = read(response, cap).await.map_err(client)? else {
             return Ok(StreamableHttpPostResponse::Json(wire::too_large(id), session));
         };
-        match self.gate.admit(&body) {
+        match self.inlet.admit(&body) {
             // SECURITY: an answer that names another call's id is delivered to nobody.
             Some(message) if answers(&message, &id) => Ok(StreamableHttpPostResponse::Json(message, session)),
             _ => Err(malformed("the body does not answer the request")),
@@ -190,7 +194,7 @@ impl StreamableHttpClient for McpHttpClient {
         session_id: Arc<str>,
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), HttpFailure> {
         self.request(Method::DELETE, Some(&session_id), custom_headers)?.send().await.map_err(client)?;
         Ok(())
     }
@@ -202,7 +206,7 @@ impl StreamableHttpClient for McpHttpClient {
         last_event_id: Option<String>,
         auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<EventStream, Failure> {
+    ) -> Result<EventStream, HttpFailure> {
         let limit = StreamableHttpResponseLimits::default().max_sse_event_size;
         self.get_stream_with_max_sse_event_size(uri, session_id, last_event_id, auth_header, custom_headers, limit)
             .await
@@ -216,7 +220,7 @@ impl StreamableHttpClient for McpHttpClient {
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
         max_sse_event_size: usize,
-    ) -> Result<EventStream, Failure> {
+    ) -> Result<EventStream, HttpFailure> {
         if self.streamed.swap(true, Ordering::Relaxed) {
             tokio::time::sleep(RESUME_PAUSE).await;
         }
@@ -241,11 +245,11 @@ impl StreamableHttpClient for McpHttpClient {
     }
 }
 
-fn client(error: impl Into<HttpError>) -> Failure {
+fn client(error: impl Into<HttpError>) -> HttpFailure {
     StreamableHttpError::Client(error.into())
 }
 
-fn malformed(what: &'static str) -> Failure {
+fn malformed(what: &'static str) -> HttpFailure {
     StreamableHttpError::UnexpectedServerResponse(what.into())
 }
 
@@ -283,11 +287,11 @@ async fn read(response: Response, max_bytes: usize) -> Result<Result<Vec<u8>, To
     Ok(Ok(body))
 }
 
-/// The event with its message as the gate lets it through; control fields (`id`, `retry`) always pass.
-fn pass(gate: &Gate, event: Sse, id: Option<&RequestId>) -> Option<Result<Sse, SseError>> {
+/// The event with its message as the inlet lets it through; control fields (`id`, `retry`) always pass.
+fn pass(inlet: &Inlet, event: Sse, id: Option<&RequestId>) -> Option<Result<Sse, SseError>> {
     let is_message = matches!(event.event.as_deref(), None | Some("" | "message"));
     let data = event.data.as_deref().filter(|data| is_message && !data.is_empty());
-    let message = data.and_then(|data| gate.admit(data.as_bytes())).filter(|message| {
+    let message = data.and_then(|data| inlet.admit(data.as_bytes())).filter(|message| {
         let is_answer = matches!(message, ServerJsonRpcMessage::Response(_) | ServerJsonRpcMessage::Error(_));
         // SECURITY: as for a body, a stream answers the request that opened it and no other.
         !is_answer || id.is_none_or(|id| answers(message, id))
@@ -374,7 +378,7 @@ mod tests {
         let client = McpHttpClient::new(
             HttpClient::new(&url, options).unwrap(),
             Some(own.clone()),
-            Arc::new(Gate::new(Arc::default())),
+            Arc::new(Inlet::new(Arc::default())),
             CancellationToken::new(),
         );
         let custom = HashMap::from([(own.0.clone(), HeaderValue::from_static("custom"))]);

@@ -1,6 +1,7 @@
 //! Tools that are functions of the embedding program.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -39,12 +40,57 @@ impl LocalToolError {
     }
 }
 
+impl fmt::Display for LocalToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for LocalToolError {}
+
+impl From<String> for LocalToolError {
+    fn from(message: String) -> LocalToolError {
+        LocalToolError::new(message)
+    }
+}
+
+impl From<&str> for LocalToolError {
+    fn from(message: &str) -> LocalToolError {
+        LocalToolError::new(message)
+    }
+}
+
 /// A function of the embedding program. Its future is dropped when the call is cancelled or out of time.
 pub type LocalFunction =
     Arc<dyn Fn(Map<String, Value>, CallContext) -> BoxFuture<'static, Result<Value, LocalToolError>> + Send + Sync>;
 
 /// One tool that the embedding program implements.
+///
+/// # Example: a function whose errors a program can catch
+///
+/// ```
+/// use conduit_core::{ExecutionRequest, LocalTool, LocalToolError, Policy, Runtime, ToolPattern};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> conduit_core::Result<()> {
+/// let parse = LocalTool::new("parse", |arguments, _context| async move {
+///     let text = arguments["text"].as_str().ok_or("`text` must be a text")?;
+///     let number: i64 = text.parse().map_err(|error| format!("`{text}` is no number: {error}"))?;
+///     Ok(number.into())
+/// })
+/// .description("The number that a text means.")
+/// .input_schema(serde_json::json!({"type": "object", "required": ["text"]}));
+/// let everything = Policy::allow([ToolPattern::parse("*")?]);
+/// let runtime = Runtime::builder().host_tool(parse).policy(everything).build()?;
+///
+/// let code = "try { await tools.host.parse({ text: 'x' }) } catch (error) { return error.message }";
+/// let result = runtime.execute(ExecutionRequest::typescript(code)).await?;
+/// assert_eq!(result.value, "`x` is no number: invalid digit found in string");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct LocalTool {
     /// Its name within the upstream.
     pub name: String,

@@ -30,20 +30,17 @@ pub use self::local::{CallContext, LocalFunction, LocalTool, LocalToolError};
 use self::remote::Remote;
 pub(crate) use self::reply::too_large as reply_too_large;
 use crate::credentials::{Credential, Redactor, Secret};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 use crate::tool::{ReplyForm, Tool, ToolReply, is_upstream_id};
 
 /// How to reach one upstream.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct UpstreamConfig {
     /// Its id, the first part of its tools' names.
     pub id: String,
     /// What it is.
     pub kind: UpstreamKind,
-    /// Allows an HTTP upstream at an address that is not global unicast, such as loopback.
-    pub allow_private: bool,
-    /// What an HTTP upstream is shown.
-    pub credential: Option<Credential>,
     /// The longest time for one call, and for one listing, whatever a caller allows.
     pub call_timeout: Duration,
     /// The longest time for starting or reaching it, handshake included.
@@ -56,8 +53,6 @@ impl UpstreamConfig {
         UpstreamConfig {
             id: id.into(),
             kind,
-            allow_private: false,
-            credential: None,
             call_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(30),
         }
@@ -83,10 +78,14 @@ pub enum UpstreamKind {
     Http {
         /// Its endpoint.
         url: Url,
+        /// Allows an address that is not global unicast, such as loopback.
+        allow_private: bool,
+        /// What it is shown.
+        credential: Option<Credential>,
     },
     #[cfg(test)]
     /// A scripted peer in the same process.
-    Pipe(Arc<dyn Fn() -> tokio::io::DuplexStream + Send + Sync>),
+    Pipe(Arc<dyn Fn() -> tokio::io::DuplexStream + Send + Sync>, Option<Secret>),
 }
 
 impl fmt::Debug for UpstreamKind {
@@ -96,9 +95,11 @@ impl fmt::Debug for UpstreamKind {
                 f.debug_struct("Stdio").field("command", command).finish_non_exhaustive()
             }
             // The query may hold a token.
-            UpstreamKind::Http { url } => f.debug_struct("Http").field("host", &url.host_str()).finish_non_exhaustive(),
+            UpstreamKind::Http { url, .. } => {
+                f.debug_struct("Http").field("host", &url.host_str()).finish_non_exhaustive()
+            }
             #[cfg(test)]
-            UpstreamKind::Pipe(_) => f.write_str("Pipe"),
+            UpstreamKind::Pipe(..) => f.write_str("Pipe"),
         }
     }
 }
@@ -154,13 +155,15 @@ impl Upstream {
         let at = |error: Error| error.with_upstream(&id);
         let endpoint = Endpoint::new(&config).map_err(at)?;
         let mut secrets: Vec<&Secret> = Vec::new();
-        if let UpstreamKind::Stdio { env, .. } = &config.kind {
-            secrets.extend(env.values().filter_map(|value| match value {
+        match &config.kind {
+            UpstreamKind::Stdio { env, .. } => secrets.extend(env.values().filter_map(|value| match value {
                 EnvValue::Secret(secret) => Some(secret),
                 EnvValue::Plain(_) => None,
-            }));
+            })),
+            UpstreamKind::Http { credential, .. } => secrets.extend(credential.as_ref().map(Credential::secret)),
+            #[cfg(test)]
+            UpstreamKind::Pipe(_, secret) => secrets.extend(secret),
         }
-        secrets.extend(config.credential.as_ref().map(Credential::secret));
         let redactor = Redactor::new(secrets).map_err(at)?;
         let changes = Arc::new(AtomicU64::new(0));
         let remote = Arc::new(Remote::new(id.clone(), endpoint, redactor, changes.clone()));
@@ -229,10 +232,9 @@ fn checked_id(id: &str) -> Result<String> {
     if is_upstream_id(id) {
         return Ok(id.to_owned());
     }
-    let shown: String = id.escape_debug().take(80).collect();
     Err(Error::new(
         ErrorCode::InvalidConfig,
-        format!("`{shown}` is not an upstream id, expected 1 to 64 of A-Za-z0-9_- without `__`"),
+        format!("`{}` is not an upstream id, expected 1 to 64 of A-Za-z0-9_- without `__`", Shown(id, 80)),
     ))
 }
 

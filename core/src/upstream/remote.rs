@@ -30,6 +30,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 struct Failure {
     code: ErrorCode,
+    /// What the upstream did or is; the upstream itself is named where the failure is told.
     message: String,
     detail: Option<String>,
 }
@@ -69,7 +70,8 @@ impl Remote {
 
     pub(super) async fn list_tools(self: &Arc<Remote>) -> Result<ToolListing> {
         self.list().await.map_err(|failure| {
-            let error = Error::new(failure.code, failure.message).with_upstream(&self.id);
+            let message = format!("it {}", failure.message);
+            let error = Error::new(failure.code, message).with_upstream(&self.id);
             match failure.detail {
                 Some(detail) => error.with_source(detail),
                 None => error,
@@ -103,7 +105,10 @@ impl Remote {
         limits: &CallLimits,
     ) -> ToolReply {
         let deadline = limits.deadline.min(Instant::now() + self.endpoint.call_timeout());
-        let failed = |failure: Failure| ToolError::new(failure.code, &tool.name, failure.message);
+        let failed = |failure: Failure| {
+            let message = format!("upstream `{}` {}", self.id, failure.message);
+            ToolError::new(failure.code, &tool.name, message)
+        };
         let connection = match timeout_at(deadline, self.connection()).await {
             Ok(connection) => connection.map_err(failed)?,
             Err(_) => {
@@ -227,7 +232,7 @@ impl Remote {
     }
 
     fn words(&self, code: ErrorCode, what: &str) -> Failure {
-        Failure { code, message: format!("upstream `{}` {what}", self.id), detail: None }
+        Failure { code, message: what.to_owned(), detail: None }
     }
 
     fn down(&self, wait: Duration, detail: Option<String>) -> Failure {
@@ -243,50 +248,41 @@ impl Remote {
 
     fn failure(&self, failure: RequestFailure, what: &str, connection: &Connection) -> Failure {
         const EFFECT: &str = "the call may have had its effect";
-        let id = &self.id;
         let (code, message) = match failure {
-            RequestFailure::Timeout => {
-                (ErrorCode::UpstreamTimeout, format!("upstream `{id}` did not answer {what} in time, {EFFECT}"))
-            }
+            RequestFailure::Timeout => (ErrorCode::UpstreamTimeout, format!("did not answer {what} in time, {EFFECT}")),
             RequestFailure::Died => {
-                let message = format!("upstream `{id}` ended before {what} answered, {EFFECT}");
+                let message = format!("ended before {what} answered, {EFFECT}");
                 let detail = Some(self.redactor.text(connection.last_words().join(" | ")));
                 let detail = detail.filter(|detail| !detail.is_empty());
                 return Failure { code: ErrorCode::UpstreamDied, message, detail };
             }
             RequestFailure::Unreachable => {
-                (ErrorCode::UpstreamUnavailable, format!("upstream `{id}` cannot be reached, nothing was sent"))
+                (ErrorCode::UpstreamUnavailable, "cannot be reached, nothing was sent".to_owned())
             }
             RequestFailure::Denied => return self.failure_of_address(None),
             RequestFailure::SessionEnded => (
                 ErrorCode::UpstreamUnavailable,
-                format!(
-                    "upstream `{id}` had ended its session and did not run the call, the next call starts a new one"
-                ),
+                "had ended its session and did not run the call, the next call starts a new one".to_owned(),
             ),
-            RequestFailure::Status(status @ (401 | 403)) => (
-                ErrorCode::UpstreamUnavailable,
-                format!("upstream `{id}` refused Conduit's credential (HTTP {status})"),
-            ),
+            RequestFailure::Status(status @ (401 | 403)) => {
+                (ErrorCode::UpstreamUnavailable, format!("refused Conduit's credential (HTTP {status})"))
+            }
             RequestFailure::Status(status @ (429 | 503)) => {
-                (ErrorCode::UpstreamUnavailable, format!("upstream `{id}` is busy (HTTP {status})"))
+                (ErrorCode::UpstreamUnavailable, format!("is busy (HTTP {status})"))
             }
             RequestFailure::Status(status) => {
-                (ErrorCode::UpstreamProtocol, format!("upstream `{id}` answered {what} with HTTP {status}"))
+                (ErrorCode::UpstreamProtocol, format!("answered {what} with HTTP {status}"))
             }
             RequestFailure::Rpc(RpcFailure::Peer { code, message }) => {
                 // SECURITY: an upstream's own words, short and without its secrets.
                 let message: String = self.redactor.text(message).chars().take(MAX_PEER_CHARS).collect();
-                (
-                    ErrorCode::UpstreamProtocol,
-                    format!("upstream `{id}` refused {what}: {message} (JSON-RPC error {code})"),
-                )
+                (ErrorCode::UpstreamProtocol, format!("refused {what}: {message} (JSON-RPC error {code})"))
             }
             RequestFailure::Rpc(RpcFailure::TooLarge) => {
-                (ErrorCode::ReplyTooLarge, format!("the answer of upstream `{id}` to {what} is too large"))
+                (ErrorCode::ReplyTooLarge, format!("gave too large an answer to {what}"))
             }
             RequestFailure::Rpc(RpcFailure::Malformed) => {
-                (ErrorCode::UpstreamProtocol, format!("upstream `{id}` answered {what} against the protocol"))
+                (ErrorCode::UpstreamProtocol, format!("answered {what} against the protocol"))
             }
         };
         Failure { code, message, detail: None }

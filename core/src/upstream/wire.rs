@@ -1,4 +1,4 @@
-//! The one gate through which an upstream's JSON-RPC messages come in, on every transport.
+//! The one inlet through which an upstream's JSON-RPC messages come in, on every transport.
 //!
 //! Bytes are hostile until they have passed: size is the transport's to cap, depth and shape are checked here. Results are
 //! passed on as raw JSON text, never parsed into values. Notifications are acted on here and end here; requests become
@@ -64,7 +64,7 @@ fn own_error(id: RequestId, mark: &'static str) -> ServerJsonRpcMessage {
     ServerJsonRpcMessage::error(ErrorData::new(RpcCode::INTERNAL_ERROR, mark, Some(mark.into())), Some(id))
 }
 
-/// The raw JSON of a result that came through the gate.
+/// The raw JSON of a result that came through the inlet.
 pub(super) fn raw_result(result: ServerResult) -> Option<String> {
     match result {
         ServerResult::CustomResult(CustomResult(Value::String(raw))) => Some(raw),
@@ -77,7 +77,7 @@ pub(super) fn raw_result(result: ServerResult) -> Option<String> {
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct Incoming<'a> {
     #[serde(borrow)]
     jsonrpc: Cow<'a, str>,
     id: Option<RequestId>,
@@ -96,18 +96,18 @@ struct PeerError {
     message: String,
 }
 
-/// The gate of one connection.
+/// The inlet of one connection.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct Inlet {
     changes: Arc<AtomicU64>,
     initialized: AtomicBool,
     requests: Mutex<(u32, Instant)>,
 }
 
-impl Gate {
-    /// A gate that counts changes of the peer's tools in `changes`.
-    pub(super) fn new(changes: Arc<AtomicU64>) -> Gate {
-        Gate { changes, initialized: AtomicBool::new(false), requests: Mutex::new((REQUEST_BURST, Instant::now())) }
+impl Inlet {
+    /// A inlet that counts changes of the peer's tools in `changes`.
+    pub(super) fn new(changes: Arc<AtomicU64>) -> Inlet {
+        Inlet { changes, initialized: AtomicBool::new(false), requests: Mutex::new((REQUEST_BURST, Instant::now())) }
     }
 
     /// What a message means, or `None` when there is nothing to pass on: a notification, a surplus request, or bytes
@@ -119,8 +119,8 @@ impl Gate {
             return None;
         }
         // A field that stands twice is an error of the parser, so no reader can see another value than this one.
-        let envelope: Envelope<'_> = serde_json::from_str(text).ok().filter(|it: &Envelope<'_>| it.jsonrpc == "2.0")?;
-        match (envelope.id, envelope.method) {
+        let incoming: Incoming<'_> = serde_json::from_str(text).ok().filter(|it: &Incoming<'_>| it.jsonrpc == "2.0")?;
+        match (incoming.id, incoming.method) {
             (Some(id), Some(method)) => self.request(id, &method.0),
             (None, Some(method)) => {
                 if method.0 == "notifications/tools/list_changed" {
@@ -128,7 +128,7 @@ impl Gate {
                 }
                 None
             }
-            (Some(id), None) => Some(match (envelope.result, envelope.error) {
+            (Some(id), None) => Some(match (incoming.result, incoming.error) {
                 (Some(result), None) => self.result(id, result.get()),
                 (None, Some(error)) => {
                     let message: String = error.message.chars().take(MAX_ERROR_CHARS).collect();
@@ -194,15 +194,15 @@ pub(super) fn depth(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn gate() -> (Gate, Arc<AtomicU64>) {
+    fn inlet() -> (Inlet, Arc<AtomicU64>) {
         let changes = Arc::new(AtomicU64::new(0));
-        let gate = Gate::new(Arc::clone(&changes));
-        gate.initialized.store(true, Ordering::Relaxed);
-        (gate, changes)
+        let inlet = Inlet::new(Arc::clone(&changes));
+        inlet.initialized.store(true, Ordering::Relaxed);
+        (inlet, changes)
     }
 
     fn result_of(text: &str) -> Option<(RequestId, Result<String, RpcFailure>)> {
-        match gate().0.admit(text.as_bytes())? {
+        match inlet().0.admit(text.as_bytes())? {
             ServerJsonRpcMessage::Response(response) => Some((response.id, Ok(raw_result(response.result).unwrap()))),
             ServerJsonRpcMessage::Error(error) => Some((error.id.unwrap(), Err(RpcFailure::of(&error.error)))),
             other => panic!("{other:?}"),
@@ -250,9 +250,9 @@ mod tests {
             &"[".repeat(100_000),
         ] {
             let shown: String = text.chars().take(80).collect();
-            assert!(gate().0.admit(text.as_bytes()).is_none(), "{shown}");
+            assert!(inlet().0.admit(text.as_bytes()).is_none(), "{shown}");
         }
-        assert!(gate().0.admit(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"x\":\"\xff\"}}").is_none());
+        assert!(inlet().0.admit(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"x\":\"\xff\"}}").is_none());
     }
 
     #[tokio::test]
@@ -291,25 +291,25 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn u23_requests_lose_their_parameters_and_a_flood_goes_unanswered() {
-        let (gate, _changes) = gate();
+        let (inlet, _changes) = inlet();
         let text = br#"{"jsonrpc":"2.0","id":"a","method":"sampling/createMessage","params":{"messages":[]}}"#;
-        let ServerJsonRpcMessage::Request(request) = gate.admit(text).unwrap() else { panic!() };
+        let ServerJsonRpcMessage::Request(request) = inlet.admit(text).unwrap() else { panic!() };
         let ServerRequest::CustomRequest(custom) = request.request else { panic!() };
         assert_eq!((custom.method.as_str(), custom.params), ("sampling/createMessage", None));
-        let answered = (0..1_000).filter(|_| gate.admit(text).is_some()).count();
+        let answered = (0..1_000).filter(|_| inlet.admit(text).is_some()).count();
         assert_eq!(answered, REQUEST_BURST as usize - 1);
         tokio::time::advance(REQUEST_INTERVAL * 3).await;
-        assert_eq!((0..1_000).filter(|_| gate.admit(text).is_some()).count(), 3);
+        assert_eq!((0..1_000).filter(|_| inlet.admit(text).is_some()).count(), 3);
     }
 
     #[tokio::test]
     async fn u23_notifications_end_at_the_gate() {
-        let (gate, changes) = gate();
+        let (inlet, changes) = inlet();
         for _ in 0..100_000 {
-            assert!(gate.admit(br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#).is_none());
+            assert!(inlet.admit(br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#).is_none());
         }
         assert_eq!(changes.load(Ordering::SeqCst), 0);
-        assert!(gate.admit(br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#).is_none());
+        assert!(inlet.admit(br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#).is_none());
         assert_eq!(changes.load(Ordering::SeqCst), 1);
     }
 

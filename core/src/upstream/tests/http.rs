@@ -109,8 +109,12 @@ impl Server {
     }
 
     fn config(&self) -> UpstreamConfig {
+        self.config_with(None)
+    }
+
+    fn config_with(&self, credential: Option<Credential>) -> UpstreamConfig {
         let url = Url::parse(&format!("http://127.0.0.1:{}/mcp?key=hunter2hunter2", self.port)).unwrap();
-        UpstreamConfig { allow_private: true, ..UpstreamConfig::new("x", UpstreamKind::Http { url }) }
+        UpstreamConfig::new("x", UpstreamKind::Http { url, allow_private: true, credential })
     }
 
     fn upstream(&self) -> Upstream {
@@ -164,7 +168,7 @@ async fn a_call_travels_as_json_and_carries_session_version_and_credential() {
     }))
     .await;
     let credential = Credential::Header { name: "X-API-Key".into(), value: Secret::new("hunter3hunter3") };
-    let upstream = Upstream::connectable(UpstreamConfig { credential: Some(credential), ..server.config() }).unwrap();
+    let upstream = Upstream::connectable(server.config_with(Some(credential))).unwrap();
     assert_eq!(call(&upstream, json!({"n": 7})).await.unwrap(), "7");
     upstream.close().await;
     server.next(|line, _| line.starts_with("delete")).await;
@@ -526,11 +530,8 @@ async fn a_refused_handshake_says_why() {
             exchange.answer("401 Unauthorized", "", "secret body").await;
         }
     });
-    let config = UpstreamConfig {
-        allow_private: true,
-        credential: Some(Credential::Bearer(Secret::new("wrong token"))),
-        ..UpstreamConfig::new("x", UpstreamKind::Http { url })
-    };
+    let credential = Some(Credential::Bearer(Secret::new("wrong token")));
+    let config = UpstreamConfig::new("x", UpstreamKind::Http { url, allow_private: true, credential });
     let error = Upstream::connectable(config).unwrap().list_tools().await.unwrap_err();
     assert!(error.to_string().ends_with(": it answered `initialize` with HTTP 401"), "{error}");
 }

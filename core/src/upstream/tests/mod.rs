@@ -119,10 +119,8 @@ async fn local_functions_are_tools() {
 #[test]
 fn u35_a_config_does_not_show_its_secrets() {
     let url = Url::parse("https://example.com/mcp?token=hunter2hunter2").unwrap();
-    let config = UpstreamConfig {
-        credential: Some(Credential::Bearer(Secret::new("hunter2hunter2"))),
-        ..UpstreamConfig::new("x", UpstreamKind::Http { url })
-    };
+    let credential = Some(Credential::Bearer(Secret::new("hunter2hunter2")));
+    let config = UpstreamConfig::new("x", UpstreamKind::Http { url, allow_private: false, credential });
     let env = BTreeMap::from([("T".to_owned(), EnvValue::Secret(Secret::new("hunter2hunter2")))]);
     let kind = UpstreamKind::Stdio { command: "c".into(), args: vec!["hunter2hunter2".into()], env, cwd: None };
     let shown = format!("{config:?} {kind:?} {:?}", Upstream::connectable(config.clone()).unwrap());
@@ -132,7 +130,9 @@ fn u35_a_config_does_not_show_its_secrets() {
 #[test]
 fn u01_a_private_url_is_refused_before_anything_else() {
     for url in ["http://127.0.0.1:1/", "http://[::ffff:7f00:1]/", "http://localhost/", "http://2130706433/"] {
-        let config = UpstreamConfig::new("x", UpstreamKind::Http { url: Url::parse(url).unwrap() });
+        let url = Url::parse(url).unwrap();
+        let kind = UpstreamKind::Http { url: url.clone(), allow_private: false, credential: None };
+        let config = UpstreamConfig::new("x", kind);
         let error = Upstream::connectable(config).unwrap_err();
         assert_eq!((error.code(), error.upstream()), (ErrorCode::AddressDenied, Some("x")), "{url}");
     }

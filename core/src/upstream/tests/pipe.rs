@@ -76,7 +76,7 @@ fn scripted(script: Script) -> (Upstream, Arc<AtomicUsize>) {
         tokio::spawn(script(peer, counter.fetch_add(1, Ordering::SeqCst)));
         client
     };
-    let config = UpstreamConfig::new("x", UpstreamKind::Pipe(Arc::new(dial)));
+    let config = UpstreamConfig::new("x", UpstreamKind::Pipe(Arc::new(dial), None));
     (Upstream::connectable(config).unwrap(), dials)
 }
 
@@ -94,7 +94,7 @@ where
         tokio::spawn(script(Peer { reader: BufReader::new(reader), writer }, reports.clone()));
         client
     };
-    let config = UpstreamConfig::new("x", UpstreamKind::Pipe(Arc::new(dial)));
+    let config = UpstreamConfig::new("x", UpstreamKind::Pipe(Arc::new(dial), None));
     (Upstream::connectable(config).unwrap(), receiver)
 }
 
@@ -500,10 +500,8 @@ async fn u35_an_upstreams_error_is_short_and_clean() {
         });
         client
     };
-    let config = UpstreamConfig {
-        credential: Some(Credential::Bearer(Secret::new("s3cret-token-1"))),
-        ..UpstreamConfig::new("x", UpstreamKind::Pipe(Arc::new(dial)))
-    };
+    let secret = Some(Secret::new("s3cret-token-1"));
+    let config = UpstreamConfig::new("x", UpstreamKind::Pipe(Arc::new(dial), secret));
     let error = call(&Upstream::connectable(config).unwrap(), json!({})).await.unwrap_err();
     let start = "upstream `x` refused `x.y`: no route: Authorization: Bearer [redacted] xxx";
     assert!(error.code == ErrorCode::UpstreamProtocol && error.message.starts_with(start), "{error:?}");

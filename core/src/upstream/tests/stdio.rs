@@ -136,7 +136,7 @@ async fn u35_what_a_child_says_last_is_for_the_operator_and_redacted() {
     let error = upstream.list_tools().await.unwrap_err();
     assert_eq!((error.code(), error.upstream()), (ErrorCode::UpstreamUnavailable, Some("x")));
     let expected = "it ended before it answered `initialize`; its last words were: secret in env: [redacted] | cannot find module x";
-    assert_eq!(error.to_string().split_once(": ").unwrap().1, expected);
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), expected);
     let (code, message) = code(call(&upstream, json!({})).await);
     assert_eq!(code, ErrorCode::UpstreamUnavailable);
     assert!(
