@@ -28,10 +28,13 @@ pub struct Hit {
     pub score: f32,
 }
 
+/// The tools that have a word, and what it weighs there.
+type Postings = Vec<(usize, f32)>;
+
 /// The words of a list of tools. Made once per list.
 #[derive(Debug, Default)]
 pub struct Index {
-    postings: BTreeMap<String, Vec<(usize, f32)>>,
+    postings: BTreeMap<String, Postings>,
     tools: usize,
 }
 
@@ -50,7 +53,7 @@ impl Index {
     }
 
     /// The words that `word` stands for: itself, and what begins with it.
-    fn expand<'a>(&'a self, word: &'a str) -> impl Iterator<Item = (&'a str, &'a Vec<(usize, f32)>)> {
+    fn expand<'a>(&'a self, word: &'a str) -> impl Iterator<Item = (&'a str, &'a Postings)> {
         let most = if word.len() < 3 { 1 } else { EXPANSIONS };
         let from = self.postings.range::<str, _>((Bound::Included(word), Bound::Unbounded));
         from.take_while(move |(known, _)| if most == 1 { *known == word } else { known.starts_with(word) })
@@ -65,7 +68,7 @@ pub fn search(indexes: &[&Index], query: &str, limit: usize, allowed: impl Fn(&H
     let tools: usize = indexes.iter().map(|index| index.tools).sum();
     let mut scores: HashMap<(usize, usize), f32> = HashMap::new();
     for word in words(query).take(QUERY_WORDS) {
-        let mut meant: BTreeMap<&str, Vec<(usize, &Vec<(usize, f32)>)>> = BTreeMap::new();
+        let mut meant: BTreeMap<&str, Vec<(usize, &Postings)>> = BTreeMap::new();
         for (at, index) in indexes.iter().enumerate() {
             for (known, postings) in index.expand(&word) {
                 meant.entry(known).or_default().push((at, postings));
