@@ -292,9 +292,9 @@ fn a_tool_whose_upstream_is_down_is_not_one_that_does_not_exist() {
     assert!(schema.is_valid(structured));
     let lines: Vec<_> = text(&described).lines().collect();
     assert_eq!(lines[0], "there is no tool `up.y`; `search_tools` finds those that there are");
-    assert!(lines[1].starts_with("upstream `down` is not available, "), "{lines:?}");
+    assert!(lines[1].starts_with("upstream `down`: it is not available, "), "{lines:?}");
     let found = session.call("search_tools", json!({"query": "x"}));
-    let missing = "- the tools of `down` are missing here: upstream `down` is not available, ";
+    let missing = "- the tools of `down` are missing here: it is not available, ";
     assert!(text(&found).contains(missing), "{found}");
     assert_eq!(session.close(), clean());
 }
