@@ -150,7 +150,7 @@ limits! {
     /// The JSON of one call's arguments, in bytes. A larger call fails; the program can catch it.
     CallSize call_bytes: "call_size" Bytes, least 2, default MIB, most 16 * MIB,
         advice "send less at a time";
-    /// One call's reply, in bytes. A larger reply fails the call; the program can catch it.
+    /// One call's reply, or one answer about tools, in bytes. A larger one fails the call; the program can catch it.
     ReplySize reply_bytes: "reply_size" Bytes, least 2, default 4 * MIB, most 16 * MIB,
         advice "ask for less at a time";
 }
