@@ -14,12 +14,16 @@ pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
     let runtime = Runtime::builder_from(config).build()?;
     session::warn_without_policy(&runtime);
     let upstreams = runtime.check().await;
+    let idle = runtime.idle_patterns();
     session::close(&runtime).await;
     print(&table(&rows(&upstreams)))?;
     for upstream in &upstreams {
         for warning in &upstream.warnings {
             complain(format_args!("upstream `{}`: {}", upstream.id, Shown(warning, session::ERROR)));
         }
+    }
+    for pattern in idle {
+        complain(format_args!("the pattern `{pattern}` of the policy covers no tool"));
     }
     let wrong = upstreams.iter().any(|upstream| upstream.tools.is_err());
     Ok(if wrong { EXIT_USAGE } else { 0 })

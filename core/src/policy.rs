@@ -63,6 +63,11 @@ impl Policy {
         narrowed
     }
 
+    /// All its patterns, for an operator who wants to know what each is good for.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &ToolPattern> {
+        self.lists.iter().flat_map(|list| list.iter())
+    }
+
     /// Whether any tool of `upstream` could be allowed; if not, nobody needs to ask that upstream for its tools.
     pub fn may_allow_in(&self, upstream: &str) -> bool {
         let reaches = |list: &Arc<[ToolPattern]>| list.iter().any(|pattern| pattern.reaches(upstream));

@@ -123,8 +123,8 @@ impl RuntimeBuilder {
             let message = format!("`max_executions` cannot be `{executions}`, expected 1 to {MAX_EXECUTIONS}");
             return Err(Error::new(ErrorCode::InvalidConfig, message));
         }
-        let ceiling = Limits::maximum().with(&config.max_limits, &Limits::maximum())?.0;
-        let defaults = Limits::default().with(&config.limits, &ceiling)?.0;
+        let ceiling = within("max_limits", Limits::maximum(), &config.max_limits, &Limits::maximum())?;
+        let defaults = within("limits", Limits::default(), &config.limits, &ceiling)?;
         let connectable = config.upstreams.into_iter().map(Upstream::connectable);
         let local = host_tools.into_iter().map(|(id, tools)| Upstream::local(&id, tools));
         let upstreams = connectable.chain(local).collect::<Result<Vec<_>>>()?;
@@ -144,6 +144,15 @@ impl RuntimeBuilder {
         };
         Ok(Runtime { inner: Arc::new(inner) })
     }
+}
+
+/// The operator's limits. A request above a ceiling is clamped, but an operator should not believe in a limit that is none.
+fn within(what: &str, base: Limits, limits: &LimitsRequest, ceiling: &Limits) -> Result<Limits> {
+    let (limits, clamped) = base.with(limits, ceiling)?;
+    let Some(limit) = clamped.first() else { return Ok(limits) };
+    let message =
+        format!("`{what}` has a larger `{}` than there can be, expected at most {}", limit.key(), ceiling.get(*limit));
+    Err(Error::new(ErrorCode::InvalidConfig, message))
 }
 
 const JAVASCRIPT: GuestImage =
@@ -307,6 +316,12 @@ impl Runtime {
     /// Connects every upstream, also those that the policy does not reach, and says how that went. Cancel safe.
     pub async fn check(&self) -> Vec<UpstreamStatus> {
         self.inner.gateway.check().await
+    }
+
+    /// The patterns of the operator's policy that cover no tool, as far as tools are known: after [`check`](Runtime::check), all
+    /// that no upstream has a tool for.
+    pub fn idle_patterns(&self) -> Vec<ToolPattern> {
+        self.inner.gateway.idle_patterns(&self.inner.policy)
     }
 
     /// Whether the operator stated a policy. Without one, no tool is allowed.

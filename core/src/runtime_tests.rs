@@ -327,3 +327,20 @@ async fn errors_of_tools_travel_by_question_mark() {
     let expected = json!(["`text` must be a text", "`text` is no number: invalid digit found in string", 7]);
     assert_eq!(value(&runtime, code).await, expected);
 }
+
+#[tokio::test]
+async fn limits_beyond_their_bounds_and_patterns_for_nothing_are_the_operators_to_mend() {
+    let refused = |builder: RuntimeBuilder| builder.build().map(drop).unwrap_err().to_string();
+    let day = LimitsRequest { wall_time_ms: Some(86_400_000), ..LimitsRequest::default() };
+    let message = "`max_limits` has a larger `wall_time_ms` than there can be, expected at most 600000";
+    assert_eq!(refused(builder().0.max_limits(day)), message);
+    let [short, long] = [1_000, 2_000].map(|ms| LimitsRequest { wall_time_ms: Some(ms), ..LimitsRequest::default() });
+    let message = "`limits` has a larger `wall_time_ms` than there can be, expected at most 1000";
+    assert_eq!(refused(builder().0.max_limits(short).limits(long)), message);
+
+    let patterns = ["host.echo", "host.ecko", "hst.*"].map(|pattern| ToolPattern::parse(pattern).unwrap());
+    let runtime = builder().0.policy(Policy::allow(patterns)).build().unwrap();
+    soon(runtime.check()).await;
+    let idle: Vec<String> = runtime.idle_patterns().iter().map(ToString::to_string).collect();
+    assert_eq!(idle, ["host.ecko", "hst.*"]);
+}

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use tokio::time::{Duration, Instant, sleep_until};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use super::UpstreamStatus;
 use crate::error::{Error, ErrorCode, Result};
@@ -59,6 +59,15 @@ impl Listing {
         self.index.get_or_init(|| Index::new(self.entries.iter().map(|entry| &*entry.tool)))
     }
 
+    /// Why the calls of some of its tools would fail. Compiles all schemas, which takes time.
+    pub(super) fn refused_schemas(&self) -> Vec<String> {
+        let refused = |entry: &Arc<Entry>| match entry.schema() {
+            Some(Err(reason)) => Some(format!("calls of `{}` fail: {reason}", entry.tool.name)),
+            _ => None,
+        };
+        self.entries.iter().filter_map(refused).collect()
+    }
+
     pub(super) fn tool(&self, index: usize) -> Option<&Arc<Tool>> {
         self.entries.get(index).map(|entry| &entry.tool)
     }
@@ -69,6 +78,9 @@ impl Listing {
         self.resolver.resolve(written, exists).and_then(|at| self.entries.get(at))
     }
 }
+
+/// How long the tools of one upstream are waited for when those of all are asked for. Servers need up to 6 s to start.
+const DISCOVERY: Duration = Duration::from_secs(10);
 
 /// One upstream and the latest list of its tools.
 pub(super) struct Shelf {
@@ -142,19 +154,27 @@ impl Shelf {
         async move { task.await.unwrap_or(Err(crashed)) }.boxed().shared()
     }
 
+    /// The list, if it can be had soon: whoever asks for the tools of all upstreams does not wait for one that hangs.
+    pub(super) async fn listing_soon(self: &Arc<Shelf>) -> Result<Arc<Listing>> {
+        match timeout(DISCOVERY, self.listing()).await {
+            Ok(listing) => listing,
+            Err(_) => {
+                let message = "it is still being connected, ask again later";
+                Err(Error::new(ErrorCode::UpstreamUnavailable, message).with_upstream(self.id()))
+            }
+        }
+    }
+
     /// Whether the list can be had.
     pub(super) async fn status(self: &Arc<Shelf>) -> UpstreamStatus {
-        let listing = self.listing().await;
+        let listing = self.listing_soon().await;
         let warnings = listing.as_ref().map(|listing| listing.warnings.clone()).unwrap_or_default();
         UpstreamStatus { id: self.id().to_owned(), tools: listing.map(|listing| listing.entries.len()), warnings }
     }
 
-    /// The list that is there, if it is fresh.
-    pub(super) fn fresh(&self) -> Option<Arc<Listing>> {
-        match &self.state().latest {
-            Some((Ok(listing), _)) if listing.version == self.version() => Some(Arc::clone(listing)),
-            _ => None,
-        }
+    /// The list that is there, however old.
+    pub(super) fn known(&self) -> Option<Arc<Listing>> {
+        self.state().latest.as_ref().and_then(|(listing, _)| listing.as_ref().ok()).cloned()
     }
 
     pub(super) async fn close(&self) {

@@ -20,7 +20,7 @@ use crate::schema::Strictness;
 use crate::sdk;
 use crate::sdk::names::Resolver;
 use crate::sdk::search::{Hit, Index, search};
-use crate::tool::{Tool, ToolError};
+use crate::tool::{Tool, ToolError, ToolPattern};
 use crate::upstream::Upstream;
 
 use catalog::{Entry, Listing, Shelf};
@@ -85,6 +85,14 @@ impl Gateway {
     /// `invalid_config` when two upstreams have the same id, or ids that a program could not tell apart.
     pub fn new(upstreams: Vec<Upstream>, strictness: Strictness) -> Result<Gateway> {
         let resolver = Resolver::new(upstreams.iter().map(Upstream::id));
+        let twice = upstreams
+            .iter()
+            .enumerate()
+            .find(|(at, one)| upstreams.iter().skip(at + 1).any(|other| one.id() == other.id()));
+        if let Some((_, upstream)) = twice {
+            let message = format!("two upstreams have the id `{}`, expected an id for each", upstream.id());
+            return Err(Error::new(ErrorCode::InvalidConfig, message));
+        }
         if let Some(alias) = resolver.ambiguous() {
             let message = format!(
                 "two upstreams would both be `tools.{alias}`, expected ids that differ in more than `-` and `_`"
@@ -135,7 +143,7 @@ impl Gateway {
             return Err(Error::new(ErrorCode::InvalidRequest, message));
         }
         let (mut listings, mut unavailable) = (Vec::new(), Vec::new());
-        let listed = self.in_reach(policy).map(|shelf| async move { (shelf, shelf.listing().await) });
+        let listed = self.in_reach(policy).map(|shelf| async move { (shelf, shelf.listing_soon().await) });
         for (shelf, listing) in join_all(listed).await {
             match listing {
                 Ok(listing) => listings.push(listing),
@@ -195,9 +203,28 @@ impl Gateway {
         task.await.map_err(|error| Error::new(ErrorCode::Internal, "a part of the catalog failed").with_source(error))
     }
 
-    /// Connects every upstream, also those out of any policy's reach, and says how that went.
+    /// Connects every upstream, also those out of any policy's reach, and says how that went: with a warning for each tool
+    /// whose calls would fail by its schema.
     pub async fn check(&self) -> Vec<UpstreamStatus> {
-        join_all(self.shelves.iter().map(Shelf::status)).await
+        join_all(self.shelves.iter().map(|shelf| async {
+            let mut status = shelf.status().await;
+            if let Some(listing) = shelf.known() {
+                let refused = self.aside(move || listing.refused_schemas()).await;
+                status.warnings.extend(refused.unwrap_or_else(|error| vec![error.to_string()]));
+            }
+            status
+        }))
+        .await
+    }
+
+    /// The patterns of `policy` that cover no tool of the upstreams whose tools are known.
+    pub fn idle_patterns(&self, policy: &Policy) -> Vec<ToolPattern> {
+        let covers = |pattern: &ToolPattern, shelf: &Shelf| match shelf.known() {
+            Some(listing) => listing.entries.iter().any(|entry| pattern.matches(&entry.tool.name)),
+            None => pattern.reaches(shelf.id()),
+        };
+        let is_idle = |pattern: &&ToolPattern| !self.shelves.iter().any(|shelf| covers(pattern, shelf));
+        policy.patterns().filter(is_idle).cloned().collect()
     }
 
     /// The upstreams in reach of `policy` whose tools cannot be had, and why.
@@ -240,14 +267,19 @@ impl Gateway {
         let listings = self.known_listings(policy);
         let allowed = listings.iter().flat_map(|listing| &listing.entries).map(|entry| &entry.tool.name);
         let nearest = sdk::names::nearest(written, allowed.filter(|name| policy.decide(name) == Decision::Allow));
+        let upstream = written.split('.').next().unwrap_or_default();
         if !nearest.is_empty() {
             message.push_str(&format!(", the nearest are `{}`", nearest.join("`, `")));
+        } else if self.shelf(upstream).is_none()
+            && let Some(id) = sdk::names::nearest_upstream(upstream, self.in_reach(policy).map(|shelf| shelf.id()))
+        {
+            message.push_str(&format!(", the nearest upstream is `{id}`"));
         }
         ToolError::new(ErrorCode::ToolNotFound, written, message)
     }
 
     fn known_listings(&self, policy: &Policy) -> Vec<Arc<Listing>> {
-        self.in_reach(policy).filter_map(|shelf| shelf.fresh()).collect()
+        self.in_reach(policy).filter_map(|shelf| shelf.known()).collect()
     }
 
     fn in_reach<'a>(&'a self, policy: &Policy) -> impl Iterator<Item = &'a Arc<Shelf>> {
@@ -260,7 +292,7 @@ impl Gateway {
 
     /// The lists of the upstreams in reach of `policy`, fetched in parallel; one that is down is left out.
     async fn listings(&self, policy: &Policy) -> Vec<Arc<Listing>> {
-        join_all(self.in_reach(policy).map(Shelf::listing)).await.into_iter().flatten().collect()
+        join_all(self.in_reach(policy).map(Shelf::listing_soon)).await.into_iter().flatten().collect()
     }
 }
 

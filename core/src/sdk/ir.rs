@@ -78,13 +78,15 @@ pub(super) struct Definition {
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) kind: Type,
+    pub(super) doc: Doc,
     pub(super) definitions: Vec<Definition>,
 }
 
 /// Reads a schema.
 pub(super) fn read(root: &Value) -> Document {
     let Some(targets) = Targets::new(root, MAX_NODES) else {
-        return Document { kind: Type::Unknown, definitions: Vec::new() };
+        let doc = Doc { text: String::new(), hints: vec![("note", "the schema is too large to be shown".to_owned())] };
+        return Document { kind: Type::Unknown, doc, definitions: Vec::new() };
     };
     let mut reader = TypeReader {
         targets,
@@ -94,9 +96,9 @@ pub(super) fn read(root: &Value) -> Document {
         queue: Vec::new(),
         definitions: Vec::new(),
     };
-    let kind = match reader.targets.is_hoisted(root) {
-        true => reader.named(root, "#"),
-        false => reader.read(root, 0).0,
+    let (kind, doc) = match reader.targets.is_hoisted(root) {
+        true => (reader.named(root, "#"), Doc::default()),
+        false => reader.read(root, 0),
     };
     while let Some(target) =
         reader.queue.get(reader.definitions.iter().filter(|held| held.1.is_some()).count()).copied()
@@ -112,7 +114,7 @@ pub(super) fn read(root: &Value) -> Document {
         definitions.push(Definition { name, kind, doc });
     }
     cut_circles(&mut definitions);
-    Document { kind, definitions }
+    Document { kind, doc, definitions }
 }
 
 /// A definition that is itself without a step into the value says nothing.

@@ -87,25 +87,54 @@ const NEAREST_GIVEN: usize = 3;
 /// How much of the written name it compares, in bytes.
 const NEAREST_BYTES: usize = 64;
 
-/// The names most like `written`, the most alike first; none that is not much like it.
+/// The names most like `written`, the most alike first; none that is not much like it. A name whose tool's part alone is
+/// alike, or holds what was written, is less alike.
 pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a ToolName>) -> Vec<String> {
-    let written = snake_case(written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written));
-    let most = (written.len() / 4).clamp(1, 8);
+    let written = written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written);
+    let part = snake_case(written.split_once('.').map_or(written, |(_, tool)| tool));
+    let written = snake_case(written);
+    let whole_or_part = |name: &ToolName| {
+        let (snake, tool) = (snake_case(&name.to_string()), snake_case(name.tool()));
+        let holds = part.len() >= 4 && tool.contains(&part);
+        distance(&written, &snake).or_else(|| distance(&part, &tool).or(holds.then_some(0)).map(|far| far + 100))
+    };
     let mut found: Vec<(usize, String)> = names
         .take(NEAREST_EXAMINED)
-        .map(|name| (snake_case(&name.to_string()), name))
-        .filter(|(snake, _)| snake.len().abs_diff(written.len()) <= most)
+        .filter_map(|name| whole_or_part(name).map(|far| (far, name.to_string())))
         .take(NEAREST_COMPARED)
-        .map(|(snake, name)| (strsim::levenshtein(&written, &snake), name.to_string()))
-        .filter(|(distance, _)| *distance <= most)
         .collect();
     found.sort();
     found.into_iter().take(NEAREST_GIVEN).map(|(_, name)| name).collect()
 }
 
+/// The upstream whose id is most like `written`, if one is much like it.
+pub fn nearest_upstream<'a>(written: &str, ids: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let written = snake_case(written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written));
+    let far = ids.filter_map(|id| distance(&written, &snake_case(id)).map(|far| (far, id)));
+    far.min().map(|(_, id)| id)
+}
+
+/// How many letters differ, when they are few.
+fn distance(a: &str, b: &str) -> Option<usize> {
+    let most = (a.len() / 4).clamp(1, 8);
+    if b.len().abs_diff(a.len()) > most {
+        return None;
+    }
+    Some(strsim::levenshtein(a, b)).filter(|distance| *distance <= most)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_upstream_is_much_like_it() {
+        let nearest = |written| nearest_upstream(written, ["everything", "files"].into_iter());
+        assert_eq!(
+            (nearest("everythng"), nearest("file"), nearest("github")),
+            (Some("everything"), Some("files"), None)
+        );
+    }
 
     #[test]
     fn names_are_found_verbatim_and_by_alias() {
@@ -161,6 +190,8 @@ mod tests {
         let nearest = |written| nearest(written, names.iter());
         assert_eq!(nearest("github.creat_issue"), ["github.create_issue", "github.close_issue"]);
         assert_eq!(nearest("githubb.createIssue"), ["github.create_issue", "github.close_issue"]);
+        assert_eq!(nearest("create_issue"), ["github.create_issue"]);
+        assert_eq!(nearest("gitlab.create_issue"), ["github.create_issue"]);
         assert!(nearest("weather.today").is_empty());
         assert!(nearest("").is_empty());
     }

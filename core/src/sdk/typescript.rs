@@ -19,6 +19,8 @@ const MAX_FIELD_TEXT: usize = 300;
 const MAX_HINT: usize = 80;
 /// The longest declarations, in bytes: tools beyond are only counted.
 const MAX_BYTES: usize = 4 << 20;
+/// What a program asks of every object: tools with these names are not among the properties.
+const RESERVED: [&str; 2] = ["then", "toJSON"];
 /// The longest object that is printed on one line, in characters.
 const MAX_LINE: usize = 80;
 
@@ -67,7 +69,13 @@ fn print(tools: &[&Tool], end: &str) -> String {
     let (mut body, mut left) = (String::from("declare const tools: {\n"), 0);
     for members in groups {
         let Some(upstream) = members.first().map(|tool| tool.name.upstream()) else { continue };
-        let alias = upstreams.of(upstream).map(|alias| format!("Also `tools.{alias}`."));
+        let alias = upstreams.of(upstream);
+        let path = match &alias {
+            Some(alias) => format!("tools.{alias}"),
+            None if is_identifier(upstream) => format!("tools.{upstream}"),
+            None => format!("tools[{}]", quote(upstream)),
+        };
+        let alias = alias.map(|alias| format!("Also `tools.{alias}`."));
         body.push_str(&block_comment(&alias.into_iter().collect::<Vec<_>>(), "  "));
         body.push_str(&format!("  readonly {}: {{\n", key(upstream)));
         let names = Aliases::new(members.iter().map(|tool| tool.name.tool()));
@@ -77,7 +85,7 @@ fn print(tools: &[&Tool], end: &str) -> String {
                 left += 1;
                 continue;
             }
-            body.push_str(&printer.tool(tool, names.of(tool.name.tool())));
+            body.push_str(&printer.tool(tool, &path, names.of(tool.name.tool())));
         }
         body.push_str("  };\n");
     }
@@ -119,13 +127,21 @@ struct Printer {
 }
 
 impl Printer {
-    fn tool(&mut self, tool: &Tool, alias: Option<String>) -> String {
+    fn tool(&mut self, tool: &Tool, path: &str, alias: Option<String>) -> String {
         let mut lines: Vec<String> = Vec::new();
         let text = tool.description.as_deref().or(tool.title.as_deref()).unwrap_or_default();
         lines.extend(cut(text.trim(), MAX_TOOL_TEXT).lines().map(comment_text));
-        lines.extend(alias.map(|alias| format!("Also `tools.{}.{alias}`.", tool.name.upstream())));
+        lines.extend(alias.map(|alias| format!("Also `{path}.{alias}`.")));
+        let name = tool.name.tool();
+        if RESERVED.contains(&name) {
+            lines.push(format!("Only by `tools.$call({})`.", quote(&tool.name.to_string())));
+        }
         let args = tool.input_schema.as_ref().map(ir::read);
         let result = tool.output_schema.as_ref().map(ir::read);
+        for (what, document) in [("arguments", &args), ("result", &result)] {
+            let hints = document.iter().flat_map(|document| &document.doc.hints);
+            lines.extend(hints.filter(|(tag, _)| *tag == "note").map(|(_, note)| format!("Of the {what}: {note}.")));
+        }
         let any_object = || "{ [key: string]: unknown }".to_owned();
         let (args, is_optional) = match &args {
             Some(document) => {
@@ -147,12 +163,15 @@ impl Printer {
         };
         let mark = if is_optional { "?" } else { "" };
         let comment = block_comment(&lines, "    ");
-        format!("{comment}    {}(args{mark}: {args}): Promise<{result}>;\n", key(tool.name.tool()))
+        // Unquoted, `new(...)` would declare a constructor.
+        let key = if name == "new" { quote(name) } else { key(name) };
+        format!("{comment}    {key}(args{mark}: {args}): Promise<{result}>;\n")
     }
 
     /// Prints a document's named types and gives their full names.
     fn names_of(&mut self, tool: &Tool, role: &str, document: &Document) -> Vec<String> {
         let own = pascal_case(&format!("{}_{}", tool.name.upstream(), tool.name.tool()));
+        let own = if own.starts_with(|first: char| first.is_ascii_digit()) { format!("T{own}") } else { own };
         let mut names = Vec::new();
         for definition in &document.definitions {
             let part = if definition.name == "Root" { role.to_owned() } else { pascal_case(&definition.name) };

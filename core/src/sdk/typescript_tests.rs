@@ -189,7 +189,7 @@ declare const tools: {
      * Gets it.
      *
      * All of it.
-     * Also `tools.my-server.get_invoice`.
+     * Also `tools.my_server.get_invoice`.
      */
     "get-invoice"(args?: { "a-b"?: unknown; class?: unknown }): Promise<{ id: string }>;
     "put-it"(args?: { "a-b"?: unknown; class?: unknown }): Promise<any>;
@@ -205,6 +205,20 @@ declare const tools: {
         declarations(&[]),
         format!("{}declare const tools: {{\n{COMMON}", expected.split_once("declare").unwrap().0)
     );
+}
+
+#[test]
+fn names_that_mean_something_to_typescript_are_still_tools() {
+    let tree = json!({ "$ref": "#/$defs/n", "$defs": { "n": { "properties": { "n": { "$ref": "#/$defs/n" } } } } });
+    let printed = declarations(&[
+        Arc::new(tool("3d.show", tree)),
+        Arc::new(tool("x.new", json!({}))),
+        Arc::new(tool("x.then", json!({ "$ref": "https://example.com" }))),
+    ]);
+    assert!(printed.contains("type T3d"), "{printed}");
+    assert!(printed.contains("\"new\"("), "{printed}");
+    assert!(printed.contains("* Only by `tools.$call(\"x.then\")`."), "{printed}");
+    assert!(printed.contains("Of the arguments: refers to a schema that is not in this document."), "{printed}");
 }
 
 #[test]
