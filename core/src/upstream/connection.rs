@@ -61,7 +61,7 @@ pub(super) enum RequestFailure {
 pub(super) struct Connection {
     peer: Peer<RoleClient>,
     ended: CancellationToken,
-    retired: AtomicBool,
+    retired: Arc<AtomicBool>,
     opened: Instant,
     served: watch::Receiver<bool>,
     service: CancellationToken,
@@ -76,7 +76,7 @@ impl Connection {
     /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator.
     pub(super) async fn open(config: &UpstreamConfig, changes: Arc<watch::Sender<u64>>) -> Result<Connection, Error> {
         let gate = Arc::new(Gate::new(changes));
-        let ended = CancellationToken::new();
+        let (ended, retired) = (CancellationToken::new(), Arc::default());
         match &config.kind {
             UpstreamKind::Stdio { command, args, env, cwd } => {
                 let env = env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
@@ -85,23 +85,23 @@ impl Connection {
                 tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
                 let pipes = (pipes.stdout, pipes.stdin);
                 let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
-                Connection::shake_hands(config, transport, ended, Some(process)).await
+                Connection::shake_hands(config, transport, ended, retired, Some(process)).await
             }
             UpstreamKind::Http { url } => {
                 let options =
                     HttpOptions { allow_private: config.allow_private, connect_timeout: config.connect_timeout };
                 let client = HttpClient::new(url, options)?;
                 let credential = config.credential.as_ref().map(|credential| credential.header()).transpose()?;
-                let client = McpHttpClient::new(client, credential, gate, ended.clone());
+                let client = McpHttpClient::new(client, credential, gate, Arc::clone(&retired));
                 let transport = StreamableHttpClientTransport::with_client(client, http_config());
-                Connection::shake_hands(config, transport, ended, None).await
+                Connection::shake_hands(config, transport, ended, retired, None).await
             }
             #[cfg(test)]
             UpstreamKind::Pipe(dial) => {
                 let (reader, writer) = tokio::io::split(dial());
                 let pipes = (reader, writer);
                 let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
-                Connection::shake_hands(config, transport, ended, None).await
+                Connection::shake_hands(config, transport, ended, retired, None).await
             }
         }
     }
@@ -110,6 +110,7 @@ impl Connection {
         config: &UpstreamConfig,
         transport: T,
         ended: CancellationToken,
+        retired: Arc<AtomicBool>,
         process: Option<Process>,
     ) -> Result<Connection, Error> {
         let service = CancellationToken::new();
@@ -132,7 +133,7 @@ impl Connection {
             tell.cancel();
             served_tx.send_replace(true);
         });
-        let (retired, opened) = (AtomicBool::new(false), Instant::now());
+        let opened = Instant::now();
         Ok(Connection { peer, ended, retired, opened, served, service, process, _guard: guard })
     }
 

@@ -268,6 +268,13 @@ impl Remote {
             RequestFailure::Status(status @ (429 | 503)) => {
                 (ErrorCode::UpstreamUnavailable, format!("upstream `{id}` is busy (HTTP {status})"))
             }
+            RequestFailure::Status(400) => (
+                ErrorCode::UpstreamProtocol,
+                format!(
+                    "upstream `{id}` answered {what} with HTTP 400 and did not run the call; if it had lost its session, \
+                     the next call starts a new one"
+                ),
+            ),
             RequestFailure::Status(status) => {
                 (ErrorCode::UpstreamProtocol, format!("upstream `{id}` answered {what} with HTTP {status}"))
             }
