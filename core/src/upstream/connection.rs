@@ -33,8 +33,9 @@ const MAX_MESSAGE_BYTES: usize = Limit::ReplySize.maximum() as usize + (64 << 10
 const MAX_CONCURRENT_REQUESTS: usize = Limit::ToolCallsInFlight.maximum() as usize;
 /// After a child's end, what it wrote last is still read, unless somebody else keeps its output open.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// A cancellation that cannot be delivered is given up.
+/// A cancellation that cannot be delivered is given up, and sooner when the connection is being closed.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+const LAST_CANCEL_TIMEOUT: Duration = Duration::from_millis(500);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const STDERR_LINES: usize = 5;
 
@@ -63,6 +64,8 @@ pub(super) struct Connection {
     ended: CancellationToken,
     retired: Arc<AtomicBool>,
     opened: Instant,
+    /// Requests that are under way or being cancelled hold a receiver.
+    pending: watch::Sender<()>,
     served: watch::Receiver<bool>,
     service: CancellationToken,
     process: Option<Process>,
@@ -133,15 +136,16 @@ impl Connection {
             tell.cancel();
             served_tx.send_replace(true);
         });
-        let opened = Instant::now();
-        Ok(Connection { peer, ended, retired, opened, served, service, process, _guard: guard })
+        let (opened, pending) = (Instant::now(), watch::Sender::new(()));
+        Ok(Connection { peer, ended, retired, opened, pending, served, service, process, _guard: guard })
     }
 
     /// Sends `request` once and waits for the raw JSON of its result until `deadline`.
     pub(super) async fn request(&self, request: ClientRequest, deadline: Instant) -> Result<String, RequestFailure> {
         let exchange = async {
             let send = self.peer.send_cancellable_request(request, PeerRequestOptions::no_options());
-            let mut pending = Pending { handle: Some(send.await.map_err(|error| self.failure(error))?) };
+            let handle = send.await.map_err(|error| self.failure(error))?;
+            let mut pending = Pending { handle: Some(handle), held: self.pending.subscribe() };
             let answer = pending.answer().await.map_err(|error| self.failure(error))?;
             wire::raw_result(answer).ok_or(RequestFailure::Rpc(RpcFailure::Malformed))
         };
@@ -183,6 +187,8 @@ impl Connection {
     /// Ends the connection and what is behind it, and waits for that, about two seconds at most.
     pub(super) async fn close(&self) {
         self.ended.cancel();
+        // What is under way has failed with that, and its cancellation is on its way to the peer.
+        let _ = timeout(LAST_CANCEL_TIMEOUT, self.pending.closed()).await;
         self.service.cancel();
         let mut served = self.served.clone();
         // A server that does not answer the end of its session is left alone with it.
@@ -196,6 +202,7 @@ impl Connection {
 /// A request that is under way; dropping it cancels it at the peer.
 struct Pending {
     handle: Option<RequestHandle<RoleClient>>,
+    held: watch::Receiver<()>,
 }
 
 impl Pending {
@@ -210,7 +217,11 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if let (Some(handle), Ok(runtime)) = (self.handle.take(), Handle::try_current()) {
-            runtime.spawn(timeout(CANCEL_TIMEOUT, handle.cancel(Some("nobody waits for it any more".to_owned()))));
+            let held = self.held.clone();
+            runtime.spawn(async move {
+                let _ = timeout(CANCEL_TIMEOUT, handle.cancel(Some("nobody waits for it any more".to_owned()))).await;
+                drop(held);
+            });
         }
     }
 }

@@ -539,6 +539,32 @@ async fn t12_a_dropped_call_is_cancelled_and_its_connection_closed() {
 }
 
 #[tokio::test]
+async fn t12_calls_that_are_dropped_before_the_end_are_cancelled_all_the_same() {
+    let mut server = Server::start(calls!(exchange => {
+        let mut rest = Vec::new();
+        let _ = exchange.socket.read_to_end(&mut rest).await;
+    }))
+    .await;
+    let upstream = server.upstream();
+    let mut calls = join_all((0..8).map(|_| call(&upstream, json!({}))));
+    let mut under_way = 0;
+    while under_way < 8 {
+        tokio::select! {
+            _ = &mut calls => panic!("a call has ended"),
+            _ = server.next(|_, body| body["method"] == "tools/call") => under_way += 1,
+        }
+    }
+    drop(calls);
+    upstream.close().await;
+    server.stop().await;
+    let mut cancelled = 0;
+    while let Ok((_, body)) = server.exchanges.try_recv() {
+        cancelled += usize::from(body["method"] == "notifications/cancelled");
+    }
+    assert_eq!(cancelled, 8);
+}
+
+#[tokio::test]
 async fn a_server_that_is_gone_is_unavailable_and_found_again() {
     let answer: Script = calls!(exchange => {
         let body = response(&exchange.body["id"], text_result("up"));
