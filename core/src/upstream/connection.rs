@@ -28,6 +28,8 @@ use crate::egress::process::{self, Process, ProcessSpec};
 use crate::error::{Error, ErrorCode};
 use crate::limits::Limit;
 
+/// What Conduit calls itself, on either side of a connection.
+const NAME: &str = "conduit";
 /// The largest message that is read: the largest reply there may be, and what surrounds it.
 const MAX_MESSAGE_BYTES: usize = Limit::ReplySize.maximum() as usize + (64 << 10);
 const MAX_CONCURRENT_REQUESTS: usize = Limit::ToolCallsInFlight.maximum() as usize;
@@ -76,7 +78,8 @@ impl Connection {
     /// Starts or reaches the server and shakes hands with it, within the config's `connect_timeout`.
     ///
     /// # Errors
-    /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator.
+    /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, the last also for a server that is
+    /// Conduit; for the operator.
     pub(super) async fn open(config: &UpstreamConfig, changes: Arc<watch::Sender<u64>>) -> Result<Connection, Error> {
         let gate = Arc::new(Gate::new(changes));
         let (ended, retired) = (CancellationToken::new(), Arc::default());
@@ -128,6 +131,13 @@ impl Connection {
             }
         };
         let peer = running.peer().clone();
+        // SECURITY: a program that calls Conduit starts another, with the operator's rights in place of its own.
+        let server = peer.peer_info().and_then(|info| info.server_info.clone());
+        if server.is_some_and(|server| server.name == NAME) {
+            service.cancel();
+            let message = "it is Conduit itself, whose programs would not be bound by this one's policy";
+            return Err(with_last_words(Error::new(ErrorCode::InvalidConfig, message), process).await);
+        }
         let (served_tx, served) = watch::channel(false);
         let tell = ended.clone();
         tokio::spawn(async move {
@@ -240,7 +250,7 @@ async fn join_ends(mut exited: watch::Receiver<bool>, stop: CancellationToken, e
 }
 
 fn client_config() -> ClientConfig {
-    let name = Implementation::new("conduit", env!("CARGO_PKG_VERSION"));
+    let name = Implementation::new(NAME, env!("CARGO_PKG_VERSION"));
     ClientConfig::new(ClientCapabilities::default(), name)
 }
 
