@@ -329,6 +329,27 @@ fn t05_a_request_cannot_widen_what_the_operator_allows() {
 }
 
 #[test]
+fn t05_an_upstream_that_is_conduit_is_refused() {
+    let desk = Desk::with_config("policy: {allow: ['*']}\n");
+    let config = std::fs::read_to_string(desk.path("conduit.yaml")).unwrap();
+    let (conduit, path) = (env!("CARGO_BIN_EXE_conduit"), desk.path("conduit.yaml"));
+    let me = format!(
+        "{{id: me, type: stdio, command: '{conduit}', args: [serve, --stdio, --config, '{}']}}",
+        path.display()
+    );
+    desk.write("conduit.yaml", &config.replace("upstreams: [", &format!("upstreams: [{me}, ")));
+    let inner = "return await tools.up.echo({text: 'inside'})";
+    let program = format!(
+        "try {{ return await tools.me.execute_typescript({{code: {inner:?}}}) }} catch (e) {{ return e.code }}"
+    );
+    let ended = desk.exec(&program, &["--allow", "me.*"]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), "\"upstream_unavailable\"\n"), "{ended:?}");
+    let check = desk.run(&["check"]);
+    let words = "it is Conduit itself, whose programs would not be bound by this one's policy";
+    assert!(check.status == Some(2) && check.stdout.contains(words), "{check:?}");
+}
+
+#[test]
 fn t12_cancelling_a_request_cancels_the_program_and_its_calls() {
     let desk = Desk::with_config(ALLOWED);
     let mut session = Session::open(&desk, &[]);

@@ -31,13 +31,16 @@ use crate::egress::process::{self, Process, ProcessSpec};
 use crate::error::{Error, ErrorCode};
 use crate::limits::Limit;
 
+/// What Conduit calls itself, on either side of a connection.
+const NAME: &str = "conduit";
 /// The largest message that is read: the largest reply there may be, and what surrounds it.
 const MAX_MESSAGE_BYTES: usize = Limit::ReplySize.maximum() as usize + (64 << 10);
 const MAX_CONCURRENT_REQUESTS: usize = Limit::ToolCallsInFlight.maximum() as usize;
 /// After a child's end, what it wrote last is still read, unless somebody else keeps its output open.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// A cancellation that cannot be delivered is given up.
+/// A cancellation that cannot be delivered is given up, and sooner when the connection is being closed.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+const LAST_CANCEL_TIMEOUT: Duration = Duration::from_millis(500);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const STDERR_LINES: usize = 5;
 
@@ -112,8 +115,10 @@ impl Endpoint {
 pub(super) struct Connection {
     peer: Peer<RoleClient>,
     ended: CancellationToken,
-    retired: AtomicBool,
+    retired: Arc<AtomicBool>,
     opened: Instant,
+    /// Requests that are under way or being cancelled hold a receiver.
+    pending: watch::Sender<()>,
     served: watch::Receiver<bool>,
     service: CancellationToken,
     process: Option<Process>,
@@ -124,10 +129,11 @@ impl Connection {
     /// Starts or reaches the server and shakes hands with it, within the endpoint's time.
     ///
     /// # Errors
-    /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator.
+    /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, the last also for a server that is
+    /// Conduit; for the operator.
     pub(super) async fn open(endpoint: &Endpoint, changes: Arc<AtomicU64>) -> Result<Connection, Error> {
         let inlet = Arc::new(Inlet::new(changes));
-        let ended = CancellationToken::new();
+        let (ended, retired) = (CancellationToken::new(), Arc::default());
         let call_timeout = endpoint.call_timeout;
         match &endpoint.way {
             Way::Stdio { command, args, env, cwd } => {
@@ -137,19 +143,19 @@ impl Connection {
                 tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
                 let pipes = (pipes.stdout, pipes.stdin);
                 let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
-                Connection::shake_hands(endpoint, transport, ended, Some(process)).await
+                Connection::shake_hands(endpoint, transport, ended, retired, Some(process)).await
             }
             Way::Http { client, credential } => {
-                let client = McpHttpClient::new(client.clone(), credential.clone(), inlet, ended.clone());
+                let client = McpHttpClient::new(client.clone(), credential.clone(), inlet, Arc::clone(&retired));
                 let transport = StreamableHttpClientTransport::with_client(client, http_config());
-                Connection::shake_hands(endpoint, transport, ended, None).await
+                Connection::shake_hands(endpoint, transport, ended, retired, None).await
             }
             #[cfg(test)]
             Way::Pipe(dial) => {
                 let (reader, writer) = tokio::io::split(dial());
                 let pipes = (reader, writer);
                 let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
-                Connection::shake_hands(endpoint, transport, ended, None).await
+                Connection::shake_hands(endpoint, transport, ended, retired, None).await
             }
         }
     }
@@ -158,6 +164,7 @@ impl Connection {
         endpoint: &Endpoint,
         transport: T,
         ended: CancellationToken,
+        retired: Arc<AtomicBool>,
         process: Option<Process>,
     ) -> Result<Connection, Error> {
         let service = CancellationToken::new();
@@ -172,6 +179,13 @@ impl Connection {
             }
         };
         let peer = running.peer().clone();
+        // SECURITY: a program that calls Conduit starts another, with the operator's rights in place of its own.
+        let server = peer.peer_info().and_then(|info| info.server_info.clone());
+        if server.is_some_and(|server| server.name == NAME) {
+            service.cancel();
+            let message = "it is Conduit itself, whose programs would not be bound by this one's policy";
+            return Err(with_last_words(Error::new(ErrorCode::InvalidConfig, message), process).await);
+        }
         let (served_tx, served) = watch::channel(false);
         let tell = ended.clone();
         tokio::spawn(async move {
@@ -180,15 +194,16 @@ impl Connection {
             tell.cancel();
             served_tx.send_replace(true);
         });
-        let (retired, opened) = (AtomicBool::new(false), Instant::now());
-        Ok(Connection { peer, ended, retired, opened, served, service, process, _guard: guard })
+        let (opened, pending) = (Instant::now(), watch::Sender::new(()));
+        Ok(Connection { peer, ended, retired, opened, pending, served, service, process, _guard: guard })
     }
 
     /// Sends `request` once and waits for the raw JSON of its result until `deadline`.
     pub(super) async fn request(&self, request: ClientRequest, deadline: Instant) -> Result<String, RequestFailure> {
         let exchange = async {
             let send = self.peer.send_cancellable_request(request, PeerRequestOptions::no_options());
-            let mut pending = Pending { handle: Some(send.await.map_err(|error| self.failure(error))?) };
+            let handle = send.await.map_err(|error| self.failure(error))?;
+            let mut pending = Pending { handle: Some(handle), held: self.pending.subscribe() };
             let answer = pending.answer().await.map_err(|error| self.failure(error))?;
             wire::raw_result(answer).ok_or(RequestFailure::Rpc(RpcFailure::Malformed))
         };
@@ -230,6 +245,8 @@ impl Connection {
     /// Ends the connection and what is behind it, and waits for that, about two seconds at most.
     pub(super) async fn close(&self) {
         self.ended.cancel();
+        // What is under way has failed with that, and its cancellation is on its way to the peer.
+        let _ = timeout(LAST_CANCEL_TIMEOUT, self.pending.closed()).await;
         self.service.cancel();
         let mut served = self.served.clone();
         // A server that does not answer the end of its session is left alone with it.
@@ -243,6 +260,7 @@ impl Connection {
 /// A request that is under way; dropping it cancels it at the peer.
 struct Pending {
     handle: Option<RequestHandle<RoleClient>>,
+    held: watch::Receiver<()>,
 }
 
 impl Pending {
@@ -257,7 +275,11 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if let (Some(handle), Ok(runtime)) = (self.handle.take(), Handle::try_current()) {
-            runtime.spawn(timeout(CANCEL_TIMEOUT, handle.cancel(Some("nobody waits for it any more".to_owned()))));
+            let held = self.held.clone();
+            runtime.spawn(async move {
+                let _ = timeout(CANCEL_TIMEOUT, handle.cancel(Some("nobody waits for it any more".to_owned()))).await;
+                drop(held);
+            });
         }
     }
 }
@@ -276,7 +298,7 @@ async fn join_ends(mut exited: watch::Receiver<bool>, stop: CancellationToken, e
 }
 
 fn client_config() -> ClientConfig {
-    let name = Implementation::new("conduit", env!("CARGO_PKG_VERSION"));
+    let name = Implementation::new(NAME, env!("CARGO_PKG_VERSION"));
     ClientConfig::new(ClientCapabilities::default(), name)
 }
 

@@ -21,10 +21,9 @@ use rmcp::transport::streamable_http_client::{
 use sse_stream::{Sse, SseStream};
 use tokio::time::Duration;
 use tokio_util::bytes::Bytes;
-use tokio_util::sync::CancellationToken;
 
 use super::wire::{self, Inlet};
-use crate::egress::http::{HttpClient, HttpError};
+use crate::egress::http::{HttpClient, HttpError, HttpErrorKind};
 
 const SESSION_ID: &str = "mcp-session-id";
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -51,19 +50,19 @@ pub(super) struct McpHttpClient {
     client: HttpClient,
     credential: Option<(HeaderName, HeaderValue)>,
     inlet: Arc<Inlet>,
-    ended: CancellationToken,
+    retired: Arc<AtomicBool>,
     streamed: Arc<AtomicBool>,
 }
 
 impl McpHttpClient {
-    /// A client whose requests carry `credential`. Cancels `ended` when the peer has dropped the session.
+    /// A client whose requests carry `credential`. Sets `retired` when the peer is gone or has lost the session.
     pub(super) fn new(
         client: HttpClient,
         credential: Option<(HeaderName, HeaderValue)>,
         inlet: Arc<Inlet>,
-        ended: CancellationToken,
+        retired: Arc<AtomicBool>,
     ) -> McpHttpClient {
-        McpHttpClient { client, credential, inlet, ended, streamed: Arc::default() }
+        McpHttpClient { client, credential, inlet, retired, streamed: Arc::default() }
     }
 
     fn request(
@@ -160,11 +159,16 @@ impl StreamableHttpClient for McpHttpClient {
         let request = self.request(Method::POST, session_id.as_deref(), custom_headers)?;
         let response = request.header(CONTENT_TYPE, JSON).body(body).send().await.map_err(client)?;
         let status = response.status();
-        if status == StatusCode::NOT_FOUND && session_id.is_some() {
+        if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) && session_id.is_some() {
             return Err(StreamableHttpError::SessionExpired);
         }
         if !status.is_success() {
-            return self.refusal(response, id.as_ref()).await;
+            let refusal = self.refusal(response, id.as_ref()).await;
+            // What many servers answer to a session that they have lost, and some to a request that they do not like.
+            if status == StatusCode::BAD_REQUEST && session_id.is_some() && refusal.is_err() {
+                self.retired.store(true, Ordering::Relaxed);
+            }
+            return refusal;
         }
         let Some(id) = id else {
             // Nothing in the answer to a notification matters; it may even be no JSON.
@@ -221,20 +225,29 @@ impl StreamableHttpClient for McpHttpClient {
         custom_headers: HashMap<HeaderName, HeaderValue>,
         max_sse_event_size: usize,
     ) -> Result<EventStream, HttpFailure> {
-        if self.streamed.swap(true, Ordering::Relaxed) {
+        let again = self.streamed.swap(true, Ordering::Relaxed);
+        if again {
             tokio::time::sleep(RESUME_PAUSE).await;
         }
         let mut request = self.request(Method::GET, session_id.as_deref(), custom_headers)?;
         if let Some(last_event_id) = last_event_id {
             request = request.header(LAST_EVENT_ID, last_event_id);
         }
-        let response = request.send().await.map_err(client)?;
+        // `ServerDoesNotSupportSse` is the error after which rmcp gives a stream up, and with it the call that it answers.
+        let response = match request.send().await.map_err(HttpError::from) {
+            Err(error) if error.kind() != HttpErrorKind::Interrupted => {
+                self.retired.store(true, Ordering::Relaxed);
+                return Err(StreamableHttpError::ServerDoesNotSupportSse);
+            }
+            response => response.map_err(client)?,
+        };
         match response.status() {
             status if status.is_success() && media_type(&response, EVENT_STREAM) => {
                 Ok(self.events(response, None, max_sse_event_size))
             }
-            StatusCode::NOT_FOUND if session_id.is_some() => {
-                self.ended.cancel();
+            // A first stream may be refused like this by a server that has none.
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::GONE if again && session_id.is_some() => {
+                self.retired.store(true, Ordering::Relaxed);
                 Err(StreamableHttpError::ServerDoesNotSupportSse)
             }
             status if status.is_success() || status.is_client_error() => {
@@ -361,6 +374,9 @@ fn cap_events(
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
     use crate::egress::http::HttpOptions;
 
@@ -370,17 +386,47 @@ mod tests {
         (items.len(), items.last().is_some_and(|item| item.is_err()))
     }
 
+    fn client_at(address: &str, credential: Option<(HeaderName, HeaderValue)>) -> McpHttpClient {
+        let url = url::Url::parse(&format!("http://{address}/")).unwrap();
+        let options = HttpOptions { allow_private: true, connect_timeout: Duration::from_secs(1) };
+        let inlet = Arc::new(Inlet::new(Arc::default()));
+        McpHttpClient::new(HttpClient::new(&url, options).unwrap(), credential, inlet, Arc::default())
+    }
+
+    /// Asks for a stream that is refused, and says whether the connection is retired then.
+    async fn refused_stream(client: &McpHttpClient) -> bool {
+        let stream = client.get_stream("upstream".into(), Some("session".into()), None, None, HashMap::new()).await;
+        assert!(matches!(stream, Err(StreamableHttpError::ServerDoesNotSupportSse)));
+        client.retired.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn a_stream_tells_of_a_lost_session_and_of_a_server_that_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        // A server without streams refuses the first request for one; what is refused later was there before.
+        for (status, retired) in
+            [("400 No", true), ("404 No", true), ("410 No", true), ("405 No", false), ("409 No", false)]
+        {
+            let client = client_at(&address, None);
+            for expected in [false, retired] {
+                let answer = async {
+                    let (mut socket, _) = listener.accept().await.unwrap();
+                    let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                    assert!(socket.read(&mut [0; 4096]).await.unwrap() > 0);
+                    socket.write_all(answer.as_bytes()).await.unwrap();
+                };
+                assert_eq!(tokio::join!(refused_stream(&client), answer).0, expected, "{status}");
+            }
+        }
+        drop(listener);
+        assert!(refused_stream(&client_at(&address, None)).await);
+    }
+
     #[test]
     fn u33_nothing_stands_in_the_credentials_place() {
-        let url = url::Url::parse("http://127.0.0.1:1/").unwrap();
-        let options = HttpOptions { allow_private: true, connect_timeout: Duration::from_secs(1) };
         let own = (HeaderName::from_static(SESSION_ID), HeaderValue::from_static("the credential"));
-        let client = McpHttpClient::new(
-            HttpClient::new(&url, options).unwrap(),
-            Some(own.clone()),
-            Arc::new(Inlet::new(Arc::default())),
-            CancellationToken::new(),
-        );
+        let client = client_at("127.0.0.1:1", Some(own.clone()));
         let custom = HashMap::from([(own.0.clone(), HeaderValue::from_static("custom"))]);
         let request = client.request(Method::POST, Some("a session of the peer's choice"), custom).unwrap();
         let request = request.build().unwrap();

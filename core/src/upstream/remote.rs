@@ -270,6 +270,13 @@ impl Remote {
             RequestFailure::Status(status @ (429 | 503)) => {
                 (ErrorCode::UpstreamUnavailable, format!("is busy (HTTP {status})"))
             }
+            RequestFailure::Status(400) => (
+                ErrorCode::UpstreamProtocol,
+                format!(
+                    "answered {what} with HTTP 400 and did not run the call; if it had lost its session, \
+                     the next call starts a new one"
+                ),
+            ),
             RequestFailure::Status(status) => {
                 (ErrorCode::UpstreamProtocol, format!("answered {what} with HTTP {status}"))
             }

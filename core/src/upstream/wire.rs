@@ -34,7 +34,7 @@ const MALFORMED: &str = "malformed";
 pub(super) enum RpcFailure {
     /// The response was larger than the transport takes.
     TooLarge,
-    /// The response has both a result and an error, or neither.
+    /// The response has both a result and an error, or neither, or an error that is none.
     Malformed,
     /// The peer's own error.
     Peer {
@@ -64,6 +64,17 @@ fn own_error(id: RequestId, mark: &'static str) -> ServerJsonRpcMessage {
     ServerJsonRpcMessage::error(ErrorData::new(RpcCode::INTERNAL_ERROR, mark, Some(mark.into())), Some(id))
 }
 
+fn peer_error(id: RequestId, raw: &str) -> ServerJsonRpcMessage {
+    match serde_json::from_str::<PeerError>(raw) {
+        Ok(error) => {
+            let message: String = error.message.chars().take(MAX_ERROR_CHARS).collect();
+            ServerJsonRpcMessage::error(ErrorData::new(RpcCode(error.code), message, None), Some(id))
+        }
+        // It answers the call all the same: nobody should go on waiting.
+        Err(_) => own_error(id, MALFORMED),
+    }
+}
+
 /// The raw JSON of a result that came through the inlet.
 pub(super) fn raw_result(result: ServerResult) -> Option<String> {
     match result {
@@ -85,7 +96,8 @@ struct Incoming<'a> {
     method: Option<Text<'a>>,
     #[serde(borrow)]
     result: Option<&'a RawValue>,
-    error: Option<PeerError>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -130,10 +142,7 @@ impl Inlet {
             }
             (Some(id), None) => Some(match (incoming.result, incoming.error) {
                 (Some(result), None) => self.result(id, result.get()),
-                (None, Some(error)) => {
-                    let message: String = error.message.chars().take(MAX_ERROR_CHARS).collect();
-                    ServerJsonRpcMessage::error(ErrorData::new(RpcCode(error.code), message, None), Some(id))
-                }
+                (None, Some(error)) => peer_error(id, error.get()),
                 _ => own_error(id, MALFORMED),
             }),
             (None, None) => None,
@@ -244,7 +253,6 @@ mod tests {
             "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{}}",
             "{\"jsonrpc\":\"2.0\",\"id\":[7],\"result\":{}}",
             "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":\"x\"}}",
-            "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":\"text\"}",
             &deep("[", "]"),
             &deep("{\"a\":", "}"),
             &"[".repeat(100_000),
@@ -256,12 +264,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn u23_both_neither_or_another_case_is_malformed() {
+    async fn u23_both_neither_another_case_or_an_unreadable_error_is_malformed() {
         for text in [
             r#"{"jsonrpc":"2.0","id":7,"result":{},"error":{"code":1,"message":"x"}}"#,
             r#"{"jsonrpc":"2.0","id":7}"#,
             r#"{"jsonrpc":"2.0","id":7,"Result":{}}"#,
             r#"{"jsonrpc":"2.0","id":7,"result":null}"#,
+            r#"{"jsonrpc":"2.0","id":7,"error":"text"}"#,
+            r#"{"jsonrpc":"2.0","id":7,"error":{"code":1e10,"message":"x"}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":["x"]}}"#,
         ] {
             assert_eq!(result_of(text), Some((RequestId::Number(7), Err(RpcFailure::Malformed))), "{text}");
         }

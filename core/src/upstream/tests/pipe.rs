@@ -1,6 +1,7 @@
 //! Hostile and dying peers over a pipe in the same process. Time is paused: nothing waits.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
 
 use futures_util::future::{BoxFuture, join_all};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split};
@@ -509,14 +510,19 @@ async fn u35_an_upstreams_error_is_short_and_clean() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_upstream_stays_closed() {
+async fn t12_a_closed_upstream_is_told_what_is_cancelled_and_stays_closed() {
+    static SEEN: AtomicBool = AtomicBool::new(false);
     let (upstream, dials) = scripted(|mut peer, _| {
         Box::pin(async move {
             peer.shake_hands().await;
             let request = peer.call().await;
             peer.answer(&request, "up").await;
-            peer.call().await;
+            let under_way = peer.call().await;
+            let cancelled = peer.receive().await;
+            assert_eq!(cancelled["method"], "notifications/cancelled");
+            assert_eq!(cancelled["params"]["requestId"], under_way["id"]);
             assert_eq!(peer.receive().await, Value::Null);
+            SEEN.store(true, Ordering::SeqCst);
         })
     });
     assert_eq!(value(call(&upstream, json!({})).await), "\"up\"");
@@ -525,6 +531,8 @@ async fn a_closed_upstream_stays_closed() {
         upstream.close().await;
     });
     assert_eq!(code(reply).0, ErrorCode::UpstreamDied);
+    tokio::task::yield_now().await;
+    assert!(SEEN.load(Ordering::SeqCst), "the peer has seen something else");
     let shut = (ErrorCode::ShutDown, "upstream `x` is shut down".into());
     assert_eq!(code(call(&upstream, json!({})).await), shut);
     assert_eq!(upstream.list_tools().await.unwrap_err().code(), ErrorCode::ShutDown);
