@@ -49,8 +49,11 @@ fn fixed_lookup(answers: Vec<Vec<SocketAddr>>) -> (Lookup, Arc<AtomicUsize>) {
     (lookup, calls)
 }
 
+/// Sends a request, which nobody may keep waiting: where nobody should be asked, nobody answers.
 async fn send(client: &HttpClient) -> std::result::Result<reqwest::Response, HttpError> {
-    client.request(reqwest::Method::GET).send().await.map_err(HttpError::from)
+    let sending = client.request(reqwest::Method::GET).send();
+    let sent = tokio::time::timeout(Duration::from_secs(10), sending).await.expect("it is over at once");
+    sent.map_err(HttpError::from)
 }
 
 #[tokio::test]

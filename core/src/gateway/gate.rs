@@ -115,15 +115,18 @@ impl Gate {
         let arguments: Value =
             serde_json::from_slice(&bytes).map_err(|error| invalid(format!("the arguments are not JSON: {error}")))?;
         let Value::Object(arguments) = arguments else { return Err(invalid("the arguments are not an object".into())) };
+        // SECURITY: what no schema may let through: arguments are as hostile as the program.
         check_shape(&arguments).map_err(invalid)?;
         let arguments = Value::Object(arguments);
         match entry.schema() {
+            // SECURITY: what does not fit the tool's schema is not sent.
             Some(Ok(schema)) => schema.check(&arguments, self.gateway.strictness).map_err(|problems| {
                 invalid(format!(
                     "the arguments do not fit: {}; `tools.$describe(\"{tool}\")` gives the schema",
                     problems.join("; ")
                 ))
             })?,
+            // SECURITY: a schema that cannot be used lets nothing through.
             Some(Err(error)) => {
                 let message = format!("the tool's schema cannot be used: {error}");
                 return Err(ToolError::new(ErrorCode::InvalidSchema, tool, message));
@@ -144,7 +147,8 @@ impl Gate {
     /// Answers a question about the tools; the answer is JSON.
     ///
     /// # Errors
-    /// `tool_not_found` when the tool to describe is not there, `invalid_arguments` when the query is no text.
+    /// `tool_not_found` when the tool to describe is not there, `invalid_arguments` when the query is no text,
+    /// `reply_too_large` when there are too many tools to list.
     pub async fn ask(
         &self,
         question: Question,
@@ -165,6 +169,7 @@ impl Gate {
             }
             Question::Search => {
                 let query = arguments.ok().and_then(|bytes| serde_json::from_slice::<String>(&bytes).ok());
+                // SECURITY: a search costs time by the length of its query.
                 let query = query.filter(|query| query.len() <= QUERY_BYTES).ok_or_else(|| {
                     let message = format!("the query must be a text of at most {QUERY_BYTES} bytes");
                     ToolError::new(ErrorCode::InvalidArguments, "$search", message)
@@ -173,7 +178,17 @@ impl Gate {
                 json!(tools.iter().map(|tool| summary(tool)).collect::<Vec<_>>())
             }
         };
-        Ok(answer.to_string())
+        let answer = answer.to_string();
+        // SECURITY: upstreams decide how much they list and describe, so the answer is bounded like a call's.
+        if answer.len() as u64 > self.limits.reply_bytes {
+            let message = format!(
+                "the answer has {} bytes, the limit `reply_size` is {}, `tools.$search(query)` gives fewer tools",
+                answer.len(),
+                self.limits.reply_bytes
+            );
+            return Err(ToolError::new(ErrorCode::ReplyTooLarge, name, message));
+        }
+        Ok(answer)
     }
 
     /// The records of all calls; those still under way are cancelled.

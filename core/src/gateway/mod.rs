@@ -74,6 +74,7 @@ impl Gateway {
 
     /// The tools that `policy` allows, of the upstreams that can be reached, in the order of the upstreams.
     pub async fn tools(&self, policy: &Policy) -> Vec<Arc<Tool>> {
+        // SECURITY: a list shows what may be called and nothing else.
         let allowed = |entry: &&Arc<Entry>| policy.decide(&entry.tool.name) == Decision::Allow;
         let listings = self.listings(policy).await;
         listings
@@ -86,6 +87,7 @@ impl Gateway {
     /// The tools that `policy` allows and that fit `query` best, best first.
     pub async fn search(&self, policy: &Policy, query: &str, limit: usize) -> Vec<Arc<Tool>> {
         let listings = self.listings(policy).await;
+        // SECURITY: nor does a search find what may not be called.
         let allowed = |tool: &Tool| policy.decide(&tool.name) == Decision::Allow;
         let mut hits: Vec<(Hit, &Listing)> = Vec::new();
         for listing in &listings {
@@ -168,6 +170,7 @@ impl Gateway {
     }
 
     fn in_reach<'a>(&'a self, policy: &Policy) -> impl Iterator<Item = &'a Shelf> {
+        // SECURITY: who may use none of an upstream's tools makes nobody connect to it, and learns nothing of it.
         self.shelves.iter().filter(|shelf| policy.may_allow_in(shelf.id()))
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::*;
+use crate::credentials::{Credential, Secret};
 use crate::limits::Limits;
 use crate::model::Event;
 use crate::tool::{ToolError, ToolPattern, ToolReply};
@@ -67,8 +68,13 @@ async fn ask(gate: &Gate, question: Question, name: &str, arguments: &str) -> Va
 }
 
 /// An MCP server `id` that offers `names`, and how often it was asked for them. It notes calls, tells of a change before
-/// it answers one with the argument `change`, and never answers one with `hang`.
+/// it answers one with the argument `change`, never answers one with `hang`, and gives back the argument `reply`.
 fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, Arc<AtomicUsize>) {
+    let (config, listings) = server_config(seen, id, names);
+    (Upstream::connectable(config).unwrap(), listings)
+}
+
+fn server_config(seen: &Seen, id: &str, names: &'static [&'static str]) -> (UpstreamConfig, Arc<AtomicUsize>) {
     let listings = Arc::new(AtomicUsize::new(0));
     let (counter, seen) = (Arc::clone(&listings), Arc::clone(seen));
     let dial = move || {
@@ -76,8 +82,7 @@ fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, A
         tokio::spawn(serve(server, names, Arc::clone(&counter), Arc::clone(&seen)));
         client
     };
-    let config = UpstreamConfig::new(id, UpstreamKind::Pipe(Arc::new(dial)));
-    (Upstream::connectable(config).unwrap(), listings)
+    (UpstreamConfig::new(id, UpstreamKind::Pipe(Arc::new(dial))), listings)
 }
 
 async fn serve(stream: DuplexStream, names: &[&str], listings: Arc<AtomicUsize>, seen: Seen) {
@@ -107,7 +112,8 @@ async fn serve(stream: DuplexStream, names: &[&str], listings: Arc<AtomicUsize>,
                     let change = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});
                     writer.write_all(format!("{change}\n").as_bytes()).await.unwrap();
                 }
-                json!({"content": [{"type": "text", "text": "{\"done\":true}"}]})
+                let text = params["arguments"]["reply"].as_str().unwrap_or("{\"done\":true}");
+                json!({"content": [{"type": "text", "text": text}]})
             }
             _ => continue,
         };
@@ -357,10 +363,12 @@ fn typed(seen: &Seen) -> Upstream {
 fn never() -> Vec<String> {
     let deep = format!("{{\"n\":1,\"s\":{}{}}}", "[".repeat(120), "]".repeat(120));
     let wide = format!("{{\"n\":1,\"s\":[{}0]}}", "0,".repeat(200_000));
+    let properties: String = (0..100_000).map(|at| format!(",\"p{at}\":1")).collect();
+    let many = format!("{{\"n\":1{properties}}}");
     let texts =
         ["", "1", "[]", "null", "\"{}\"", "{", "{}{}", "{\"n\":NaN}", "{\"n\":Infinity}", "{\"n\":1e999}", "{'n':1}"];
     let own = ["{\"n\":1,\"__proto__\":{}}", "{\"n\":1,\"o\":{\"__proto__\":1}}", "{\"n\":1,\"\\u005f_proto__\":1}"];
-    texts.into_iter().chain(own).map(str::to_owned).chain([deep, wide]).collect()
+    texts.into_iter().chain(own).map(str::to_owned).chain([deep, wide, many]).collect()
 }
 
 /// Against the schema of `x.typed`: a strict gateway and a permissive one refuse these.
@@ -369,12 +377,13 @@ const MISFITS: [&str; 6] =
 /// Only a strict one refuses these.
 const SURPLUS: [&str; 3] = [r#"{"n":1,"x":2}"#, r#"{"n":1,"constructor":1}"#, r#"{"n":1,"N":1}"#];
 /// What is sent for what both take: the value that was validated.
-const FITTING: [(&str, &str); 5] = [
+const FITTING: [(&str, &str); 6] = [
     (r#"{"n":1}"#, r#"{"n":1}"#),
     (r#"{"n":9007199254740993}"#, r#"{"n":9007199254740993}"#),
     (r#"{ "s" : "\u0061", "n" : 2 }"#, r#"{"n":2,"s":"a"}"#),
     (r#"{"n":"1","n":2}"#, r#"{"n":2}"#),
     (r#"{"n":1.0}"#, r#"{"n":1.0}"#),
+    (r#"{"n":-0}"#, r#"{"n":-0}"#),
 ];
 
 async fn table(strictness: Strictness) {
@@ -455,6 +464,40 @@ async fn u20_a_reply_above_the_executions_limit_does_not_come_back() {
     }
     let codes: Vec<_> = gate.take_records().into_iter().map(|record| (record.error, record.reply_bytes)).collect();
     assert_eq!(codes, [(None, 7), (Some(ErrorCode::ReplyTooLarge), 0), (Some(ErrorCode::ReplyTooLarge), 0)]);
+}
+
+#[tokio::test]
+async fn u20_a_reply_that_redaction_makes_longer_than_the_limit_does_not_come_back() {
+    let (config, _) = server_config(&Seen::default(), "x", &["y"]);
+    let credential = Credential::Bearer(Secret::new("8-bytes!"));
+    let upstream = Upstream::connectable(UpstreamConfig { credential: Some(credential), ..config }).unwrap();
+    let gateway = gateway(vec![upstream]);
+    let reply = "8-bytes!".repeat(10);
+    let sent = json!({"content": [{"type": "text", "text": reply}]}).to_string().len() as u64;
+    let longer = 10 * ("[redacted]".len() - "8-bytes!".len()) as u64;
+    for (reply_bytes, expected) in [
+        (sent + longer, None),
+        (sent + longer - 1, Some(ErrorCode::ReplyTooLarge)),
+        (sent, Some(ErrorCode::ReplyTooLarge)),
+    ] {
+        let gate = gateway.open(policy(&["*"]), GateLimits { reply_bytes, ..limits() }, None);
+        let answer = call(&gate, "x.y", &json!({ "reply": reply }).to_string()).await;
+        assert_eq!(answer.as_ref().err().map(|error| error.code), expected, "{reply_bytes}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn u26_an_answer_about_tools_is_bounded_like_a_reply() {
+    let tool =
+        |at: usize| LocalTool::new(format!("t{at}"), |_, _| async { Ok(Value::Null) }).description("d".repeat(1_000));
+    let upstream = Upstream::local("x", (0..10).map(tool).collect()).unwrap();
+    let small = GateLimits { reply_bytes: 5_000, ..limits() };
+    let gate = gateway(vec![upstream]).open(policy(&["*"]), small, None);
+    let error = gate.ask(Question::List, "", Ok("null".into())).await.unwrap_err();
+    let expected =
+        "the answer has 10331 bytes, the limit `reply_size` is 5000, `tools.$search(query)` gives fewer tools";
+    assert_eq!((error.code, error.message.as_str()), (ErrorCode::ReplyTooLarge, expected));
+    assert_eq!(ask(&gate, Question::Describe, "x.t3", "null").await["name"], "x.t3");
 }
 
 #[tokio::test]

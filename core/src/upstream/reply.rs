@@ -39,6 +39,7 @@ pub(super) fn from_result(tool: &Tool, raw: String, reply_bytes: u64, redactor: 
     if raw.len() as u64 > reply_bytes {
         return Err(too_large(tool, reply_bytes));
     }
+    // SECURITY: an upstream may give back what it was shown.
     let full = redactor.json(raw);
     let malformed = |_| {
         let upstream = tool.name.upstream();
@@ -50,11 +51,12 @@ pub(super) fn from_result(tool: &Tool, raw: String, reply_bytes: u64, redactor: 
     let blocks: Vec<Block<'_>> = serde_json::from_str(content).map_err(malformed)?;
     let texts =
         blocks.iter().filter(|block| block.kind == "text").map(|block| block.text.as_deref().unwrap_or_default());
+    // SECURITY: escapes of JSON may have hidden it; they are gone here.
+    let text = || redactor.text(texts.collect::<Vec<_>>().join("\n"));
     if result.is_error == Some(true) {
-        let text: String =
-            redactor.text(texts.collect::<Vec<_>>().join("\n")).chars().take(MAX_MESSAGE_CHARS).collect();
+        let text: String = text().chars().take(MAX_MESSAGE_CHARS).collect();
         let message = if text.is_empty() { "the tool reported an error without a text".to_owned() } else { text };
-        let content = serde_json::from_str(content).map_err(malformed)?;
+        let content = redactor.value(serde_json::from_str(content).map_err(malformed)?);
         return Err(ToolError { content, ..ToolError::new(ErrorCode::ToolFailed, &tool.name, message) });
     }
     let structured = result.structured_content.filter(|_| tool.output_schema.is_some());
@@ -63,7 +65,7 @@ pub(super) fn from_result(tool: &Tool, raw: String, reply_bytes: u64, redactor: 
         (None, []) => "null".to_owned(),
         (None, _) if blocks.iter().any(|block| block.kind != "text") => content.to_owned(),
         (None, [Block { text: Some(text), .. }]) if is_json(text) => redactor.json(text.trim().to_owned()),
-        (None, _) => Value::from(redactor.text(texts.collect::<Vec<_>>().join("\n"))).to_string(),
+        (None, _) => Value::from(text()).to_string(),
     };
     Ok(ToolValue { value, full })
 }
@@ -185,15 +187,18 @@ mod tests {
     #[test]
     fn k02_a_secret_that_is_echoed_is_redacted_everywhere() {
         let redactor = Redactor::new([&Secret::new("s3cret-token")]).unwrap();
-        let escaped = r#"{"content":[{"type":"text","text":"\u00733cret-token {}"}]}"#;
         let plain = json!({"content": [text("[\"s3cret-token\"]")], "_meta": {"h": "s3cret-token"}}).to_string();
-        let error = json!({"content": [text("s3cret-token")], "isError": true}).to_string();
-        for raw in [escaped.to_owned(), plain] {
-            let reply = from_result(&tool(false), raw.clone(), 1_000, &redactor).unwrap();
-            assert!(!format!("{reply:?}").contains("s3cret-token"), "{reply:?}");
-            assert!(reply.value.contains("[redacted]"));
+        let reply = from_result(&tool(false), plain, 1_000, &redactor).unwrap();
+        assert!(!format!("{reply:?}").contains("s3cret") && reply.value == "[\"[redacted]\"]", "{reply:?}");
+        // What needs no escape and has one is found where it is read.
+        for (text, expected) in
+            [("\\u00733cret-token {}", "\"[redacted] {}\""), ("[\\\"\\u00733cret-token\\\"]", "[\"[redacted]\"]")]
+        {
+            let raw = |rest: &str| format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]{rest}}}"#);
+            let reply = from_result(&tool(false), raw(""), 1_000, &redactor).unwrap();
+            assert_eq!(reply.value, expected);
+            let error = from_result(&tool(false), raw(r#","isError":true"#), 1_000, &redactor).unwrap_err();
+            assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
         }
-        let error = from_result(&tool(false), error, 1_000, &redactor).unwrap_err();
-        assert!(!format!("{error:?}").contains("s3cret-token"));
     }
 }

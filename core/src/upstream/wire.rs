@@ -127,6 +127,7 @@ impl Gate {
             (Some(id), None) => Some(match (envelope.result, envelope.error) {
                 (Some(result), None) => self.result(id, result.get()),
                 (None, Some(error)) => {
+                    // SECURITY: short, and without a peer's `data`, which could pass for a mark of Conduit's own.
                     let message: String = error.message.chars().take(MAX_ERROR_CHARS).collect();
                     ServerJsonRpcMessage::error(ErrorData::new(RpcCode(error.code), message, None), Some(id))
                 }

@@ -397,6 +397,41 @@ async fn u23_answers_reach_their_own_callers_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn u23_an_answer_reaches_no_call_of_another_upstream() {
+    let asked = Arc::new(tokio::sync::Notify::new());
+    let flooded = Arc::new(tokio::sync::Notify::new());
+    let (victim, _) = reporting({
+        let (asked, flooded) = (asked.clone(), flooded.clone());
+        move |mut peer, _| {
+            let (asked, flooded) = (asked.clone(), flooded.clone());
+            async move {
+                peer.shake_hands().await;
+                let request = peer.call().await;
+                asked.notify_one();
+                flooded.notified().await;
+                peer.answer(&request, "its own").await;
+                peer.receive().await;
+            }
+        }
+    });
+    let (attacker, _) = reporting(|mut peer, _| async move {
+        peer.shake_hands().await;
+        let request = peer.call().await;
+        for id in (0..100).filter(|id| request["id"] != *id) {
+            peer.send(response(&json!(id), text_result("forged"))).await;
+        }
+        peer.answer(&request, "done").await;
+        peer.receive().await;
+    });
+    let (reply, ()) = tokio::join!(call(&victim, json!({})), async {
+        asked.notified().await;
+        assert_eq!(value(call(&attacker, json!({})).await), "\"done\"");
+        flooded.notify_one();
+    });
+    assert_eq!(value(reply), "\"its own\"");
+}
+
+#[tokio::test(start_paused = true)]
 async fn u23_garbage_between_messages_is_skipped() {
     let (upstream, _) = scripted(|mut peer, _| {
         Box::pin(async move {
@@ -452,7 +487,7 @@ async fn u23_a_flood_of_notifications_delays_nobody_for_ever() {
             let request = peer.call().await;
             let flood =
                 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"data\":1}}\n".repeat(1_000);
-            for _ in 0..100 {
+            for _ in 0..1_000 {
                 peer.send_text(&flood).await;
             }
             peer.answer(&request, "after the flood").await;
