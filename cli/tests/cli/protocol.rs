@@ -309,17 +309,77 @@ fn t05_a_request_cannot_widen_what_the_operator_allows() {
 }
 
 #[test]
+fn t05_this_conduit_as_an_upstream_is_an_upstream_with_a_policy_of_its_own() {
+    let desk = Desk::with_config("policy: {allow: [up.echo]}");
+    std::fs::rename(desk.path("conduit.yaml"), desk.path("inner.yaml")).unwrap();
+    let inner = format!(
+        "upstreams: [{{id: inner, type: stdio, command: '{}', args: [serve, --stdio, --config, inner.yaml], cwd: '{}'}}]\n",
+        env!("CARGO_BIN_EXE_conduit"),
+        desk.path(".").display()
+    );
+    desk.write("conduit.yaml", &(inner + "policy: {allow: [inner.execute_typescript]}"));
+    let mut session = Session::open(&desk, &[]);
+    let reached = |name: &str| {
+        format!("try {{ return await {name}({{text: 'x', a: 1, b: 1, code: '1'}}) }} catch (e) {{ return e.code }}")
+    };
+    for name in ["tools.up.echo", "tools.inner.search_tools", "tools.inner.describe_tools"] {
+        assert_eq!(session.execute(&reached(name))["value"], "tool_not_found", "{name}");
+    }
+    // Whatever the program within asks for: it has the inner policy, the inner limits, and no way back out.
+    for (name, expected) in [
+        ("tools.up.echo", json!("invalid_arguments")),
+        ("tools.up.add", json!("tool_not_found")),
+        ("tools.inner.execute_typescript", json!("tool_not_found")),
+    ] {
+        let code = "const {value} = await tools.inner.execute_typescript({code: input, allow: ['*']}); return value";
+        let result = session.call(EXECUTE, json!({"code": code, "input": reached(name)}));
+        assert_eq!(result["structuredContent"]["value"], expected, "{name}: {result}");
+    }
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
 fn t12_cancelling_a_request_cancels_the_program_and_its_calls() {
     let desk = Desk::with_config(ALLOWED);
     let mut session = Session::open(&desk, &[]);
     let hanging = session.send_call(EXECUTE, json!({"code": "await tools.up.hang({})"}));
     // Requests do not block one another.
-    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], "yes");
+    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], 1);
     session.notify("notifications/cancelled", json!({"requestId": hanging, "reason": "changed my mind"}));
-    assert_eq!(session.execute("await tools.up.until_cancelled({})")["value"], "yes");
+    assert_eq!(session.execute("await tools.up.until_cancelled({})")["value"], 1);
     assert_eq!(session.request("ping", json!({}))["result"], json!({}));
     // What was cancelled is not answered.
     assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn t12_cancelling_with_eight_calls_in_flight_cancels_each_and_repeats_none() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let code = "await Promise.all(Array.from({length: 8}, () => tools.up.hang({}))); console.log('not reached')";
+    let hanging = session.send_call(EXECUTE, json!({"code": code}));
+    assert_eq!(session.execute("await tools.up.until_hanging({count: 8})")["value"], 8);
+    session.notify("notifications/cancelled", json!({"requestId": hanging}));
+    // The upstream answers what was cancelled all the same; nobody gets that.
+    assert_eq!(session.execute("await tools.up.until_cancelled({count: 8})")["value"], 8);
+    assert_eq!(session.execute("await tools.up.echo({text: 'next'})")["value"], "next");
+    assert_eq!(session.execute("await tools.up.until_hanging({count: 8})")["value"], 8, "no call is repeated");
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn s12_a_client_that_listens_no_more_is_gone() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let pid = session.execute("await tools.up.pid({})")["value"].to_string();
+    session.send_call(EXECUTE, json!({"code": "await tools.up.hang({})"}));
+    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], 1);
+    // Its input stays open; the first answer that nobody reads is the sign.
+    session.listen_no_more();
+    session.send("ping", json!({}));
+    let closed = session.ended();
+    assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""));
+    assert!(!is_running(&pid));
 }
 
 #[test]
@@ -331,10 +391,12 @@ fn s12_the_end_of_the_input_ends_everything() {
     for code in ["await tools.up.hang({})", "for (;;) {}", "await new Promise((done) => setTimeout(done, 20_000))"] {
         session.send_call(EXECUTE, json!({"code": code}));
     }
-    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], "yes");
+    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], 1);
     let closing = Instant::now();
     let closed = session.close();
     assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""));
+    // What ran was cancelled, and says so: its client may have closed one pipe only.
+    assert_eq!(closed.unread.len(), 3, "{closed:?}");
     for reply in &closed.unread {
         assert_eq!(reply["result"]["structuredContent"]["outcome"]["status"], "cancelled", "{reply}");
     }
@@ -349,7 +411,7 @@ fn signals_end_the_server() {
         let mut session = Session::open(&desk, &[]);
         let pid = session.execute("await tools.up.pid({})")["value"].to_string();
         session.send_call(EXECUTE, json!({"code": "await tools.up.hang({})"}));
-        assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], "yes");
+        assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], 1);
         signal(session.process(), name);
         let closed = session.ended();
         assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""), "{name}");

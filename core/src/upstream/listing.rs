@@ -71,8 +71,8 @@ impl<'a> Collector<'a> {
         let page: Page<'_> = serde_json::from_str(raw)?;
         for tool in page.tools {
             self.total_bytes += tool.get().len();
-            // SECURITY: an upstream decides how much it lists, Conduit how much it keeps.
-            if self.listing.tools.len() >= MAX_TOOLS || self.total_bytes > MAX_TOTAL_BYTES {
+            // SECURITY: an upstream decides how much it lists, Conduit how much it reads; what it drops costs time too.
+            if self.listing.tools.len() + self.dropped >= MAX_TOOLS || self.total_bytes > MAX_TOTAL_BYTES {
                 self.cut(&format!("more than {MAX_TOOLS} tools or {MAX_TOTAL_BYTES} bytes"));
                 return Ok(None);
             }
@@ -256,6 +256,10 @@ mod tests {
         let tools: Vec<Value> = (0..100_000).map(|index| json!({"name": format!("t{index}")})).collect();
         let listing = collect(&[json!({"tools": tools, "nextCursor": "more"})]);
         assert_eq!((listing.tools.len(), listing.warnings.len()), (MAX_TOOLS, 1));
+        let bad = format!(r#"{{"tools":[{}0]}}"#, "0,".repeat(1_000_000));
+        let listing = collect(&[serde_json::from_str(&bad).unwrap()]);
+        let cut = "the tools of `x` after the first 0 were dropped: more than 20000 tools or 67108864 bytes";
+        assert_eq!(listing.warnings[MAX_WARNINGS..], [cut, "19900 more tools of `x` were dropped"]);
         let bad: Vec<Value> = (0..1_000).map(|_| json!({"name": ""})).collect();
         let listing = collect(&[json!({"tools": bad})]);
         assert_eq!(listing.warnings.len(), MAX_WARNINGS + 1);
