@@ -260,3 +260,16 @@ async fn an_unreachable_server_is_told_from_a_broken_connection() {
     assert_eq!(unreachable.kind(), HttpErrorKind::Unreachable, "{unreachable}");
     assert!(!format!("{broken} {broken:?} {unreachable} {unreachable:?}").contains("hunter2"));
 }
+
+#[tokio::test]
+async fn k01_no_error_names_the_url() {
+    let (listener, port) = listener();
+    let server = serve(listener, 1, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n".into());
+    let url = Url::parse(&format!("http://127.0.0.1:{port}/?token=hunter2hunter2")).unwrap();
+    let response = send(&HttpClient::new(&url, options(true)).unwrap()).await.unwrap();
+    // Of the errors that name no cause, the one that is easy to come by.
+    let error = HttpError::from(response.error_for_status().unwrap_err());
+    let expected = "the connection broke: HTTP status server error (500 Internal Server Error)";
+    assert_eq!(error.to_string(), expected);
+    server.join().unwrap();
+}
