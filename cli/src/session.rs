@@ -35,6 +35,7 @@ pub(crate) fn read(file: &ConfigFile) -> Result<Option<Config>> {
 fn policy(configured: Policy, allow: &[ToolPattern]) -> Policy {
     match allow {
         [] => configured,
+        // SECURITY: a flag does not widen what the operator's file allows.
         allow if configured.is_stated() => configured.narrow(Some(allow)),
         allow => Policy::allow(allow.iter().cloned()),
     }

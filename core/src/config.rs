@@ -156,14 +156,18 @@ fn read_file(path: &Path) -> Result<(String, u32)> {
     if !metadata.is_file() {
         return Err(invalid("is not a regular file"));
     }
-    // SECURITY: a file without end, or one that grows meanwhile, is not read into memory.
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(invalid(&format!("is larger than {MAX_BYTES} bytes")));
-    }
+    let bytes = read_at_most(file, MAX_BYTES).map_err(unreadable)?;
+    let bytes = bytes.ok_or_else(|| invalid(&format!("is larger than {MAX_BYTES} bytes")))?;
     let text = String::from_utf8(bytes).map_err(|_| invalid("is not UTF-8"))?;
     Ok((text, metadata.permissions().mode()))
+}
+
+/// All that `source` has, or `None` if that is more than `most` bytes.
+fn read_at_most(source: impl Read, most: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    // SECURITY: a file without end, or one that grows meanwhile, is not read into memory.
+    source.take(most + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most))
 }
 
 /// One reading of a config: the values go up, what was noticed on the way stays here.

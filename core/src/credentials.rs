@@ -91,6 +91,7 @@ impl Credential {
             Credential::Bearer(token) => (AUTHORIZATION, Zeroizing::new(format!("Bearer {}", token.expose()))),
             Credential::Header { name, value } => {
                 let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
+                // SECURITY: a credential cannot take the place of a header that says where or what a request is.
                 let usable = parsed.filter(|parsed| !RESERVED_HEADERS.contains(&parsed.as_str()));
                 let refused = || invalid(format!("`{}` cannot be a credential's header", Shown(name, 80)));
                 (usable.ok_or_else(refused)?, Zeroizing::new(value.expose().to_owned()))
@@ -147,6 +148,9 @@ impl Redactor {
 
     /// As [`Redactor::text`] for a JSON text, which stays JSON.
     pub fn json(&self, text: String) -> String {
+        // SECURITY: escapes that nobody needs hide a secret from a search, not from who parses the text.
+        let text =
+            if self.patterns.is_some() && text.contains("\\u00") { without_needless_escapes(&text) } else { text };
         let Some(patterns) = self.patterns.as_ref().filter(|patterns| patterns.is_match(&text)) else {
             return text;
         };
@@ -156,34 +160,28 @@ impl Redactor {
         }
         // A secret that is a number, or spans strings, tore the text apart: replace within its values instead.
         match serde_json::from_str::<Value>(&text) {
-            Ok(mut value) => {
-                self.value(&mut value);
-                value.to_string()
-            }
+            Ok(value) => self.value(value).to_string(),
             Err(_) => Value::from(REDACTED).to_string(),
         }
     }
 
-    fn value(&self, value: &mut Value) {
+    /// As [`Redactor::text`] for every text, key and number within a value.
+    pub(crate) fn value(&self, value: Value) -> Value {
+        if self.patterns.is_none() {
+            return value;
+        }
         match value {
-            Value::Null | Value::Bool(_) => {}
+            Value::Null | Value::Bool(_) => value,
             Value::Number(number) => {
                 let text = number.to_string();
                 let redacted = self.text(text.clone());
-                if redacted != text {
-                    *value = Value::from(redacted);
-                }
+                if redacted == text { Value::Number(number) } else { Value::from(redacted) }
             }
-            Value::String(text) => *text = self.text(std::mem::take(text)),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::String(text) => Value::from(self.text(text)),
+            Value::Array(items) => items.into_iter().map(|item| self.value(item)).collect(),
             Value::Object(entries) => {
-                *entries = std::mem::take(entries)
-                    .into_iter()
-                    .map(|(key, mut value)| {
-                        self.value(&mut value);
-                        (self.text(key), value)
-                    })
-                    .collect();
+                let entries = entries.into_iter().map(|(key, value)| (self.text(key), self.value(value)));
+                Value::Object(entries.collect())
             }
         }
     }
@@ -200,6 +198,16 @@ fn encodings(secret: &Secret) -> Vec<String> {
     let text = secret.expose();
     let json = Value::from(text).to_string();
     let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json);
+    // What some encoders of JSON also escape: what HTML reserves, everything but ASCII, and slashes.
+    let escaped = |text: &str, which: fn(char) -> bool| {
+        let units =
+            |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+        text.chars().map(|c| if which(c) { units(c) } else { c.to_string() }).collect::<String>()
+    };
+    let html = escaped(json, |c| matches!(c, '<' | '>' | '&'));
+    let wide = [escaped(json, |c| !c.is_ascii()), escaped(&html, |c| !c.is_ascii())];
+    let json = [json.to_owned(), html].into_iter().chain(wide);
+    let json = json.flat_map(|form| [form.replace('/', "\\/"), form]);
     let percent = |keep: fn(u8) -> bool| {
         text.bytes().fold(String::new(), |mut encoded, byte| {
             if keep(byte) {
@@ -215,13 +223,12 @@ fn encodings(secret: &Secret) -> Vec<String> {
         |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'&' | b'%' | b'+' | b'<' | b'>');
     let mut forms = vec![
         text.to_owned(),
-        json.to_owned(),
-        json.replace('/', "\\/"),
         text.bytes().map(|byte| format!("{byte:02x}")).collect(),
         percent(unreserved),
         percent(in_query),
         url::form_urlencoded::byte_serialize(text.as_bytes()).collect(),
     ];
+    forms.extend(json);
     for offset in 0..3 {
         forms.extend(base64_within(text.as_bytes(), offset));
     }
@@ -238,14 +245,45 @@ fn base64_within(secret: &[u8], offset: usize) -> [String; 2] {
     [STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|engine| engine.encode(&bytes).chars().skip(skip).take(take).collect())
 }
 
+/// The same JSON with `\u0061` written as `a`: escapes of printable ASCII that needs none.
+fn without_needless_escapes(json: &str) -> String {
+    let mut plain = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        plain.push_str(before);
+        let code = escape.strip_prefix("\\u00").and_then(|digits| u8::from_str_radix(digits.get(..2)?, 16).ok());
+        match code {
+            Some(byte @ b' '..=b'~') if !matches!(byte, b'"' | b'\\') => {
+                plain.push(char::from(byte));
+                rest = escape.get(6..).unwrap_or("");
+            }
+            _ => {
+                // The backslash and what it escapes, which may be a backslash too.
+                let length = 1 + escape.chars().nth(1).map_or(0, char::len_utf8);
+                plain.push_str(escape.get(..length).unwrap_or(escape));
+                rest = escape.get(length..).unwrap_or("");
+            }
+        }
+    }
+    plain + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TOKEN: &str = "gh\"p_S3cr/et+T o\\ken~ü";
+    const TOKEN: &str = "gh\"p_S3cr/et+T o\\ken~<ü&🦀";
 
     fn redactor(secrets: &[&str]) -> Redactor {
         Redactor::new(&secrets.iter().map(|secret| Secret::new(*secret)).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn k02_needless_escapes_hide_nothing() {
+        let redactor = Redactor::new([&Secret::new("s3cret-token")]).unwrap();
+        let json = r#"{"a":"\u00733cret\u002dtoken","b":"\\u0073","c":"\u0022\u005c\u00e9\n"}"#.to_owned();
+        assert_eq!(redactor.json(json), r#"{"a":"[redacted]","b":"\\u0073","c":"\u0022\u005c\u00e9\n"}"#);
     }
 
     #[test]
@@ -279,7 +317,11 @@ mod tests {
         let mut query = url::Url::parse("https://example.com").unwrap();
         query.query_pairs_mut().append_pair("token", TOKEN);
         let json = serde_json::to_string(TOKEN).unwrap();
-        for text in [TOKEN, &hex, &hex.to_lowercase(), &url, query.as_str(), &json, &json.replace('/', "\\/")] {
+        let html = json.replace('<', "\\u003c").replace('&', "\\u0026");
+        let ascii = |json: &str| json.replace('ü', "\\u00FC").replace('🦀', "\\uD83E\\uDD80");
+        let jsons = [&json, &html].map(|json| [json.clone(), json.replace('/', "\\/"), ascii(json)]).concat();
+        let others = [TOKEN, &hex, &hex.to_lowercase(), &url, query.as_str()];
+        for text in others.into_iter().chain(jsons.iter().map(String::as_str)) {
             let redacted = redactor.text(format!("before {text} after"));
             assert!(redacted.contains(REDACTED) && redacted.starts_with("before") && redacted.ends_with("after"));
             for leak in ["S3cr", "T%20o", "7033"] {

@@ -221,6 +221,28 @@ async fn r20_a_limit_above_the_operators_is_clamped_and_the_usage_says_so() {
 }
 
 #[tokio::test]
+async fn t14_a_run_that_uses_up_its_calls_leaves_others_theirs() {
+    let (builder, _told) = builder();
+    let limits = LimitsRequest { tool_calls: Some(5), ..LimitsRequest::default() };
+    let runtime = builder.max_executions(8).max_queue(0).limits(limits).build().unwrap();
+    let run = |calls: u32| {
+        let code = format!("for (let i = 0; i < {calls}; i++) await tools.host.echo({{}}); return {calls}");
+        let runtime = runtime.clone();
+        async move { (calls, runtime.execute(program(&code)).await.unwrap()) }
+    };
+    for (calls, result) in soon(futures_util::future::join_all([6, 5, 100, 5, 5, 6, 5, 5].map(run))).await {
+        assert_eq!(result.tool_calls.len(), 5, "{result:?}");
+        match result.outcome {
+            Outcome::Completed => assert_eq!((calls, result.value), (5, json!(5))),
+            Outcome::LimitExceeded { limit, .. } => {
+                assert!(calls > 5 && limit == Limit::ToolCalls, "{calls} {limit:?}")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn g41_no_state_is_carried_over_between_runs() {
     let (runtime, _told) = runtime(1, 0);
     let spoil = "globalThis.leak = 1; Array.prototype.map = () => 'patched'; Object.prototype.leak = 2; \

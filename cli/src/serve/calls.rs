@@ -30,6 +30,7 @@ pub(super) struct Server {
     runtime: Runtime,
 }
 
+// SECURITY: an argument that is not known is never skipped: it may be a misspelt restriction.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExecuteArguments {
@@ -180,7 +181,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = request.arguments.unwrap_or_default();
-        // Dropping the call cancels whatever it runs; the answer to a cancelled request is not sent.
+        // SECURITY: dropping the call cancels whatever it runs; the answer to a cancelled request is not sent.
         let Some(answer) = context.ct.run_until_cancelled(self.call(&request.name, arguments)).await else {
             return Err(ErrorData::new(CANCELLED, "cancelled", None));
         };

@@ -1,4 +1,4 @@
-//! The transport, watched: what comes before a session, and the end of the client's input.
+//! The transport, watched: what comes before a session, and the end of the client.
 
 use rmcp::RoleServer;
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
@@ -25,7 +25,9 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Door<T> {
         &mut self,
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = Result<(), T::Error>> + Send + 'static {
-        self.transport.send(message)
+        let (sending, client_gone) = (self.transport.send(message), self.client_gone.clone());
+        // SECURITY: nor for one that no longer listens.
+        async move { sending.await.inspect_err(|_| client_gone.cancel()) }
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {

@@ -19,7 +19,7 @@ fn drive(program: &str, script: &str) {
     assert_eq!((output.status.code(), said.trim()), (Some(0), "ok"), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn installed(name: &str) -> String {
+pub fn installed(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("`{name}` is not set: run `cargo xtask test`, which installs the clients"))
 }

@@ -1,6 +1,6 @@
 //! `exec`, `tools`, `declarations` and `check`.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 
 use serde_json::{Value, json};
 
@@ -64,7 +64,13 @@ fn the_program_may_come_from_standard_input() {
 
 #[test]
 fn r19_a_program_without_end_is_not_read_to_its_end() {
-    let ended = Desk::with_config(ALLOWED).run(&["exec", "/dev/zero", "--language", "typescript"]);
+    let desk = Desk::with_config(ALLOWED);
+    let mut child = desk.start(&["exec", "-"]);
+    let mut stdin = child.stdin.take().unwrap();
+    // Far more than any limit allows.
+    let mut written = (0..1024).map(|_| stdin.write_all(&[b'0'; 1 << 16]));
+    assert!(written.any(|written| written.is_err()), "all of it was read");
+    let ended = Ended::from(child.wait_with_output().unwrap());
     let message = "conduit: the program went over its limit `program_size` of 1048576 bytes, send a shorter program and a smaller input\n";
     assert_eq!(ended.parts(), (3, "", message));
 }

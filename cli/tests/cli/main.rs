@@ -12,6 +12,7 @@ mod clients;
 mod commands;
 mod protocol;
 mod quickstart;
+mod servers;
 mod session;
 
 use std::io::Write;

@@ -355,12 +355,42 @@ fn t12_cancelling_a_request_cancels_the_program_and_its_calls() {
     let mut session = Session::open(&desk, &[]);
     let hanging = session.send_call(EXECUTE, json!({"code": "await tools.up.hang({})"}));
     // Requests do not block one another.
-    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], "yes");
+    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], 1);
     session.notify("notifications/cancelled", json!({"requestId": hanging, "reason": "changed my mind"}));
-    assert_eq!(session.execute("await tools.up.until_cancelled({})")["value"], "yes");
+    assert_eq!(session.execute("await tools.up.until_cancelled({})")["value"], 1);
     assert_eq!(session.request("ping", json!({}))["result"], json!({}));
     // What was cancelled is not answered.
     assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn t12_cancelling_with_eight_calls_in_flight_cancels_each_and_repeats_none() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let code = "await Promise.all(Array.from({length: 8}, () => tools.up.hang({}))); console.log('not reached')";
+    let hanging = session.send_call(EXECUTE, json!({"code": code}));
+    assert_eq!(session.execute("await tools.up.until_hanging({count: 8})")["value"], 8);
+    session.notify("notifications/cancelled", json!({"requestId": hanging}));
+    // The upstream answers what was cancelled all the same; nobody gets that.
+    assert_eq!(session.execute("await tools.up.until_cancelled({count: 8})")["value"], 8);
+    assert_eq!(session.execute("await tools.up.echo({text: 'next'})")["value"], "next");
+    assert_eq!(session.execute("await tools.up.until_hanging({count: 8})")["value"], 8, "no call is repeated");
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn s12_a_client_that_listens_no_more_is_gone() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let pid = session.execute("await tools.up.pid({})")["value"].to_string();
+    session.send_call(EXECUTE, json!({"code": "await tools.up.hang({})"}));
+    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], 1);
+    // Its input stays open; the first answer that nobody reads is the sign.
+    session.listen_no_more();
+    session.send("ping", json!({}));
+    let closed = session.ended();
+    assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""));
+    assert!(!is_running(&pid));
 }
 
 #[test]
@@ -372,10 +402,12 @@ fn s12_the_end_of_the_input_ends_everything() {
     for code in ["await tools.up.hang({})", "for (;;) {}", "await new Promise((done) => setTimeout(done, 20_000))"] {
         session.send_call(EXECUTE, json!({"code": code}));
     }
-    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], "yes");
+    assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], 1);
     let closing = Instant::now();
     let closed = session.close();
     assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""));
+    // What ran was cancelled, and says so: its client may have closed one pipe only.
+    assert_eq!(closed.unread.len(), 3, "{closed:?}");
     for reply in &closed.unread {
         assert_eq!(reply["result"]["structuredContent"]["outcome"]["status"], "cancelled", "{reply}");
     }
@@ -390,7 +422,7 @@ fn signals_end_the_server() {
         let mut session = Session::open(&desk, &[]);
         let pid = session.execute("await tools.up.pid({})")["value"].to_string();
         session.send_call(EXECUTE, json!({"code": "await tools.up.hang({})"}));
-        assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], "yes");
+        assert_eq!(session.execute("await tools.up.until_hanging({})")["value"], 1);
         signal(session.process(), name);
         let closed = session.ended();
         assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""), "{name}");

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin};
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ pub struct Session {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
+    reader: Option<JoinHandle<()>>,
     next_id: u64,
 }
 
@@ -34,8 +36,11 @@ impl Session {
         let mut child = desk.start(&[&["serve", "--stdio"], flags].concat());
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
-        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Session { stdin: child.stdin.take(), child, lines, next_id: 0 }
+        let reader = std::thread::spawn(move || {
+            // The end of either end: of the server, or of who wants its lines.
+            let _ = stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line));
+        });
+        Session { stdin: child.stdin.take(), child, lines, reader: Some(reader), next_id: 0 }
     }
 
     /// A server with a session of the revision that most clients speak.
@@ -92,6 +97,14 @@ impl Session {
     /// Runs a program: its result's structured content.
     pub fn execute(&mut self, code: &str) -> Value {
         self.call("execute_typescript", json!({"code": code}))["structuredContent"].clone()
+    }
+
+    /// Closes the client's end of the server's output.
+    pub fn listen_no_more(&mut self) {
+        self.lines = channel().1;
+        // One more line, so that its reader sees that nobody wants it.
+        self.send("ping", json!({}));
+        self.reader.take().unwrap().join().unwrap();
     }
 
     pub fn process(&self) -> &Child {

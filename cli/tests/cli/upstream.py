@@ -13,12 +13,13 @@ TOOLS = [
      "outputSchema": {"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]}},
     {"name": "pid", "description": "Which process this is.", "inputSchema": {"type": "object"}},
     {"name": "hang", "description": "Never answers.", "inputSchema": {"type": "object"}},
-    {"name": "until_hanging", "description": "Answers when a call of `hang` is under way.", "inputSchema": {"type": "object"}},
-    {"name": "until_cancelled", "description": "Answers when a call of `hang` was cancelled.", "inputSchema": {"type": "object"}},
+    {"name": "until_hanging", "description": "Answers when `count` calls of `hang` have come.", "inputSchema": {"type": "object"}},
+    {"name": "until_cancelled", "description": "Answers when `count` calls of `hang` were cancelled.", "inputSchema": {"type": "object"}},
 ]
 
-hanging, cancelled = threading.Event(), threading.Event()
-hanging_id = None
+# The ids of the calls of `hang`: all that ever came, and those that were cancelled.
+hanging, cancelled = [], []
+changed = threading.Condition()
 lock = threading.Lock()
 
 
@@ -32,13 +33,19 @@ def text(id, text):
     send({"id": id, "result": {"content": [{"type": "text", "text": text}]}})
 
 
-def when(event, id):
-    event.wait()
-    text(id, "yes")
+def note(ids, id):
+    with changed:
+        ids.append(id)
+        changed.notify_all()
+
+
+def when(ids, count, id):
+    with changed:
+        changed.wait_for(lambda: len(ids) >= count)
+    text(id, str(len(ids)))
 
 
 def call(id, name, arguments):
-    global hanging_id
     if name == "echo":
         text(id, arguments["text"])
     elif name == "add":
@@ -47,11 +54,10 @@ def call(id, name, arguments):
     elif name == "pid":
         text(id, str(os.getpid()))
     elif name == "hang":
-        hanging_id = id
-        hanging.set()
+        note(hanging, id)
     else:
-        event = {"until_hanging": hanging, "until_cancelled": cancelled}[name]
-        threading.Thread(target=when, args=(event, id), daemon=True).start()
+        ids = {"until_hanging": hanging, "until_cancelled": cancelled}[name]
+        threading.Thread(target=when, args=(ids, arguments.get("count", 1), id), daemon=True).start()
 
 
 for line in sys.stdin:
@@ -64,7 +70,9 @@ for line in sys.stdin:
         send({"id": id, "result": {"tools": TOOLS}})
     elif method == "tools/call":
         call(id, params["name"], params.get("arguments") or {})
-    elif method == "notifications/cancelled" and params.get("requestId") == hanging_id:
-        cancelled.set()
+    elif method == "notifications/cancelled" and params.get("requestId") in hanging:
+        note(cancelled, params["requestId"])
+        # As many servers do.
+        text(params["requestId"], "too late")
     elif id is not None:
         send({"id": id, "error": {"code": -32601, "message": "no such method"}})

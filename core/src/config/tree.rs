@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{SnippetMode, Spanned, UserMessageFormatter};
+use serde_saphyr::{Spanned, UserMessageFormatter};
 
 use crate::error::{Error, ErrorCode, Result, Shown};
 
@@ -106,31 +106,25 @@ impl Tree {
     /// # Errors
     /// `invalid_config` when it is not YAML, has a key twice, or is nested or repeated beyond measure.
     pub(super) fn parse(text: &str) -> Result<Tree> {
-        // SECURITY: anchors, depth and size are bounded, and a key that is there twice is no guess but an error.
         let budget = serde_saphyr::budget! {
+            // SECURITY: whatever reads the tree recurses.
             max_depth: DEPTH,
-            flow_nesting_limit: DEPTH,
+            // SECURITY: what aliases repeat counts, so that a small text does not become a large tree.
             max_nodes: NODES,
-            max_events: 3 * NODES,
-            max_aliases: 100,
-            max_anchors: 100,
-            max_recorded_anchor_events: 3 * NODES,
-            max_documents: 1,
         };
         let options = serde_saphyr::options! {
             budget: budget,
+            // SECURITY: a key that is there twice is no guess but an error.
             duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
-            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: NODES, max_replay_stack_depth: DEPTH },
             strict_booleans: true,
             leading_zero_numbers_as_strings: true,
             reject_unsupported_tags: true,
+            // SECURITY: an error does not show the lines around it, which may hold a secret.
             with_snippet: false,
         };
         serde_saphyr::from_str_with_options(text, options).map(Tree).map_err(|error| {
-            // SECURITY: the parser's message without the lines around it, which may hold a secret.
-            let formatter = UserMessageFormatter;
-            let shown = serde_saphyr::render_options! { formatter: &formatter, snippets: SnippetMode::Off };
-            Error::new(ErrorCode::InvalidConfig, format!("cannot be read: {}", error.render_with_options(shown)))
+            let shown = error.render_with_formatter(&UserMessageFormatter);
+            Error::new(ErrorCode::InvalidConfig, format!("cannot be read: {shown}"))
         })
     }
 

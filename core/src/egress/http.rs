@@ -55,11 +55,10 @@ impl HttpClient {
     fn with_lookup(url: &Url, options: HttpOptions, lookup: Lookup) -> Result<HttpClient> {
         check_url(url, options.allow_private)?;
         let client = reqwest::Client::builder()
-            // SECURITY: redirects, proxies and referers would lead requests, and credentials, to other places.
+            // SECURITY: an answer does not lead a request, and its credential, to another place.
             .redirect(reqwest::redirect::Policy::none())
+            // SECURITY: nor does the environment.
             .no_proxy()
-            .referer(false)
-            .https_only(url.scheme() == "https")
             .dns_resolver(Arc::new(CheckedResolver { allow_private: options.allow_private, lookup }))
             .connect_timeout(options.connect_timeout)
             .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
@@ -86,6 +85,7 @@ fn check_url(url: &Url, allow_private: bool) -> Result<()> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid("expected the scheme `http` or `https`"));
     }
+    // SECURITY: a password in a URL would be shown with it, and nobody would redact it.
     if !url.username().is_empty() || url.password().is_some() {
         return Err(invalid("expected no user name or password, a credential has its own setting"));
     }
@@ -108,6 +108,7 @@ fn origin(url: &Url) -> String {
 }
 
 fn is_local_name(name: &str) -> bool {
+    // SECURITY: a resolver on a company's network, or an attacker's, may give such a name a global address.
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let within = |domain: &&str| name.strip_suffix(*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     !name.contains('.') || LOCAL_DOMAINS.iter().any(within)
@@ -189,6 +190,7 @@ impl HttpError {
 
 impl From<reqwest::Error> for HttpError {
     fn from(error: reqwest::Error) -> HttpError {
+        // SECURITY: a URL may hold a token.
         let error = error.without_url();
         let connect = error.is_connect();
         let mut detail = String::new();

@@ -49,8 +49,11 @@ fn fixed_lookup(answers: Vec<Vec<SocketAddr>>) -> (Lookup, Arc<AtomicUsize>) {
     (lookup, calls)
 }
 
+/// Sends a request, which nobody may keep waiting: where nobody should be asked, nobody answers.
 async fn send(client: &HttpClient) -> std::result::Result<reqwest::Response, HttpError> {
-    client.request(reqwest::Method::GET).send().await.map_err(HttpError::from)
+    let sending = client.request(reqwest::Method::GET).send();
+    let sent = tokio::time::timeout(Duration::from_secs(10), sending).await.expect("it is over at once");
+    sent.map_err(HttpError::from)
 }
 
 #[tokio::test]
@@ -256,4 +259,17 @@ async fn an_unreachable_server_is_told_from_a_broken_connection() {
     let unreachable = send(&client).await.unwrap_err();
     assert_eq!(unreachable.kind(), HttpErrorKind::Unreachable, "{unreachable}");
     assert!(!format!("{broken} {broken:?} {unreachable} {unreachable:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn k01_no_error_names_the_url() {
+    let (listener, port) = listener();
+    let server = serve(listener, 1, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n".into());
+    let url = Url::parse(&format!("http://127.0.0.1:{port}/?token=hunter2hunter2")).unwrap();
+    let response = send(&HttpClient::new(&url, options(true)).unwrap()).await.unwrap();
+    // Of the errors that name no cause, the one that is easy to come by.
+    let error = HttpError::from(response.error_for_status().unwrap_err());
+    let expected = "the connection broke: HTTP status server error (500 Internal Server Error)";
+    assert_eq!(error.to_string(), expected);
+    server.join().unwrap();
 }

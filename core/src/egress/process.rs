@@ -194,6 +194,7 @@ impl StderrTail {
         while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
             let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
             bytes.extend(buffer.iter().take(count));
+            // SECURITY: a child may write to it without end.
             let surplus = bytes.len().saturating_sub(STDERR_BYTES);
             bytes.drain(..surplus);
         }
@@ -203,6 +204,7 @@ impl StderrTail {
     pub fn last_lines(&self, count: usize) -> Vec<String> {
         let bytes: Vec<u8> = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
         let text = String::from_utf8_lossy(&bytes);
+        // SECURITY: a child forges no line of a log and steers no terminal.
         let clean = |line: &str| line.chars().filter(|c| !c.is_control()).take(500).collect::<String>();
         let mut lines: Vec<String> =
             text.lines().rev().map(clean).filter(|line| !line.trim().is_empty()).take(count).collect();

@@ -13,9 +13,11 @@ fn python(script: &str) -> ProcessSpec {
     }
 }
 
+/// The next line, or nothing at the end: when nobody is left to write.
 async fn line(stdout: &mut BufReader<ChildStdout>) -> String {
     let mut line = String::new();
-    stdout.read_line(&mut line).await.unwrap();
+    let reading = stdout.read_line(&mut line);
+    tokio::time::timeout(Duration::from_secs(10), reading).await.expect("somebody lives and writes nothing").unwrap();
     line.trim_end().to_owned()
 }
 
@@ -65,22 +67,21 @@ async fn k05_a_child_gets_no_descriptor_that_conduit_opens() {
 }
 
 #[tokio::test]
-async fn a_closed_child_takes_its_group_along_and_leaves_no_zombie() {
+async fn f08_a_closed_child_takes_its_group_along_and_leaves_no_zombie() {
     // The grandchild ignores everything that can be ignored and holds standard output open.
-    let script = "import os,signal,sys,time\nif os.fork()==0:\n signal.signal(signal.SIGTERM, signal.SIG_IGN)\n print(os.getpid(), flush=True)\n time.sleep(1000)\nsys.stdin.read()";
+    let script = "import os,signal,sys,time\nif os.fork()==0:\n signal.signal(signal.SIGTERM, signal.SIG_IGN)\n print(os.getpid(), flush=True)\n time.sleep(60)\nsys.stdin.read()";
     let (process, pipes) = spawn(&python(script)).unwrap();
     let mut stdout = BufReader::new(pipes.stdout);
     let grandchild = line(&mut stdout).await;
     assert!(Path::new("/proc").join(&grandchild).exists());
     drop(pipes.stdin);
     process.close().await;
-    // End of file means that nobody is left to write.
-    assert_eq!(line(&mut stdout).await, "");
+    assert_eq!(line(&mut stdout).await, "", "nobody is left to write");
 }
 
 #[tokio::test]
 async fn f08_a_stubborn_child_is_killed() {
-    let script = "import os,signal,time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(os.getpid(), flush=True)\nwhile True: time.sleep(1000)";
+    let script = "import os,signal,time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(os.getpid(), flush=True)\nwhile True: time.sleep(60)";
     let (process, pipes) = spawn(&python(script)).unwrap();
     let mut stdout = BufReader::new(pipes.stdout);
     let pid = line(&mut stdout).await;
@@ -91,7 +92,7 @@ async fn f08_a_stubborn_child_is_killed() {
 
 #[tokio::test]
 async fn a_dropped_child_is_killed_and_reaped() {
-    let script = "import os,time\nprint(os.getpid(), flush=True)\ntime.sleep(1000)";
+    let script = "import os,time\nprint(os.getpid(), flush=True)\ntime.sleep(60)";
     let (process, pipes) = spawn(&python(script)).unwrap();
     let mut stdout = BufReader::new(pipes.stdout);
     let pid = line(&mut stdout).await;
@@ -105,7 +106,7 @@ async fn a_dropped_child_is_killed_and_reaped() {
 fn the_end_of_the_runtime_ends_the_child() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (process, pid) = runtime.block_on(async {
-        let script = "import os,time\nprint(os.getpid(), flush=True)\ntime.sleep(1000)";
+        let script = "import os,time\nprint(os.getpid(), flush=True)\ntime.sleep(60)";
         let (process, pipes) = spawn(&python(script)).unwrap();
         let pid = line(&mut BufReader::new(pipes.stdout)).await;
         (process, pid)
@@ -117,7 +118,7 @@ fn the_end_of_the_runtime_ends_the_child() {
 
 #[tokio::test]
 async fn the_end_of_a_child_is_told_and_ends_its_group() {
-    let script = "import os,sys,time\nif os.fork()==0:\n time.sleep(1000)\nprint('up', flush=True)\nsys.stdin.readline()\nos._exit(3)";
+    let script = "import os,sys,time\nif os.fork()==0:\n time.sleep(60)\nprint('up', flush=True)\nsys.stdin.readline()\nos._exit(3)";
     let (process, mut pipes) = spawn(&python(script)).unwrap();
     let mut stdout = BufReader::new(pipes.stdout);
     assert_eq!(line(&mut stdout).await, "up");

@@ -137,14 +137,17 @@ impl Gate {
         })?;
         let arguments: Value =
             serde_json::from_slice(&bytes).map_err(|error| invalid(format!("the arguments are not JSON: {error}")))?;
+        // SECURITY: what no schema may let through: arguments are as hostile as the program.
         check_shape(&arguments).map_err(invalid)?;
         match entry.schema() {
+            // SECURITY: what does not fit the tool's schema is not sent.
             Some(Ok(schema)) => schema.check(&arguments, self.gateway.strictness).map_err(|problems| {
                 invalid(format!(
                     "the arguments do not fit: {}; `tools.$describe(\"{tool}\")` gives the schema",
                     problems.join("; ")
                 ))
             })?,
+            // SECURITY: a schema that cannot be used lets nothing through.
             Some(Err(error)) => {
                 let message = format!("the tool's schema cannot be used: {error}");
                 return Err(ToolError::new(ErrorCode::InvalidSchema, tool, message));
@@ -207,6 +210,7 @@ impl Gate {
             let message = format!("the answer is larger than the limit `reply_size` of {max_bytes} bytes: {why}");
             ToolError::new(ErrorCode::ReplyTooLarge, asked, message)
         };
+        // SECURITY: upstreams decide how much they list and describe, so the answer is bounded like a call's.
         let mut capped = Capped { bytes: Vec::new(), max_bytes };
         serde_json::to_writer(&mut capped, answer).map_err(too_large)?;
         String::from_utf8(capped.bytes).map_err(|_| ToolError::new(ErrorCode::Internal, asked, "the answer is no text"))

@@ -119,6 +119,7 @@ impl Gateway {
 
     /// The tools that `policy` allows, of the upstreams that can be reached, in the order of the upstreams.
     pub async fn tools(&self, policy: &Policy) -> Vec<Arc<Tool>> {
+        // SECURITY: a list shows what may be called and nothing else.
         let allowed = |entry: &&Arc<Entry>| policy.decide(&entry.tool.name) == Decision::Allow;
         let listings = self.listings(policy).await;
         listings
@@ -283,6 +284,7 @@ impl Gateway {
     }
 
     fn in_reach<'a>(&'a self, policy: &Policy) -> impl Iterator<Item = &'a Arc<Shelf>> {
+        // SECURITY: who may use none of an upstream's tools makes nobody connect to it, and learns nothing of it.
         self.shelves.iter().filter(|shelf| policy.may_allow_in(shelf.id()))
     }
 
@@ -300,6 +302,7 @@ impl Gateway {
 fn best(listings: &[Arc<Listing>], policy: &Policy, query: &str, limit: usize) -> Vec<Arc<Tool>> {
     let indexes: Vec<&Index> = listings.iter().map(|listing| listing.index()).collect();
     let tool = |hit: &Hit| listings.get(hit.index).and_then(|listing| listing.tool(hit.tool));
+    // SECURITY: nor does a search find what may not be called.
     let allowed = |hit: &Hit| tool(hit).is_some_and(|tool| policy.decide(&tool.name) == Decision::Allow);
     search(&indexes, query, limit, allowed).iter().filter_map(tool).cloned().collect()
 }

@@ -36,6 +36,7 @@ impl Records {
 
     pub(super) fn open(self: &Arc<Records>, written: &str, arguments_bytes: u64) -> OpenRecord {
         let started = Instant::now();
+        // SECURITY: the program chooses how long the names are that the host keeps.
         let tool = written.get(..written.floor_char_boundary(NAME_BYTES)).unwrap_or(written).to_owned();
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let index = calls.len();

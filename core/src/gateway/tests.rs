@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::*;
+use crate::credentials::Secret;
 use crate::limits::Limits;
 use crate::model::Event;
 use crate::tool::{ReplyForm, ToolError, ToolPattern, ToolReply};
@@ -75,8 +76,18 @@ async fn ask(gate: &Gate, question: Question, name: &str, arguments: &str) -> Va
 
 /// An MCP server `id` that offers `names`, and how often it was asked for them. It takes ten seconds for a list that begins
 /// with `slow` and refuses one that begins with `none`. It notes calls, tells of a change before it answers one with the
-/// argument `change`, and never answers one with `hang`.
+/// argument `change`, never answers one with `hang`, and gives back the argument `reply`.
 fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, Arc<AtomicUsize>) {
+    let (config, listings) = server_config(seen, id, names, None);
+    (Upstream::connectable(config).unwrap(), listings)
+}
+
+fn server_config(
+    seen: &Seen,
+    id: &str,
+    names: &'static [&'static str],
+    secret: Option<Secret>,
+) -> (UpstreamConfig, Arc<AtomicUsize>) {
     let listings = Arc::new(AtomicUsize::new(0));
     let (counter, seen) = (Arc::clone(&listings), Arc::clone(seen));
     let dial = move || {
@@ -84,8 +95,7 @@ fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, A
         tokio::spawn(serve(server, names, Arc::clone(&counter), Arc::clone(&seen)));
         client
     };
-    let config = UpstreamConfig::new(id, UpstreamKind::Pipe(Arc::new(dial), None));
-    (Upstream::connectable(config).unwrap(), listings)
+    (UpstreamConfig::new(id, UpstreamKind::Pipe(Arc::new(dial), secret)), listings)
 }
 
 async fn serve(stream: DuplexStream, names: &[&str], listings: Arc<AtomicUsize>, seen: Seen) {
@@ -123,7 +133,8 @@ async fn serve(stream: DuplexStream, names: &[&str], listings: Arc<AtomicUsize>,
                     let change = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});
                     writer.write_all(format!("{change}\n").as_bytes()).await.unwrap();
                 }
-                json!({"content": [{"type": "text", "text": "{\"done\":true}"}]})
+                let text = params["arguments"]["reply"].as_str().unwrap_or("{\"done\":true}");
+                json!({"content": [{"type": "text", "text": text}]})
             }
             _ => continue,
         };
@@ -373,10 +384,12 @@ fn typed(seen: &Seen) -> Upstream {
 fn never() -> Vec<String> {
     let deep = format!("{{\"n\":1,\"s\":{}{}}}", "[".repeat(120), "]".repeat(120));
     let wide = format!("{{\"n\":1,\"s\":[{}0]}}", "0,".repeat(200_000));
+    let properties: String = (0..100_000).map(|at| format!(",\"p{at}\":1")).collect();
+    let many = format!("{{\"n\":1{properties}}}");
     let texts =
         ["", "1", "[]", "null", "\"{}\"", "{", "{}{}", "{\"n\":NaN}", "{\"n\":Infinity}", "{\"n\":1e999}", "{'n':1}"];
     let own = ["{\"n\":1,\"__proto__\":{}}", "{\"n\":1,\"o\":{\"__proto__\":1}}", "{\"n\":1,\"\\u005f_proto__\":1}"];
-    texts.into_iter().chain(own).map(str::to_owned).chain([deep, wide]).collect()
+    texts.into_iter().chain(own).map(str::to_owned).chain([deep, wide, many]).collect()
 }
 
 /// Against the schema of `x.typed`: a strict gateway and a permissive one refuse these.
@@ -385,12 +398,13 @@ const MISFITS: [&str; 6] =
 /// Only a strict one refuses these.
 const SURPLUS: [&str; 3] = [r#"{"n":1,"x":2}"#, r#"{"n":1,"constructor":1}"#, r#"{"n":1,"N":1}"#];
 /// What is sent for what both take: the value that was validated.
-const FITTING: [(&str, &str); 5] = [
+const FITTING: [(&str, &str); 6] = [
     (r#"{"n":1}"#, r#"{"n":1}"#),
     (r#"{"n":9007199254740993}"#, r#"{"n":9007199254740993}"#),
     (r#"{ "s" : "\u0061", "n" : 2 }"#, r#"{"n":2,"s":"a"}"#),
     (r#"{"n":"1","n":2}"#, r#"{"n":2}"#),
     (r#"{"n":1.0}"#, r#"{"n":1.0}"#),
+    (r#"{"n":-0}"#, r#"{"n":-0}"#),
 ];
 
 async fn table(strictness: Strictness) {
@@ -474,6 +488,25 @@ async fn u20_a_reply_above_the_executions_limit_does_not_come_back() {
     }
     let codes: Vec<_> = gate.take_records().into_iter().map(|record| (record.error, record.reply_bytes)).collect();
     assert_eq!(codes, [(None, 7), (Some(ErrorCode::ReplyTooLarge), 0), (Some(ErrorCode::ReplyTooLarge), 0)]);
+}
+
+#[tokio::test]
+async fn u20_a_reply_that_redaction_makes_longer_than_the_limit_does_not_come_back() {
+    let (config, _) = server_config(&Seen::default(), "x", &["y"], Some(Secret::new("8-bytes!")));
+    let upstream = Upstream::connectable(config).unwrap();
+    let gateway = gateway(vec![upstream]);
+    let reply = "8-bytes!".repeat(10);
+    let sent = json!({"content": [{"type": "text", "text": reply}]}).to_string().len() as u64;
+    let longer = 10 * ("[redacted]".len() - "8-bytes!".len()) as u64;
+    for (reply_bytes, expected) in [
+        (sent + longer, None),
+        (sent + longer - 1, Some(ErrorCode::ReplyTooLarge)),
+        (sent, Some(ErrorCode::ReplyTooLarge)),
+    ] {
+        let gate = gateway.open(policy(&["*"]), small_replies(reply_bytes), None);
+        let answer = call(&gate, "x.y", &json!({ "reply": reply }).to_string()).await;
+        assert_eq!(answer.as_ref().err().map(|error| error.code), expected, "{reply_bytes}: {answer:?}");
+    }
 }
 
 #[tokio::test]

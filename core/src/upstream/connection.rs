@@ -210,6 +210,7 @@ impl Connection {
         tokio::select! {
             // An answer that arrived just before the end counts.
             biased;
+            // SECURITY: the time in all, whatever arrives meanwhile.
             answer = timeout_at(deadline, exchange) => answer.unwrap_or(Err(RequestFailure::Timeout)),
             () = self.ended.cancelled() => Err(RequestFailure::Died),
         }
@@ -308,7 +309,7 @@ fn http_config() -> StreamableHttpClientTransportConfig {
         .max_concurrent_requests(MAX_CONCURRENT_REQUESTS)
         .max_json_response_size(MAX_MESSAGE_BYTES)
         .max_sse_event_size(MAX_MESSAGE_BYTES)
-        // A new session is a new connection, made by the next call; nothing is sent twice.
+        // SECURITY: nothing is sent twice. A new session is a new connection, made by the next call.
         .reinit_on_expired_session(false);
     config.retry_config = Arc::new(StreamRetry);
     config

@@ -34,7 +34,7 @@ const ACCEPTED: &str = "application/json, text/event-stream";
 const MAX_ERROR_BYTES: usize = 64 << 10;
 /// Room for what surrounds a result in its message.
 const ENVELOPE_BYTES: usize = 4 << 10;
-/// Before a stream is opened again: a peer that closes its streams at once must not make a busy loop.
+/// Before a stream is opened again.
 const RESUME_PAUSE: Duration = Duration::from_millis(100);
 
 type HttpFailure = StreamableHttpError<HttpError>;
@@ -92,6 +92,7 @@ impl McpHttpClient {
     ) -> Result<StreamableHttpPostResponse, HttpFailure> {
         let status = response.status();
         let speaks_json = media_type(&response, JSON);
+        // SECURITY: an error's body is bounded as well.
         if let (true, Some(id)) = (speaks_json && !is_auth(status), id)
             && let Ok(Ok(body)) = read(response, MAX_ERROR_BYTES).await
             && let Some(message) = self.inlet.admit(&body)
@@ -225,6 +226,7 @@ impl StreamableHttpClient for McpHttpClient {
         custom_headers: HashMap<HeaderName, HeaderValue>,
         max_sse_event_size: usize,
     ) -> Result<EventStream, HttpFailure> {
+        // SECURITY: a peer that closes its streams at once does not make a busy loop.
         let again = self.streamed.swap(true, Ordering::Relaxed);
         if again {
             tokio::time::sleep(RESUME_PAUSE).await;
@@ -285,13 +287,14 @@ fn answers(message: &ServerJsonRpcMessage, id: &RequestId) -> bool {
 
 /// A whole body, or `Err` when it is larger than `max_bytes`.
 async fn read(response: Response, max_bytes: usize) -> Result<Result<Vec<u8>, TooLarge>, HttpError> {
-    // SECURITY: what the headers promise refuses early, what arrives is counted anyway.
+    // SECURITY: what is announced as too large is not waited for.
     if response.content_length().is_some_and(|length| length > max_bytes as u64) {
         return Ok(Err(TooLarge));
     }
     let (mut body, mut chunks) = (Vec::new(), response.bytes_stream());
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk?;
+        // SECURITY: whatever was announced, what arrives is counted.
         if body.len() + chunk.len() > max_bytes {
             return Ok(Err(TooLarge));
         }

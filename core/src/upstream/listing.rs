@@ -18,6 +18,8 @@ const MAX_TOOLS: usize = 20_000;
 const MAX_TOOL_BYTES: usize = 256 << 10;
 const MAX_TOTAL_BYTES: usize = 64 << 20;
 const MAX_WARNINGS: usize = 100;
+/// What a parser's error may take in a warning.
+const MAX_WHY_CHARS: usize = 200;
 
 /// The tools of an upstream that can be used, and what was wrong with the others.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,8 +72,8 @@ impl<'a> Collector<'a> {
         let page: Page<'_> = serde_json::from_str(raw)?;
         for tool in page.tools {
             self.total_bytes += tool.get().len();
-            // SECURITY: an upstream decides how much it lists, Conduit how much it keeps.
-            if self.listing.tools.len() >= MAX_TOOLS || self.total_bytes > MAX_TOTAL_BYTES {
+            // SECURITY: an upstream decides how much it lists, Conduit how much it reads; what it drops costs time too.
+            if self.listing.tools.len() + self.dropped >= MAX_TOOLS || self.total_bytes > MAX_TOTAL_BYTES {
                 self.cut(&format!("more than {MAX_TOOLS} tools or {MAX_TOTAL_BYTES} bytes"));
                 return Ok(None);
             }
@@ -81,11 +83,12 @@ impl<'a> Collector<'a> {
             }
         }
         let Some(cursor) = page.next_cursor else { return Ok(None) };
-        // SECURITY: a cursor that comes back, or ever new ones, would go on for ever.
+        // SECURITY: a cursor that comes back would go on for ever.
         if cursor.len() > MAX_TOOL_BYTES || !self.cursors.insert(cursor.clone()) {
             self.cut("the same page again");
             return Ok(None);
         }
+        // SECURITY: so would ever new ones.
         if self.cursors.len() >= MAX_PAGES {
             self.cut(&format!("more than {MAX_PAGES} pages"));
             return Ok(None);
@@ -95,12 +98,17 @@ impl<'a> Collector<'a> {
 
     fn tool(&mut self, raw: &RawValue) -> Result<Tool, String> {
         let upstream = self.upstream;
+        // SECURITY: what one tool may cost everybody who reads it.
         if raw.get().len() > MAX_TOOL_BYTES {
             return Err(format!("a tool of `{upstream}` was dropped: larger than {MAX_TOOL_BYTES} bytes"));
         }
+        // SECURITY: an upstream may write what it was shown into its tools' descriptions.
         let raw = self.redactor.json(raw.get().to_owned());
-        let listed: ListedTool = serde_json::from_str(&raw)
-            .map_err(|error| format!("a tool of `{upstream}` was dropped: not as MCP describes it ({error})"))?;
+        let listed: ListedTool = serde_json::from_str(&raw).map_err(|error| {
+            // SECURITY: the parser quotes what it did not expect, of any length.
+            let why: String = error.to_string().chars().take(MAX_WHY_CHARS).collect();
+            format!("a tool of `{upstream}` was dropped: not as MCP describes it ({why})")
+        })?;
         let shown = Shown(&listed.name, 80).to_string();
         let dropped = |why: &str| format!("tool `{shown}` of `{upstream}` was dropped: {why}");
         let name =
@@ -109,6 +117,7 @@ impl<'a> Collector<'a> {
         if !is_schema(&listed.input_schema) || !is_schema(&listed.output_schema) {
             return Err(dropped("its schema is not an object"));
         }
+        // SECURITY: the first of a name counts; no later one takes its place.
         if !self.names.insert(listed.name) {
             return Err(dropped("it is listed twice"));
         }
@@ -124,8 +133,9 @@ impl<'a> Collector<'a> {
 
     fn warn(&mut self, warning: String) {
         self.dropped += 1;
+        // SECURITY: an upstream does not fill the operator's log.
         if self.dropped <= MAX_WARNINGS {
-            self.listing.warnings.push(self.redactor.text(warning));
+            self.listing.warnings.push(warning);
         }
     }
 
@@ -151,6 +161,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::credentials::Secret;
 
     fn collect(pages: &[Value]) -> ToolListing {
         let redactor = Redactor::default();
@@ -165,6 +176,18 @@ mod tests {
 
     fn names(listing: &ToolListing) -> Vec<&str> {
         listing.tools.iter().map(|tool| tool.name.tool()).collect()
+    }
+
+    #[test]
+    fn k02_a_secret_in_a_description_is_redacted() {
+        let redactor = Redactor::new([&Secret::new("s3cret-token")]).unwrap();
+        let mut collector = Collector::new("x", &redactor);
+        let good = json!({"name": "a", "description": "try s3cret-token", "inputSchema": {"const": "s3cret-token"}});
+        let bad = json!({"name": "s3cret-token!", "description": "b"});
+        collector.page(&json!({"tools": [good, bad]}).to_string()).unwrap();
+        let listing = collector.finish();
+        assert_eq!(listing.tools[0].description.as_deref(), Some("try [redacted]"));
+        assert!(!format!("{listing:?}").contains("s3cret") && listing.warnings.len() == 1, "{listing:?}");
     }
 
     #[test]
@@ -201,7 +224,7 @@ mod tests {
             {"name": "a", "description": "first"},
             {"name": "big", "description": "d".repeat(10_000_000)},
             {"name": 7},
-            "text",
+            "text".repeat(10_000),
             {"description": "nameless"},
             {"name": "b", "inputSchema": true},
             {"name": "c", "outputSchema": []},
@@ -211,6 +234,7 @@ mod tests {
         assert_eq!(names(&listing), ["a", "z"]);
         assert_eq!(listing.tools[0].description.as_deref(), Some("first"));
         assert_eq!(listing.warnings.len(), 7);
+        assert!(listing.warnings.iter().all(|warning| warning.len() < 300), "{:?}", listing.warnings);
         assert_eq!(listing.warnings[6], "tool `a` of `x` was dropped: it is listed twice");
     }
 
@@ -222,6 +246,8 @@ mod tests {
         let listing = collect(&same);
         assert_eq!(names(&listing), ["t0", "t1"]);
         assert_eq!(listing.warnings, ["the tools of `x` after the first 2 were dropped: the same page again"]);
+        let long = page(0, "c".repeat(MAX_TOOL_BYTES + 1));
+        assert_eq!(collect(&[long, page(1, "2".into())]).tools.len(), 1);
         let new: Vec<Value> = (0..2 * MAX_PAGES).map(|index| page(index, index.to_string())).collect();
         assert_eq!(collect(&new).tools.len(), MAX_PAGES);
     }
@@ -231,6 +257,10 @@ mod tests {
         let tools: Vec<Value> = (0..100_000).map(|index| json!({"name": format!("t{index}")})).collect();
         let listing = collect(&[json!({"tools": tools, "nextCursor": "more"})]);
         assert_eq!((listing.tools.len(), listing.warnings.len()), (MAX_TOOLS, 1));
+        let bad = format!(r#"{{"tools":[{}0]}}"#, "0,".repeat(1_000_000));
+        let listing = collect(&[serde_json::from_str(&bad).unwrap()]);
+        let cut = "the tools of `x` after the first 0 were dropped: more than 20000 tools or 67108864 bytes";
+        assert_eq!(listing.warnings[MAX_WARNINGS..], [cut, "19900 more tools of `x` were dropped"]);
         let bad: Vec<Value> = (0..1_000).map(|_| json!({"name": ""})).collect();
         let listing = collect(&[json!({"tools": bad})]);
         assert_eq!(listing.warnings.len(), MAX_WARNINGS + 1);
@@ -246,7 +276,7 @@ mod tests {
         };
         let redactor = Redactor::default();
         let mut collector = Collector::new("x", &redactor);
-        let pages = (0..).take_while(|index| collector.page(&page(*index).to_string()).unwrap().is_some()).count();
+        let pages = (0..50).take_while(|index| collector.page(&page(*index).to_string()).unwrap().is_some()).count();
         assert!(pages * 2_000_000 <= MAX_TOTAL_BYTES, "{pages}");
         assert_eq!(collector.finish().warnings.len(), 1);
     }

@@ -192,6 +192,10 @@ impl LocalTools {
         let value = match timeout_at(deadline, run).await {
             Ok(Ok(Ok(value))) => value.to_string(),
             Ok(Ok(Err(failure))) => {
+                // As for a server, an error counts like a result.
+                if (failure.message.len() + failure.content.to_string().len()) as u64 > limits.reply_bytes {
+                    return Err(reply::too_large(tool, limits.reply_bytes));
+                }
                 return Err(ToolError { content: failure.content, ..error(ErrorCode::ToolFailed, failure.message) });
             }
             Ok(Err(_)) => return Err(error(ErrorCode::ToolFailed, format!("tool `{}` panicked", tool.name))),

@@ -104,6 +104,7 @@ impl Remote {
         form: ReplyForm,
         limits: &CallLimits,
     ) -> ToolReply {
+        // SECURITY: no caller waits longer than the operator allows.
         let deadline = limits.deadline.min(Instant::now() + self.endpoint.call_timeout());
         let failed = |failure: Failure| {
             let message = format!("upstream `{}` {}", self.id, failure.message);
@@ -202,6 +203,7 @@ impl Remote {
                     link.failures = link.failures.saturating_add(1);
                     let wait = back_off(link.failures);
                     link.retry_at = Some(Instant::now() + wait);
+                    // SECURITY: it may hold the last words of a child, or an upstream's own.
                     let detail = self.redactor.text(error.to_string());
                     link.last_error = Some(detail.clone());
                     return Err(match error.code() {
@@ -220,11 +222,16 @@ impl Remote {
         link.failures = if connection.age() >= STABLE { 0 } else { link.failures.saturating_add(1) };
         link.retry_at =
             link.failures.checked_sub(1).filter(|more| *more > 0).map(|more| Instant::now() + back_off(more));
-        let words = connection.last_words();
-        let words =
-            if words.is_empty() { String::new() } else { format!("; its last words were: {}", words.join(" | ")) };
-        link.last_error = Some(self.redactor.text(format!("the connection ended{words}")));
+        let words = self.last_words(connection);
+        let words = if words.is_empty() { words } else { format!("; its last words were: {words}") };
+        link.last_error = Some(format!("the connection ended{words}"));
         link.state = State::Idle;
+    }
+
+    /// What a child wrote last, for the operator.
+    fn last_words(&self, connection: &Connection) -> String {
+        // SECURITY: a child may write the secrets that it was given.
+        self.redactor.text(connection.last_words().join(" | "))
     }
 
     fn link(&self) -> MutexGuard<'_, Link> {
@@ -252,8 +259,7 @@ impl Remote {
             RequestFailure::Timeout => (ErrorCode::UpstreamTimeout, format!("did not answer {what} in time, {EFFECT}")),
             RequestFailure::Died => {
                 let message = format!("ended before {what} answered, {EFFECT}");
-                let detail = Some(self.redactor.text(connection.last_words().join(" | ")));
-                let detail = detail.filter(|detail| !detail.is_empty());
+                let detail = Some(self.last_words(connection)).filter(|words| !words.is_empty());
                 return Failure { code: ErrorCode::UpstreamDied, message, detail };
             }
             RequestFailure::Unreachable => {

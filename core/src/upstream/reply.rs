@@ -45,6 +45,7 @@ pub(super) fn from_result(
     if raw.len() as u64 > reply_bytes {
         return Err(too_large(tool, reply_bytes));
     }
+    // SECURITY: an upstream may give back what it was shown.
     let full = redactor.json(raw);
     let malformed = |_| {
         let upstream = tool.name.upstream();
@@ -56,11 +57,12 @@ pub(super) fn from_result(
     let blocks: Vec<Block<'_>> = serde_json::from_str(content).map_err(malformed)?;
     let texts =
         blocks.iter().filter(|block| block.kind == "text").map(|block| block.text.as_ref().map_or("", |text| &text.0));
+    // SECURITY: escapes of JSON may have hidden it; they are gone here.
+    let text = || redactor.text(texts.collect::<Vec<_>>().join("\n"));
     if result.is_error == Some(true) {
-        let text: String =
-            redactor.text(texts.collect::<Vec<_>>().join("\n")).chars().take(MAX_MESSAGE_CHARS).collect();
+        let text: String = text().chars().take(MAX_MESSAGE_CHARS).collect();
         let message = if text.is_empty() { "the tool reported an error without a text".to_owned() } else { text };
-        let content = serde_json::from_str(content).map_err(malformed)?;
+        let content = redactor.value(serde_json::from_str(content).map_err(malformed)?);
         return Err(ToolError { content, ..ToolError::new(ErrorCode::ToolFailed, &tool.name, message) });
     }
     if form == ReplyForm::Full {
@@ -72,7 +74,7 @@ pub(super) fn from_result(
         (None, []) => "null".to_owned(),
         (None, _) if blocks.iter().any(|block| block.kind != "text") => content.to_owned(),
         (None, [Block { text: Some(text), .. }]) if is_json(&text.0) => redactor.json(text.0.trim().to_owned()),
-        (None, _) => Value::from(redactor.text(texts.collect::<Vec<_>>().join("\n"))).to_string(),
+        (None, _) => Value::from(text()).to_string(),
     })
 }
 
@@ -195,15 +197,21 @@ mod tests {
     #[test]
     fn k02_a_secret_that_is_echoed_is_redacted_everywhere() {
         let redactor = Redactor::new([&Secret::new("s3cret-token")]).unwrap();
-        let escaped = r#"{"content":[{"type":"text","text":"\u00733cret-token {}"}]}"#;
         let plain = json!({"content": [text("[\"s3cret-token\"]")], "_meta": {"h": "s3cret-token"}}).to_string();
-        let error = json!({"content": [text("s3cret-token")], "isError": true}).to_string();
-        let forms = [(escaped, ReplyForm::Value), (&*plain, ReplyForm::Value), (&*plain, ReplyForm::Full)];
-        for (raw, form) in forms {
-            let reply = from_result(&tool(false), raw.to_owned(), form, 1_000, &redactor).unwrap();
-            assert!(!reply.contains("s3cret-token") && reply.contains("[redacted]"), "{reply}");
+        for form in [ReplyForm::Value, ReplyForm::Full] {
+            let reply = from_result(&tool(false), plain.clone(), form, 1_000, &redactor).unwrap();
+            assert!(!reply.contains("s3cret") && reply.contains("[redacted]"), "{reply}");
         }
-        let error = from_result(&tool(false), error, ReplyForm::Value, 1_000, &redactor).unwrap_err();
-        assert!(!format!("{error:?}").contains("s3cret-token"));
+        // What needs no escape and has one is found where it is read.
+        for text in ["\\u00733cret-token {}", "[\\\"\\u00733cret-token\\\"]"] {
+            let raw = |rest: &str| format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]{rest}}}"#);
+            for form in [ReplyForm::Value, ReplyForm::Full] {
+                let reply = from_result(&tool(false), raw(""), form, 1_000, &redactor).unwrap();
+                assert!(!reply.contains("3cret") && reply.contains("[redacted]"), "{reply}");
+            }
+            let failed = raw(r#","isError":true"#);
+            let error = from_result(&tool(false), failed, ReplyForm::Value, 1_000, &redactor).unwrap_err();
+            assert!(!format!("{error:?}").contains("3cret"), "{error:?}");
+        }
     }
 }

@@ -67,6 +67,7 @@ fn own_error(id: RequestId, mark: &'static str) -> ServerJsonRpcMessage {
 fn peer_error(id: RequestId, raw: &str) -> ServerJsonRpcMessage {
     match serde_json::from_str::<PeerError>(raw) {
         Ok(error) => {
+            // SECURITY: short, and without a peer's `data`, which could pass for a mark of Conduit's own.
             let message: String = error.message.chars().take(MAX_ERROR_CHARS).collect();
             ServerJsonRpcMessage::error(ErrorData::new(RpcCode(error.code), message, None), Some(id))
         }

@@ -1,6 +1,6 @@
 //! Streamable HTTP against scripted servers on loopback.
 
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use futures_util::future::{BoxFuture, join_all};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -166,6 +166,8 @@ macro_rules! calls {
     };
 }
 
+mod hostile;
+
 #[tokio::test]
 async fn a_call_travels_as_json_and_carries_session_version_and_credential() {
     let mut server = Server::start(calls!(exchange => {
@@ -286,105 +288,6 @@ async fn failure(script: Script) -> (ErrorCode, String) {
 }
 
 #[tokio::test]
-async fn u20_what_is_too_large_is_cut_off() {
-    let endless: Script = calls!(exchange => {
-        exchange.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n").await;
-        let chunk = format!("{:x}\r\n{}\r\n", 1 << 16, "x".repeat(1 << 16));
-        while exchange.socket.write_all(chunk.as_bytes()).await.is_ok() {}
-    });
-    let announced: Script = calls!(exchange => {
-        exchange.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10737418240\r\n\r\n{").await;
-        std::future::pending().await
-    });
-    let event: Script = calls!(exchange => {
-        exchange.open_events().await;
-        exchange.write("id: 1\ndata: ").await;
-        let chunk = "x".repeat(1 << 16);
-        while exchange.socket.write_all(chunk.as_bytes()).await.is_ok() {}
-    });
-    let comments: Script = calls!(exchange => {
-        exchange.open_events().await;
-        let chunk = ": comment\n".repeat(1 << 13);
-        while exchange.socket.write_all(chunk.as_bytes()).await.is_ok() {}
-    });
-    for script in [endless, announced, event, comments] {
-        let expected =
-            "the reply of `x.y` is larger than the limit `reply_size` of 4194304 bytes, ask for less at a time";
-        assert_eq!(failure(script).await, (ErrorCode::ReplyTooLarge, expected.into()));
-    }
-}
-
-#[tokio::test]
-async fn u20_an_answer_is_cut_at_the_callers_own_limit() {
-    static SENT: AtomicUsize = AtomicUsize::new(0);
-    let server = Server::start(calls!(exchange => {
-        exchange.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n").await;
-        let chunk = format!("{:x}\r\n{}\r\n", 1 << 16, "x".repeat(1 << 16));
-        while exchange.socket.write_all(chunk.as_bytes()).await.is_ok() {
-            SENT.fetch_add(1 << 16, Ordering::SeqCst);
-        }
-    }))
-    .await;
-    let limits = CallLimits { reply_bytes: 1_000, ..within(Duration::from_secs(30)) };
-    let reply = server.upstream().call(&tool("x.y"), Map::new(), ReplyForm::Value, &limits).await;
-    assert_eq!(code(reply).0, ErrorCode::ReplyTooLarge);
-    // What the kernel's buffers took counts as sent.
-    assert!(SENT.load(Ordering::SeqCst) < 12 << 20, "{}", SENT.load(Ordering::SeqCst));
-}
-
-#[tokio::test]
-async fn u20_a_compressed_bomb_is_no_json() {
-    let script: Script = calls!(exchange => {
-        let headers = "Content-Type: application/json\r\nContent-Encoding: gzip\r\n";
-        exchange.answer("200 OK", headers, "\u{1f}\u{8}not unpacked").await
-    });
-    let expected = (ErrorCode::UpstreamProtocol, "upstream `x` answered `x.y` against the protocol".into());
-    assert_eq!(failure(script).await, expected);
-}
-
-#[tokio::test]
-async fn u22_a_broken_connection_is_a_death() {
-    let scripts: [Script; 6] = [
-        calls!(exchange => drop(exchange)),
-        calls!(exchange => exchange.write("HTTP/1.1 200 OK\r\nContent-Ty").await),
-        calls!(exchange => exchange.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"jsonrpc\"").await),
-        calls!(exchange => exchange.open_events().await),
-        calls!(exchange => {
-            exchange.open_events().await;
-            exchange.write("data: {\"jsonrpc\":\"2.0\",\"id\":1,\"res").await
-        }),
-        calls!(exchange => {
-            exchange.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n").await;
-            // A reset instead of an end.
-            exchange.socket.set_zero_linger().unwrap();
-        }),
-    ];
-    for script in scripts {
-        let expected = "upstream `x` ended before `x.y` answered, the call may have had its effect";
-        assert_eq!(failure(script).await, (ErrorCode::UpstreamDied, expected.into()));
-    }
-}
-
-#[tokio::test]
-async fn u23_a_body_answers_its_own_request_or_nobodys() {
-    let scripts: [Script; 6] = [
-        calls!(exchange => exchange.json(&json!({"jsonrpc": "2.0", "id": 999, "result": text_result("x")})).await),
-        calls!(exchange => exchange.json(&json!({"jsonrpc": "2.0", "id": 1, "method": "roots/list"})).await),
-        calls!(exchange => {
-            let batch = json!([response(&exchange.body["id"], text_result("x"))]);
-            exchange.json(&batch).await
-        }),
-        calls!(exchange => exchange.answer("200 OK", "Content-Type: text/html\r\n", "<html>").await),
-        calls!(exchange => exchange.answer("202 Accepted", "", "").await),
-        calls!(exchange => exchange.answer("200 OK", "Content-Type: application/json\r\n", "{\"jsonrpc\":\"2.0\"").await),
-    ];
-    for script in scripts {
-        let expected = (ErrorCode::UpstreamProtocol, "upstream `x` answered `x.y` against the protocol".into());
-        assert_eq!(failure(script).await, expected);
-    }
-}
-
-#[tokio::test]
 async fn u35_statuses_have_words_and_bodies_do_not_show() {
     let scripts: [(Script, ErrorCode, &str); 7] = [
         (
@@ -466,29 +369,6 @@ const NO_SESSION: &str =
     r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}"#;
 
 #[tokio::test]
-async fn u22_a_death_is_noticed_where_a_stream_could_be_resumed() {
-    static DIE: tokio::sync::Notify = tokio::sync::Notify::const_new();
-    let mut server = Server::start(calls!(exchange => {
-        exchange.open_events().await;
-        exchange.write("id: 1\ndata:\n\n").await;
-        DIE.notified().await;
-    }))
-    .await;
-    let upstream = Arc::new(server.upstream());
-    let caller = tokio::spawn({
-        let upstream = upstream.clone();
-        async move { call(&upstream, json!({})).await }
-    });
-    server.next(|_, body| body["method"] == "tools/call").await;
-    server.stop().await;
-    let start = Instant::now();
-    DIE.notify_one();
-    let expected = "upstream `x` ended before `x.y` answered, the call may have had its effect";
-    assert_eq!(code(caller.await.unwrap()), (ErrorCode::UpstreamDied, expected.into()));
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-}
-
-#[tokio::test]
 async fn u21_slow_headers_bodies_and_streams_end_at_the_deadline() {
     let scripts: [Script; 3] = [
         calls!(exchange => {
@@ -514,6 +394,28 @@ async fn u21_slow_headers_bodies_and_streams_end_at_the_deadline() {
         let id = server.next(|_, body| body["method"] == "tools/call").await["id"].clone();
         let cancelled = server.next(|_, body| body["method"] == "notifications/cancelled").await;
         assert_eq!(cancelled["params"]["requestId"], id);
+    }
+}
+
+#[tokio::test]
+async fn u21_a_slow_handshake_ends_at_its_own_deadline() {
+    for (head, text) in
+        [("", "x"), ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n", " ")]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move {
+            let (socket, _) = listener.accept().await.unwrap();
+            let mut exchange = Exchange::read(socket).await.unwrap();
+            exchange.write(if head.is_empty() { "HTTP/1.1 200 OK\r\nX-Slow: " } else { head }).await;
+            trickle(exchange, text).await;
+        });
+        let config = UpstreamConfig {
+            connect_timeout: Duration::from_millis(300),
+            ..UpstreamConfig::new("x", UpstreamKind::Http { url, allow_private: true, credential: None })
+        };
+        let error = Upstream::connectable(config).unwrap().list_tools().await.unwrap_err();
+        assert!(error.to_string().ends_with(": it did not answer `initialize` within 300ms"), "{error}");
     }
 }
 
@@ -587,6 +489,80 @@ async fn a_server_that_is_gone_is_unavailable_and_found_again() {
         error.to_string().ends_with(": it cannot be reached: cannot connect: Connection refused (os error 111)"),
         "{error}"
     );
+}
+
+/// A listener that notes what is sent to it.
+async fn elsewhere() -> (u16, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let Some(exchange) = Exchange::read(socket).await else { continue };
+            let _ = sender.send(exchange.head.clone());
+            let body = response(&exchange.body["id"], text_result("from elsewhere"));
+            exchange.json(&body).await;
+        }
+    });
+    (port, receiver)
+}
+
+#[tokio::test]
+async fn u08_a_credential_never_follows_a_redirect() {
+    let credentials = [
+        Credential::Bearer(Secret::new("hunter3hunter3")),
+        Credential::Header { name: "X-API-Key".into(), value: Secret::new("hunter3hunter3") },
+    ];
+    for credential in credentials {
+        static ELSEWHERE: Mutex<String> = Mutex::new(String::new());
+        let (port, mut visits) = elsewhere().await;
+        *ELSEWHERE.lock().unwrap() = format!("127.0.0.1:{port}");
+        let mut server = Server::start(calls!(exchange => {
+            let elsewhere = ELSEWHERE.lock().unwrap().clone();
+            let arguments = &exchange.body["params"]["arguments"];
+            let location = arguments["to"].as_str().unwrap().replace("ELSEWHERE", &elsewhere);
+            let headers = format!("Location: {location}\r\nRefresh: 0; url={location}\r\n");
+            let status = format!("{} Elsewhere", arguments["status"]);
+            exchange.answer(&status, &headers, "").await
+        }))
+        .await;
+        let upstream = Upstream::connectable(server.config_with(Some(credential))).unwrap();
+        for status in [301, 302, 303, 307, 308] {
+            for to in
+                ["http://ELSEWHERE/mcp", "//ELSEWHERE/mcp", "https://ELSEWHERE/", "http://u@ELSEWHERE/", "/mcp", ""]
+            {
+                let reply = code(call(&upstream, json!({"status": status, "to": to})).await);
+                let expected = format!("upstream `x` answered `x.y` with HTTP {status}");
+                assert_eq!(reply, (ErrorCode::UpstreamProtocol, expected), "{to}");
+            }
+        }
+        let mut calls = 0;
+        while let Ok((_, body)) = server.exchanges.try_recv() {
+            calls += usize::from(body["method"] == "tools/call");
+        }
+        assert_eq!(calls, 5 * 6, "no call is repeated");
+        assert!(server.seen.lock().unwrap().iter().all(|head| head.contains("hunter3hunter3")));
+        assert!(visits.try_recv().is_err(), "somebody went elsewhere");
+    }
+}
+
+#[tokio::test]
+async fn u08_a_redirected_handshake_is_refused() {
+    let (port, mut visits) = elsewhere().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            let Some(exchange) = Exchange::read(socket).await else { continue };
+            exchange.answer("307 Elsewhere", &format!("Location: http://127.0.0.1:{port}/\r\n"), "").await;
+        }
+    });
+    let credential = Some(Credential::Bearer(Secret::new("hunter3hunter3")));
+    let config = UpstreamConfig::new("x", UpstreamKind::Http { url, allow_private: true, credential });
+    let error = Upstream::connectable(config).unwrap().list_tools().await.unwrap_err();
+    assert!(error.to_string().ends_with(": it answered `initialize` with HTTP 307"), "{error}");
+    assert!(visits.try_recv().is_err(), "somebody went elsewhere");
 }
 
 #[tokio::test]

@@ -76,6 +76,8 @@ async fn local_functions_are_tools() {
             Some("panic") => panic!("in a tool"),
             Some("hang") => std::future::pending().await,
             Some("big") => Ok(Value::from("x".repeat(5 << 20))),
+            Some("fail with much") => Err(LocalToolError { message: "no".into(), content: "x".repeat(5 << 20).into() }),
+            Some("fail with many words") => Err(LocalToolError::new("x".repeat(5 << 20))),
             _ => Ok(json!({"tool": context.tool, "got": arguments})),
         }
     }
@@ -102,7 +104,10 @@ async fn local_functions_are_tools() {
         code(call(&upstream, json!({"do": "panic"})).await),
         (ErrorCode::ToolFailed, "tool `x.y` panicked".into())
     );
-    assert_eq!(code(call(&upstream, json!({"do": "big"})).await).0, ErrorCode::ReplyTooLarge);
+    for large in ["big", "fail with much", "fail with many words"] {
+        let refused = call(&upstream, json!({"do": large})).await.unwrap_err();
+        assert_eq!((refused.code, refused.content), (ErrorCode::ReplyTooLarge, Value::Null), "{large}");
+    }
     let arguments = Map::from_iter([("do".to_owned(), "hang".into())]);
     let hung = upstream.call(&tool("x.y"), arguments, ReplyForm::Value, &within(Duration::from_millis(1))).await;
     assert_eq!(code(hung).0, ErrorCode::UpstreamTimeout);

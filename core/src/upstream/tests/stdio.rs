@@ -26,6 +26,8 @@ for line in sys.stdin:
         if what == "exit":
             print("giving up", file=sys.stderr, flush=True)
             os._exit(3)
+        if what == "leave":
+            os._exit(0)
         if what == "kill":
             sys.stdout.write('{"jsonrpc":"2.0","id":')
             sys.stdout.flush()
@@ -33,6 +35,19 @@ for line in sys.stdin:
         if what == "close":
             os.close(1)
             time.sleep(1000)
+        if what == "deaf":
+            os.close(0)
+            send({"jsonrpc": "2.0", "id": message["id"], "result": {"content": [{"type": "text", "text": "deaf"}]}})
+            time.sleep(1000)
+        if what == "trickle":
+            answer = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {"content": []}}).encode()
+            for at in range(len(answer)):
+                os.write(1, answer[at:at + 1])
+                time.sleep(0.1)
+        if what == "chatter":
+            while True:
+                send({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1}})
+                time.sleep(0.01)
         if what == "answer and exit":
             send({"jsonrpc": "2.0", "id": message["id"], "result": {"content": [{"type": "text", "text": "x" * 1000000}]}})
             os._exit(0)
@@ -83,7 +98,7 @@ async fn k02_a_childs_secret_does_not_come_back() {
 
 #[tokio::test]
 async fn u22_whatever_way_a_child_dies_it_is_told_within_a_second() {
-    for what in ["exit", "kill", "close"] {
+    for what in ["exit", "leave", "kill", "close"] {
         let upstream = server(&[("TOKEN", token())]);
         let healthy = server(&[]);
         let (first, other) = (pid(&upstream).await, pid(&healthy).await);
@@ -108,6 +123,32 @@ async fn u22_whatever_way_a_child_dies_it_is_told_within_a_second() {
             }
         };
         assert!(tokio::time::timeout(Duration::from_secs(10), gone).await.is_ok(), "{what} leaves its child behind");
+    }
+}
+
+#[tokio::test]
+async fn u22_a_child_that_reads_no_more_is_dead() {
+    let upstream = server(&[]);
+    assert_eq!(call(&upstream, json!({"do": "deaf"})).await.unwrap(), "\"deaf\"");
+    let start = Instant::now();
+    let expected = "upstream `x` ended before `x.y` answered, the call may have had its effect";
+    assert_eq!(code(call(&upstream, json!({"do": "pid"})).await), (ErrorCode::UpstreamDied, expected.into()));
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(pid(&upstream).await.parse::<u32>().is_ok(), "the next call has a new child");
+    upstream.close().await;
+}
+
+#[tokio::test]
+async fn u21_a_slow_or_chattering_child_ends_at_the_deadline() {
+    for what in ["trickle", "chatter"] {
+        let upstream = server(&[]);
+        let first = pid(&upstream).await;
+        let arguments = Map::from_iter([("do".to_owned(), what.into())]);
+        let reply = upstream.call(&tool("x.y"), arguments, ReplyForm::Value, &within(Duration::from_millis(500))).await;
+        let expected = "upstream `x` did not answer `x.y` in time, the call may have had its effect";
+        assert_eq!(code(reply), (ErrorCode::UpstreamTimeout, expected.into()), "{what}");
+        upstream.close().await;
+        assert!(!Path::new("/proc").join(&first).exists());
     }
 }
 
