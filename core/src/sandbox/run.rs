@@ -26,6 +26,8 @@ use crate::model::Outcome;
 
 /// How long a stopped guest's thread may take to come back before the report is given without it.
 const GRACE: Duration = Duration::from_millis(250);
+/// How long calls may be dispatched and answered before deadlines, cancellation and other tasks have their turn.
+const TURN: Duration = Duration::from_millis(2);
 type Completion = (i64, HostReply, u64);
 
 pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
@@ -96,6 +98,10 @@ fn report(outcome: Outcome, value: serde_json::Value, shared: &Shared, clock: &C
     Report { outcome, value, stdout, stderr, usage }
 }
 
+fn reply_bytes(reply: &HostReply) -> u64 {
+    reply.as_ref().map_or_else(String::len, String::len) as u64
+}
+
 struct StopOnDrop(Arc<Shared>);
 
 impl Drop for StopOnDrop {
@@ -113,6 +119,8 @@ struct Calls {
     in_flight: FuturesUnordered<BoxFuture<'static, Completion>>,
     answered: Vec<(i64, HostReply)>,
     most_in_flight: usize,
+    most_memory: u64,
+    last_turn: Instant,
 }
 
 impl Calls {
@@ -130,6 +138,8 @@ impl Calls {
             in_flight: FuturesUnordered::new(),
             answered: Vec::new(),
             most_in_flight: usize::try_from(limits.tool_calls_in_flight).unwrap_or(usize::MAX),
+            most_memory: limits.memory_bytes,
+            last_turn: Instant::now(),
         }
     }
 
@@ -147,19 +157,46 @@ impl Calls {
         }
     }
 
+    /// The answer is held in its call's place, until the guest takes it.
     fn complete(&mut self, (id, reply, held_bytes): Completion) {
+        self.shared.held_bytes.fetch_add(reply_bytes(&reply), Ordering::Relaxed);
         self.shared.held_bytes.fetch_sub(held_bytes, Ordering::Relaxed);
         self.answered.push((id, reply));
         self.dispatch();
     }
 
-    /// Takes in everything that is there without waiting: what the guest submitted, and answers that are ready.
-    fn settle(&mut self) {
+    /// The answers; from here on the guest's memory is what they count for.
+    fn take_answered(&mut self) -> Vec<(i64, HostReply)> {
+        let bytes = self.answered.iter().map(|(_, reply)| reply_bytes(reply)).sum();
+        self.shared.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        std::mem::take(&mut self.answered)
+    }
+
+    /// Whether more answers may come in before the guest takes those that there are.
+    fn have_room(&self) -> bool {
+        let held = self.shared.held_bytes.load(Ordering::Relaxed);
+        // SECURITY: answers that pile up in the host are part of the guest's memory.
+        held.saturating_add(self.shared.memory_peak.load(Ordering::Relaxed)) <= self.most_memory
+    }
+
+    /// Takes in what is there without waiting: what the guest submitted, and answers that are ready.
+    async fn settle(&mut self) {
         while let Ok(submission) = self.submissions.try_recv() {
             self.accept(submission);
         }
-        while let Some(Some(completion)) = self.in_flight.next().now_or_never() {
+        while self.have_room()
+            && let Some(Some(completion)) = self.in_flight.next().now_or_never()
+        {
             self.complete(completion);
+            self.take_turns().await;
+        }
+    }
+
+    async fn take_turns(&mut self) {
+        // SECURITY: thousands of calls that are answered at once do not put off the deadline.
+        if self.last_turn.elapsed() >= TURN {
+            tokio::task::yield_now().await;
+            self.last_turn = Instant::now();
         }
     }
 
@@ -170,6 +207,7 @@ impl Calls {
             Some(completion) = self.in_flight.next(), if !self.in_flight.is_empty() => self.complete(completion),
             else => std::future::pending().await,
         }
+        self.take_turns().await;
     }
 }
 
@@ -204,14 +242,14 @@ impl Sandbox {
                 tokio::select! {
                     biased;
                     ended = &mut *step => break ended,
-                    () = calls.progress() => {}
+                    () = calls.progress(), if calls.have_room() => {}
                 }
             };
             *under_way = None;
             // A step that gives nothing panicked or found no thread.
             let Ok((end, live)) = ended else { return StepEnd::Failed(step::crashed("its thread ended")) };
             let (StepEnd::Waiting { wake_at }, Some(live)) = (&end, live) else { return end };
-            calls.settle();
+            calls.settle().await;
             if calls.answered.is_empty() {
                 let timer = wake_at.map(|at| clock.instant(at));
                 if calls.in_flight.is_empty() && timer.is_none() {
@@ -219,7 +257,7 @@ impl Sandbox {
                 }
                 wait(calls, timer).await;
             }
-            *under_way = Some(self.resume(live, std::mem::take(&mut calls.answered)));
+            *under_way = Some(self.resume(live, calls.take_answered()));
         }
         StepEnd::Asked
     }
@@ -240,5 +278,5 @@ async fn wait(calls: &mut Calls, timer: Option<Instant>) {
             () = &mut timer => return,
         }
     }
-    calls.settle();
+    calls.settle().await;
 }

@@ -101,6 +101,7 @@ fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
             Ok(value.map_or_else(|error| StepEnd::Failed(unreadable(&error)), StepEnd::Done))
         }
         RawStep::Failed { address, length } => {
+            // SECURITY: an error is no way around the limit of the value.
             let error = serde_json::from_slice::<GuestError>(live.take(address, length.min(ERROR_BYTES))?);
             Ok(StepEnd::Failed(error.map_or_else(|_| crashed("its error is not readable"), GuestError::located)))
         }
