@@ -238,12 +238,12 @@ impl Limits {
                         format!("limit `{}` cannot be `{value}`, expected at least {}", limit.key(), limit.minimum()),
                     ));
                 }
-                // SECURITY: a request never gets more than the operator's ceiling.
                 if value > most {
                     clamped.push(limit);
                 }
                 *limits.get_mut(limit) = value;
             }
+            // SECURITY: a request never gets more than the operator's ceiling.
             let value = limits.get_mut(limit);
             *value = (*value).min(most);
         }

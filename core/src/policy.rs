@@ -71,6 +71,7 @@ impl Policy {
     /// Whether any tool of `upstream` could be allowed; if not, nobody needs to ask that upstream for its tools.
     pub fn may_allow_in(&self, upstream: &str) -> bool {
         let reaches = |list: &Arc<[ToolPattern]>| list.iter().any(|pattern| pattern.reaches(upstream));
+        // SECURITY: an upstream that no call may reach is not even asked: asking starts programs and connections.
         self.stated && self.lists.iter().all(reaches)
     }
 

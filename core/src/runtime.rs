@@ -343,6 +343,7 @@ impl Runtime {
 
 impl Inner {
     async fn run(&self, request: ExecutionRequest, handle: Handle) -> Result<ExecutionResult> {
+        // SECURITY: no more executions at once than there are places; each keeps its own to its end.
         let Some(_admitted) = self.admit(&handle.cancel).await? else {
             return Ok(execution::not_started(handle.id, Outcome::Cancelled, Vec::new()));
         };

@@ -1,5 +1,6 @@
 //! Whole programs through the facade, with functions of the embedding program as their tools.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
@@ -323,6 +324,34 @@ async fn r04_wall_time_ends_a_program_whose_answers_take_long_to_make() {
 }
 
 #[tokio::test]
+async fn g15_nothing_runs_after_the_result() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&calls);
+    let count = LocalTool::new("count", move |_: Map<String, Value>, _: CallContext| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async { Ok(Value::Null) }
+    });
+    let runtime = builder().0.host_tool(count).max_executions(1).max_queue(0).build().unwrap();
+    let mut known = 0;
+    let late = [
+        "setTimeout(late, 0)",
+        "setInterval(late, 1)",
+        "const registry = new FinalizationRegistry(late); (() => { registry.register({}, 1) })()",
+        "tools.host.echo({}).then(() => { setTimeout(late, 0) })",
+        "new Promise(() => {}).finally(late)",
+        "queueMicrotask(() => setTimeout(() => Promise.reject(late()), 0))",
+    ];
+    for code in late {
+        let code = format!("const late = () => tools.host.count({{}}); {code}; return 'done'");
+        let result = soon(runtime.execute(program(&code))).await.unwrap();
+        assert_eq!((&result.outcome, &result.value), (&Outcome::Completed, &json!("done")), "{code}: {result:?}");
+        known += result.tool_calls.iter().filter(|call| call.tool == "host.count").count();
+        assert_eq!(value(&runtime, "await new Promise(resolve => setTimeout(resolve, 5)); return 1").await, 1);
+        assert_eq!(calls.load(Ordering::SeqCst), known, "something ran after the result of {code}");
+    }
+}
+
+#[tokio::test]
 async fn events_and_cancel_work_away_from_the_execution() {
     let (runtime, mut told) = runtime(1, 0);
     let mut execution = runtime.spawn(program("console.log(1); await tools.host.hang({})")).unwrap();
@@ -365,4 +394,84 @@ async fn limits_beyond_their_bounds_and_patterns_for_nothing_are_the_operators_t
     soon(runtime.check()).await;
     let idle: Vec<String> = runtime.idle_patterns().iter().map(ToString::to_string).collect();
     assert_eq!(idle, ["host.ecko", "hst.*"]);
+}
+
+#[tokio::test]
+async fn r15_denied_calls_count_like_any_other() {
+    let (runtime, mut told) = runtime(1, 0);
+    let limits = LimitsRequest { tool_calls: Some(20), ..LimitsRequest::default() };
+    let denied = "for (;;) { try { await tools.host.hang({}) } catch {} }";
+    let request = program(denied).limits(limits).allow(vec![ToolPattern::parse("host.echo").unwrap()]);
+    let result = soon(runtime.execute(request)).await.unwrap();
+    assert!(matches!(result.outcome, Outcome::LimitExceeded { limit: Limit::ToolCalls, .. }), "{result:?}");
+    let codes: Vec<_> = result.tool_calls.iter().map(|call| call.error).collect();
+    assert_eq!((codes, result.usage.tool_calls), (vec![Some(ErrorCode::ToolNotFound); 20], 20));
+    assert!(told.try_recv().is_err(), "a denied tool was called");
+}
+
+/// Sixteen MiB, nearly all of them filled with one number; then `end`. What is beyond them leaves room for one call.
+fn spoils(end: &str) -> ExecutionRequest {
+    let fill = "const hoard = []; \
+        for (let size = 1 << 20; size >= 4096;) { \
+            try { hoard.push(new Uint32Array(size / 4).fill(0xa55a1234)) } catch { size /= 2 } \
+        } \
+        hoard.shift(); ";
+    let limits = LimitsRequest { memory_bytes: Some((16 << 20) + 4_096), ..LimitsRequest::default() };
+    program(&format!("{fill}{end}")).limits(limits)
+}
+
+/// Says how often that number is found in all the memory that can be had, and that there is enough of it.
+const LOOK: &str = "let found = 0, bytes = 0; const hoard = []; \
+    for (let size = 1 << 20; size >= 4096;) { \
+        try { \
+            const numbers = new Uint32Array(new ArrayBuffer(size)); \
+            found += numbers.indexOf(0xa55a1234) >= 0 ? 1 : 0; \
+            bytes += size; hoard.push(numbers); \
+        } catch { size /= 2 } \
+    } \
+    hoard.length = 0; \
+    return [found, bytes > 10 << 20]";
+
+#[tokio::test]
+async fn g40_no_memory_of_a_run_reaches_the_next_one_however_it_ended() {
+    let (runtime, mut told) = runtime(1, 0);
+    let look = || program(LOOK).limits(spoils("").limits);
+    let (hang, ever) = ("await tools.host.hang({})", "for (;;) {}");
+    for _ in 0..8 {
+        for (end, status) in [
+            ("return 1", "completed"),
+            ("throw new Error('x')", "failed"),
+            ("(function deeper() { deeper() })()", "failed"),
+            ("for (;;) hoard.push(new Uint32Array(1024))", "limit_exceeded"),
+            (ever, "limit_exceeded"),
+            (hang, "cancelled"),
+        ] {
+            let mut request = spoils(end);
+            request.limits.cpu_time_ms = (end == ever).then_some(300);
+            let running = runtime.spawn(request).unwrap();
+            if end == hang {
+                assert_eq!(soon(told.recv()).await, Some(Told::Started));
+                running.cancel();
+                assert_eq!(soon(told.recv()).await, Some(Told::Dropped));
+            }
+            let result = soon(running.join()).await.unwrap();
+            assert_eq!(result.outcome.status(), status, "{end}: {result:?}");
+            assert!(result.usage.memory_bytes > 15 << 20, "{end}: {}", result.usage.memory_bytes);
+            let looked = soon(runtime.execute(look())).await.unwrap();
+            assert_eq!(looked.value, json!([0, true]), "after {end}: {looked:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn u20_a_call_or_a_reply_over_its_limit_fails_alone() {
+    let (runtime, _told) = runtime(1, 0);
+    let code = "const codeOf = async n => { try { await tools.host.echo({n: 'x'.repeat(n)}); return 'none' } \
+                catch (error) { return error.code } }; return [await codeOf(200), await codeOf(2)]";
+    let limits = LimitsRequest { call_bytes: Some(100), ..LimitsRequest::default() };
+    let result = soon(runtime.execute(program(code).limits(limits))).await.unwrap();
+    assert_eq!(result.value, json!(["arguments_too_large", "none"]), "{result:?}");
+    let limits = LimitsRequest { reply_bytes: Some(100), ..LimitsRequest::default() };
+    let result = soon(runtime.execute(program(code).limits(limits))).await.unwrap();
+    assert_eq!(result.value, json!(["reply_too_large", "none"]), "{result:?}");
 }

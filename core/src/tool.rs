@@ -243,6 +243,10 @@ mod tests {
 
     #[test]
     fn t01_names_outside_the_alphabet_are_refused() {
+        let (upstream, tool) = ("a".repeat(MAX_UPSTREAM_ID_BYTES), "b".repeat(MAX_TOOL_NAME_BYTES));
+        assert!(ToolName::parse(&format!("{upstream}.{tool}")).is_ok());
+        assert!(ToolName::parse(&format!("{upstream}a.{tool}")).is_err());
+        assert!(ToolName::parse(&format!("{upstream}.{tool}b")).is_err());
         for name in [
             "",
             "github",
@@ -256,6 +260,10 @@ mod tests {
             "github.\u{0435}",
             "git__hub.x",
             "_github.x",
+            "github_.x",
+            "GITHUB\u{212a}.x",
+            "github.x:y",
+            "github.\u{ff58}",
             "github%2ex",
             "github.%78",
         ] {

@@ -32,5 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let compiled = Engine::new(&config)?.precompile_module(&wasm)?;
     std::fs::write(Path::new(&std::env::var("OUT_DIR")?).join("guest.cwasm"), compiled)?;
     println!("cargo::rustc-env=CONDUIT_GUEST_JS_SHA256={digest}");
+    // For the test that runs this script on other modules.
+    println!("cargo::rustc-env=CONDUIT_GUEST_JS_BUILD_SCRIPT={}", std::env::current_exe()?.display());
+    println!("cargo::rustc-env=CONDUIT_GUEST_JS_TARGET={}", std::env::var("TARGET")?);
     Ok(())
 }

@@ -10,6 +10,9 @@
   (data (i32.const 128) "{\"name\":\"Error\",\"message\":\"m\",\"stack\":\"\"}")
   (data (i32.const 256) "test.echo")
   (data (i32.const 272) "{}")
+  (data (i32.const 512) "{\22name\22:\22Error\22,\22message\22:\22")
+  (data (i32.const 544) "\22,\22stack\22:\22\22}")
+  (global $canary (mut i64) (i64.const 0))
   (global $alloc_answer (mut i32) (i32.const 1024))
   (global $wait_again (mut i32) (i32.const 0))
 
@@ -37,6 +40,8 @@
   (func $done (result i32) (i32.store8 (i32.const 120) (i32.const 49))
     (call $step (i32.const 1) (i32.const 120) (i32.const 1) (i64.const -1)))
 
+  (func $bytes (result i32) (i32.mul (memory.size) (i32.const 65536)))
+
   (func $recurse (param $n i32) (result i32)
     (i32.add (call $recurse (i32.add (local.get $n) (i32.const 1))) (local.get $n)))
 
@@ -52,6 +57,11 @@
       (drop (call $submit (call $number (i32.const 0)) (call $number (i32.const 1)) (call $number (i32.const 2))
         (call $number (i32.const 3)) (call $number (i32.const 4))))
       (return (call $done))))
+    ;; S: the same, and waits for the answer
+    (if (i32.eq (local.get $operation) (i32.const 0x53)) (then
+      (drop (call $submit (call $number (i32.const 0)) (call $number (i32.const 1)) (call $number (i32.const 2))
+        (call $number (i32.const 3)) (call $number (i32.const 4))))
+      (return (call $step (i32.const 0) (i32.const 0) (i32.const 0) (i64.const -1)))))
     ;; r: random(n0, n1)
     (if (i32.eq (local.get $operation) (i32.const 0x72)) (then
       (call $random (call $number (i32.const 0)) (call $number (i32.const 1)))
@@ -94,19 +104,45 @@
       (loop $ever
         (drop (call $submit (i32.const 0) (i32.const 256) (i32.const 9) (i32.const 0) (call $number (i32.const 0))))
         (br $ever))))
-    ;; m: fills its memory with a canary from 64 KiB on; M: looks for it and says 0 or 1
+    ;; e: fails with an error whose message has n0 bytes
+    (if (i32.eq (local.get $operation) (i32.const 0x65)) (then
+      (memory.copy (i32.const 4096) (i32.const 512) (i32.const 27))
+      (memory.fill (i32.const 4123) (i32.const 0x78) (call $number (i32.const 0)))
+      (memory.copy (i32.add (i32.const 4123) (call $number (i32.const 0))) (i32.const 544) (i32.const 13))
+      (return (call $step (i32.const 2) (i32.const 4096) (i32.add (i32.const 40) (call $number (i32.const 0)))
+        (i64.const -1)))))
+    ;; b: submits n0 calls of test.echo, then is busy for ever
+    (if (i32.eq (local.get $operation) (i32.const 0x62)) (then
+      (local.set $i (call $number (i32.const 0)))
+      (loop $more
+        (drop (call $submit (i32.const 0) (i32.const 256) (i32.const 9) (i32.const 272) (i32.const 2)))
+        (local.set $i (i32.sub (local.get $i) (i32.const 1)))
+        (br_if $more (local.get $i)))
+      (loop $ever (br $ever))))
+    ;; m: grows by n0 pages, fills its memory from 4096 on and a global, and goes on as the operation at number 1
     (if (i32.eq (local.get $operation) (i32.const 0x6d)) (then
-      (memory.fill (i32.const 65536) (i32.const 0xa5) (i32.const 65536))
-      (drop (memory.grow (i32.const 8)))
-      (memory.fill (i32.const 131072) (i32.const 0xa5) (i32.const 524288))
+      (if (i32.eq (memory.grow (call $number (i32.const 0))) (i32.const -1)) (then (unreachable)))
+      (memory.fill (i32.const 4096) (i32.const 0xa5) (i32.sub (call $bytes) (i32.const 4096)))
+      (global.set $canary (i64.const 0xa5a5a5a5a5a5a5a5))
+      (local.set $operation (i32.load8_u (i32.const 1037)))
+      ;; its end: d recurses, f waits for a call, g asks for too much memory, l loops, u traps, w returns
+      (if (i32.eq (local.get $operation) (i32.const 0x64)) (then (return (call $recurse (i32.const 0)))))
+      (if (i32.eq (local.get $operation) (i32.const 0x66)) (then
+        (drop (call $submit (i32.const 0) (i32.const 256) (i32.const 9) (i32.const 272) (i32.const 2)))
+        (return (call $step (i32.const 0) (i32.const 0) (i32.const 0) (i64.const -1)))))
+      (if (i32.eq (local.get $operation) (i32.const 0x67)) (then (drop (memory.grow (i32.const 1000))) (unreachable)))
+      (if (i32.eq (local.get $operation) (i32.const 0x6c)) (then (loop $ever (br $ever))))
+      (if (i32.eq (local.get $operation) (i32.const 0x75)) (then (unreachable)))
       (return (call $done))))
+    ;; M: grows by n0 pages and traps if anything is in its memory from 4096 on, or in the global
     (if (i32.eq (local.get $operation) (i32.const 0x4d)) (then
-      (drop (memory.grow (i32.const 8)))
-      (local.set $i (i32.const 65536))
+      (if (i32.eq (memory.grow (call $number (i32.const 0))) (i32.const -1)) (then (unreachable)))
+      (if (i64.ne (global.get $canary) (i64.const 0)) (then (unreachable)))
+      (local.set $i (i32.const 4096))
       (loop $next
-        (if (i32.eq (i32.load8_u (local.get $i)) (i32.const 0xa5)) (then (unreachable)))
-        (local.set $i (i32.add (local.get $i) (i32.const 1)))
-        (br_if $next (i32.lt_u (local.get $i) (i32.const 655360))))
+        (if (i64.ne (i64.load (local.get $i)) (i64.const 0)) (then (unreachable)))
+        (local.set $i (i32.add (local.get $i) (i32.const 8)))
+        (br_if $next (i32.lt_u (local.get $i) (call $bytes))))
       (return (call $done))))
     ;; n: waits for a timer that is due at once, for ever
     (if (i32.eq (local.get $operation) (i32.const 0x6e)) (then

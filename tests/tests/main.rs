@@ -1,4 +1,4 @@
-//! All tests of this crate, in one program: it links once.
+//! All tests of this crate but those of `memory.rs`, in one program: it links once.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

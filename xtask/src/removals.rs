@@ -2,7 +2,7 @@
 //!
 //! Owns `tests/removals.toml`. The copy has a target folder of its own, so it may run beside other work.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,16 @@ pub fn run(steps: &mut Steps, word: &str) -> Result {
     let copy = Copy::make()?;
     let Table { check, limit } = Table::read()?;
     let wanted = |removal: &&Removal| [&removal.file, &removal.says, &removal.test].iter().any(|at| at.contains(word));
+    let mut tests = BTreeMap::<&str, Vec<&str>>::new();
+    for removal in check.iter().chain(&limit).filter(wanted) {
+        if let Some(package) = copy.packages.get(&removal.test) {
+            tests.entry(package).or_default().push(&removal.test);
+        }
+    }
+    for (package, tests) in tests {
+        let start = Instant::now();
+        steps.check(&format!("{package} | with every check in place"), start, copy.passes_as_it_is(package, &tests));
+    }
     for removal in check.iter().chain(&limit).filter(wanted) {
         let start = Instant::now();
         let result = copy.fails_without(removal);
@@ -81,6 +91,9 @@ impl Copy {
             fs::create_dir_all(to.parent().unwrap_or(&folder)).map_err(|error| error.to_string())?;
             fs::write(&to, bytes).map_err(|error| format!("cannot write `{}`: {error}", to.display()))?;
         }
+        // Tests about the code itself ask git for its files, and this folder is one that the outer repository ignores.
+        let made = command("git").current_dir(&folder).args(["init", "--quiet"]).status();
+        made.map_err(|error| format!("cannot run git: {error}"))?;
         Ok(Copy { folder, packages })
     }
 
@@ -94,19 +107,27 @@ impl Copy {
         result
     }
 
-    /// Whether a test fails; what does not compile is no failure.
     fn fails(&self, test: &str) -> Result {
         let package = self.packages.get(test).ok_or_else(|| format!("there is no test `{test}`"))?;
+        if self.passes(package, &[test])? { Err("the test passes without the check".to_owned()) } else { Ok(()) }
+    }
+
+    /// A test that fails anyway says nothing when a check is gone.
+    fn passes_as_it_is(&self, package: &str, tests: &[&str]) -> Result {
+        if self.passes(package, tests)? { Ok(()) } else { Err("a test fails though nothing is taken out".to_owned()) }
+    }
+
+    /// Whether all of these tests pass; what does not compile is neither.
+    fn passes(&self, package: &str, tests: &[&str]) -> Result<bool> {
         let built = self.cargo(&["test", "--package", package, "--all-targets", "--no-run"]).output();
         match built {
             Ok(output) if output.status.success() => {}
             Ok(output) => return Err(format!("does not compile:\n{}", String::from_utf8_lossy(&output.stderr))),
             Err(error) => return Err(error.to_string()),
         }
-        let mut run = self.cargo(&["test", "--package", package, "--all-targets", "--no-fail-fast", test]);
-        let child = run.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let passed = child.map_err(|error| error.to_string()).and_then(passed_in_time)?;
-        if passed { Err("the test passes without the check".to_owned()) } else { Ok(()) }
+        let mut run = self.cargo(&["test", "--package", package, "--all-targets", "--no-fail-fast", "--"]);
+        let child = run.args(tests).process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        child.map_err(|error| error.to_string()).and_then(passed_in_time)
     }
 
     fn cargo(&self, arguments: &[&str]) -> Command {

@@ -86,6 +86,7 @@ impl Guest {
     /// A fresh instance in a fresh store. Fails when every slot is taken.
     pub(super) fn instantiate(&self, state: RunState) -> wasmtime::Result<Live> {
         let mut store = Store::new(&self.engine, state);
+        // SECURITY: without its limiter the store lets the guest grow to whatever its slot can hold.
         store.limiter(|state| state);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut context| {
@@ -185,6 +186,7 @@ pub(super) fn slice(memory: &[u8], address: u32, length: u32) -> Option<&[u8]> {
 
 /// As [`slice`], for writing.
 pub(super) fn slice_mut(memory: &mut [u8], address: u32, length: u32) -> Option<&mut [u8]> {
+    // SECURITY: as in `slice`.
     let end = usize::try_from(u64::from(address) + u64::from(length)).ok()?;
     memory.get_mut(address as usize..end)
 }

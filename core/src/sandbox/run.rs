@@ -146,6 +146,7 @@ impl Calls {
         }
     }
 
+    /// The answer is held in its call's place, until the guest takes it.
     fn complete(&mut self, (id, reply, held_bytes): Completion) {
         self.shared.held_bytes.fetch_add(held_by(&reply), Ordering::Relaxed);
         self.shared.held_bytes.fetch_sub(held_bytes, Ordering::Relaxed);
@@ -185,12 +186,10 @@ impl Calls {
     async fn progress(&mut self) {
         tokio::select! {
             Some(submission) = self.submissions.recv() => self.accept(submission),
-            Some(completion) = self.in_flight.next(), if !self.in_flight.is_empty() => {
-                self.complete(completion);
-                self.look_up().await;
-            }
+            Some(completion) = self.in_flight.next(), if !self.in_flight.is_empty() => self.complete(completion),
             else => std::future::pending().await,
         }
+        self.look_up().await;
     }
 }
 

@@ -190,10 +190,11 @@ impl RunState {
 
     /// Whether the guest may go on.
     pub(super) fn check_time(&self) -> Result<(), Stop> {
-        // SECURITY: the two ways in which running guest code is stopped.
+        // SECURITY: a guest whose execution is over does not run on.
         if self.shared.stop.load(Ordering::Relaxed) != 0 {
             return Err(Stop::Asked);
         }
+        // SECURITY: the limit of CPU time, looked at in every tick.
         if self.note_cpu_time() >= self.limits.cpu_time() {
             return Err(Stop::Limit(Limit::CpuTime));
         }
@@ -211,7 +212,7 @@ impl RunState {
             return Err(Stop::Limit(Limit::ToolCalls));
         }
         self.shared.calls.fetch_add(1, Ordering::Relaxed);
-        let held_bytes = if call.arguments.is_ok() { u64::from(size) } else { 0 };
+        let held_bytes = call.name.len() as u64 + if call.arguments.is_ok() { u64::from(size) } else { 0 };
         // SECURITY: what the host holds for the guest is part of the guest's memory.
         let held = self.shared.held_bytes.fetch_add(held_bytes, Ordering::Relaxed) + held_bytes;
         if held + self.memory_bytes > self.limits.memory_bytes {
@@ -279,6 +280,7 @@ fn submit(
     };
     let out_of_bounds = Stop::Contract("a call out of bounds");
     let name = slice(memory, name, name_length).ok_or(out_of_bounds)?;
+    // SECURITY: a name is cut before it is copied, since every call has one.
     let name = String::from_utf8_lossy(name.get(..NAME_BYTES).unwrap_or(name)).into_owned();
     let bytes = slice(memory, arguments, arguments_length).ok_or(out_of_bounds)?;
     // SECURITY: over the limit nothing is copied.

@@ -113,6 +113,7 @@ fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
             Ok(value.map_or_else(|error| StepEnd::Failed(unreadable(&error)), StepEnd::Done))
         }
         RawStep::Failed { address, length } => {
+            // SECURITY: an error is no way around the limit of the value.
             let error = serde_json::from_slice::<GuestError>(live.take(address, length.min(ERROR_BYTES))?);
             Ok(match error {
                 // An allocation that failed and was not caught is the limit's doing.

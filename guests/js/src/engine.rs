@@ -3,12 +3,20 @@
 //! Used by `build.rs`, which compiles, and by the sandbox, whose engine loads the result: wasmtime refuses
 //! ahead-of-time code that was made with other settings. What only the running side decides (pooling) is the sandbox's.
 
-use wasmtime::Config;
+use wasmtime::{Config, WasmFeatures};
 
 /// How much of a thread's stack guest code may use. The thread that runs a guest needs this and 1 MiB for the host.
 ///
 /// The interpreter counts its own stack in linear memory and throws `RangeError` long before this is reached.
 pub const MAX_WASM_STACK_BYTES: usize = 7 << 20;
+
+/// What the guest's module is made of: WebAssembly 1.0 and what LLVM adds to it.
+const USED: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+    .union(WasmFeatures::FLOATS)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::CALL_INDIRECT_OVERLONG);
 
 /// Applies the settings that ahead-of-time code depends on, and the least set of wasm features the guest needs.
 pub fn configure(config: &mut Config) {
@@ -26,18 +34,8 @@ pub fn configure(config: &mut Config) {
     config.signals_based_traps(true);
 
     // SECURITY: what the guest's module does not use stays off, or a flaw in it could be reached.
-    config.gc_support(false);
-    config.shared_memory(false);
+    config.wasm_features(!USED, false);
     config.concurrency_support(false);
-    config.wasm_tail_call(false);
-    config.wasm_multi_memory(false);
-    config.wasm_memory64(false);
-    config.wasm_relaxed_simd(false);
-    config.wasm_simd(false);
-    config.wasm_extended_const(false);
-    config.wasm_custom_page_sizes(false);
-    config.wasm_wide_arithmetic(false);
-    config.wasm_stack_switching(false);
 
     // Traps are reported by kind; nobody reads wasm addresses, and the tables would double the artefact.
     config.generate_address_map(false);

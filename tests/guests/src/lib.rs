@@ -1,12 +1,21 @@
-//! A hostile guest: hand-written wasm in place of an interpreter, owned by the attacker from its first instruction.
+//! Hostile guests: hand-written wasm in place of an interpreter, owned by the attacker from its first instruction.
 
 #[path = "../../../guests/js/src/engine.rs"]
 mod engine;
 
-pub use engine::configure;
+pub use engine::{MAX_WASM_STACK_BYTES, configure};
 
-/// Its native code. What it does is told by the program: see `hostile.wat`.
+/// The native code of the hostile guest. What it does is told by the program: see `hostile.wat`.
 pub static HOSTILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hostile.cwasm"));
+
+/// A guest that imports a function that the contract does not have.
+pub static FOREIGN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/foreign.cwasm"));
+
+/// A guest that imports one of the contract's functions as another type.
+pub static MISTYPED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mistyped.cwasm"));
+
+/// Features of WebAssembly, each with why a module that needs it does not compile; none for one that does.
+pub static FEATURES: &[(&str, Option<&str>)] = include!(concat!(env!("OUT_DIR"), "/features.rs"));
 
 /// The program that makes the hostile guest do `operation` with these numbers.
 pub fn program(operation: char, numbers: &[u32]) -> String {
