@@ -192,7 +192,7 @@ pub struct GuestError {
     pub name: String,
     /// The error's text.
     pub message: String,
-    /// The stack, one frame a line; empty when there is none.
+    /// The stack, one frame a line, then what else the error tells: causes, fields. Empty when there is none.
     #[serde(default)]
     pub stack: String,
     /// The line in the program, from 1, when known.

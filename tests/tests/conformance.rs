@@ -59,6 +59,7 @@ struct ExpectedError {
     name: Option<String>,
     message: Option<String>,
     message_contains: Option<String>,
+    stack_contains: Option<String>,
     line: Option<u32>,
     column: Option<u32>,
 }
@@ -192,15 +193,16 @@ fn problems(expect: &Expect, result: &ExecutionResult) -> Vec<String> {
         same("error line", field(|e| e.line.map(Value::from), json!(error.line)), json!(error.line));
         same("error column", field(|e| e.column.map(Value::from), json!(error.column)), json!(error.column));
     }
-    let message = match &result.outcome {
-        Outcome::Failed { error } => error.message.as_str(),
-        _ => "",
+    let (message, stack) = match &result.outcome {
+        Outcome::Failed { error } => (error.message.as_str(), error.stack.as_str()),
+        _ => ("", ""),
     };
-    let wanted = expect.error.as_ref().and_then(|error| error.message_contains.as_deref());
+    let part = |of: fn(&ExpectedError) -> &Option<String>| expect.error.as_ref().and_then(|error| of(error).as_deref());
     for (what, part, whole) in [
         ("stdout", expect.stdout_contains.as_deref(), result.stdout.as_str()),
         ("stderr", expect.stderr_contains.as_deref(), result.stderr.as_str()),
-        ("error message", wanted, message),
+        ("error message", part(|error| &error.message_contains), message),
+        ("error stack", part(|error| &error.stack_contains), stack),
     ] {
         if let Some(part) = part.filter(|part| !whole.contains(part)) {
             let shown: String = whole.chars().take(400).collect();

@@ -1,5 +1,6 @@
 //! One step of a guest, on its thread: from the envelope or completions in to everything copied out.
 
+use serde::Deserialize;
 use tokio::sync::oneshot;
 use wasmtime::Trap;
 
@@ -10,8 +11,8 @@ use super::{HostReply, MakeEnvelope, NoProgram};
 use crate::limits::Limit;
 use crate::model::GuestError;
 
-/// The longest error text that is taken from a guest, in bytes.
-const ERROR_BYTES: u32 = 64 << 10;
+/// The longest error that is taken from a guest, in bytes. Guests cut theirs far below it.
+const ERROR_BYTES: u32 = 256 << 10;
 
 /// How a step ended, with everything copied out of the guest.
 pub(super) enum Step {
@@ -101,6 +102,15 @@ fn stopped(stop: Stop) -> StepEnd {
     }
 }
 
+/// What a guest says of its program's failure.
+#[derive(Deserialize)]
+struct Failure {
+    #[serde(flatten)]
+    error: GuestError,
+    #[serde(default)]
+    out_of_memory: bool,
+}
+
 fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
     match raw {
         RawStep::Waiting { .. } => Err(wasmtime::Error::msg("a waiting guest has no end")),
@@ -114,13 +124,13 @@ fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
         }
         RawStep::Failed { address, length } => {
             // SECURITY: an error is no way around the limit of the value.
-            let error = serde_json::from_slice::<GuestError>(live.take(address, length.min(ERROR_BYTES))?);
-            Ok(match error {
+            let failure = serde_json::from_slice::<Failure>(live.take(address, length.min(ERROR_BYTES))?);
+            Ok(match failure {
                 // An allocation that failed and was not caught is the limit's doing.
-                Ok(error) if live.state_mut().memory_denied() && error.is_out_of_memory() => {
+                Ok(failure) if live.state_mut().memory_denied() && failure.out_of_memory => {
                     StepEnd::Limit(Limit::Memory)
                 }
-                Ok(error) => StepEnd::Failed(error.located()),
+                Ok(failure) => StepEnd::Failed(failure.error),
                 Err(_) => StepEnd::Failed(crashed("its error is not readable")),
             })
         }
@@ -148,35 +158,4 @@ pub(super) fn crashed(why: &str) -> GuestError {
 pub(super) fn deadlock() -> GuestError {
     let message = "the program waits for something that never happens: no tool call and no timer is pending";
     GuestError { name: "DeadlockError".into(), message: message.into(), ..GuestError::default() }
-}
-
-impl GuestError {
-    /// With no memory left for an error object, QuickJS throws `null`.
-    fn is_out_of_memory(&self) -> bool {
-        let (name, message) = (self.name.as_str(), self.message.as_str());
-        matches!((name, message), ("InternalError", "out of memory") | ("Error", "null"))
-    }
-
-    /// The error with line and column of the first frame of its stack that lies in the program.
-    fn located(mut self) -> GuestError {
-        let frame = self.stack.split("(program.ts:").nth(1).and_then(|rest| rest.split(')').next());
-        let mut numbers = frame.unwrap_or("").split(':').map(|number| number.parse().ok());
-        self.line = numbers.next().flatten();
-        self.column = numbers.next().flatten();
-        self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_are_located_by_their_first_frame() {
-        let stack = "TypeError: x\n    at f (program.ts:3:7)\n    at main (program.ts:9:1)".to_owned();
-        let error = GuestError { stack, ..GuestError::default() }.located();
-        assert_eq!((error.line, error.column), (Some(3), Some(7)));
-        let error = GuestError { stack: "at f (program.ts:x)".into(), ..GuestError::default() }.located();
-        assert_eq!((error.line, error.column), (None, None));
-    }
 }

@@ -78,11 +78,11 @@
     #waiting = NO_BYTES;
     #started = false;
 
-    constructor(label = 'utf-8', { fatal = false, ignoreBOM = false } = {}) {
+    constructor(label = 'utf-8', options) {
       this.#encoding = LABELS[`${label}`.trim().toLowerCase()];
       if (this.#encoding === undefined) throw new RangeError(`the encoding \`${label}\` is not supported`);
-      this.#fatal = !!fatal;
-      this.#ignoreBOM = !!ignoreBOM;
+      this.#fatal = !!options?.fatal;
+      this.#ignoreBOM = !!options?.ignoreBOM;
     }
 
     get encoding() {
@@ -97,7 +97,8 @@
       return this.#ignoreBOM;
     }
 
-    decode(input, { stream = false } = {}) {
+    decode(input, options) {
+      const stream = !!options?.stream;
       const bytes = concat(this.#waiting, bytesOf(input));
       const decoder = { 'utf-8': decode, 'utf-16le': decodeUtf16, 'windows-1252': decode1252 }[this.#encoding];
       this.#waiting = NO_BYTES;

@@ -32,6 +32,9 @@
     Symbol: uncurry(Symbol.prototype.valueOf),
     BigInt: uncurry(BigInt.prototype.valueOf),
   };
+  // Of these two the engine knows no class: their members read only true instances.
+  const urlHref = getter(URL.prototype, 'href');
+  const eachParameter = uncurry(URLSearchParams.prototype.forEach);
   const { stringify } = JSON;
   const { parseInt, parseFloat } = Number;
   const { isView } = ArrayBuffer;
@@ -44,6 +47,7 @@
   const MAX_STRING = 10_000;
   const MAX_TEXT = 256 * 1024;
   const LINE = 72;
+  const SHORT = 24;
   const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
   // `exec` of this very object, not the prototype's, is what the engine calls when it tests.
   IDENTIFIER.exec = RegExp.prototype.exec;
@@ -99,7 +103,33 @@
 
   const more = (count) => `... ${count} more item${count === 1 ? '' : 's'}`;
 
-  const layout = (open, parts, close, indent) => {
+  // The tag that an object's class gives it, such as `Generator`.
+  const tagOf = (value) => {
+    for (let object = value, steps = 0; object !== null && steps < 100; object = getPrototypeOf(object), steps++) {
+      const own = getOwnPropertyDescriptor(object, toStringTag);
+      if (own) return typeof own.value === 'string' ? own.value : '';
+    }
+    return '';
+  };
+
+  // Many short elements, several to a line.
+  const fill = (parts, indent) => {
+    if (parts.length <= 6) return parts;
+    const lines = [];
+    let line = '';
+    for (let i = 0; i < parts.length; i++) {
+      if (parts[i].length > SHORT || indexOf(parts[i], '\n') >= 0) return parts;
+      if (line !== '' && indent.length + line.length + parts[i].length > LINE) {
+        push(lines, line);
+        line = '';
+      }
+      line = line === '' ? parts[i] : `${line}, ${parts[i]}`;
+    }
+    push(lines, line);
+    return lines;
+  };
+
+  const layout = (open, parts, close, indent, isList) => {
     if (parts.length === 0) return `${open}${close}`;
     let width = open.length + close.length;
     let multiline = false;
@@ -109,7 +139,7 @@
     }
     if (!multiline && width <= LINE) return `${open} ${join(parts, ', ')} ${close}`;
     const pad = `\n${indent}  `;
-    return `${open}${pad}${join(parts, `,${pad}`)}\n${indent}${close}`;
+    return `${open}${pad}${join(isList ? fill(parts, indent) : parts, `,${pad}`)}\n${indent}${close}`;
   };
 
   class Writer {
@@ -247,12 +277,12 @@
         const length = value.length;
         this.array(value, length, parts, depth, indent);
         this.properties(value, parts, depth, indent, isIndex);
-        return layout(name === 'Array' ? '[' : `${shownName}(${length}) [`, parts, ']', indent);
+        return layout(name === 'Array' ? '[' : `${shownName}(${length}) [`, parts, ']', indent, true);
       }
       if (typed) {
         const length = typedArrayLength(value);
         this.array(value, length, parts, depth, indent);
-        return layout(`${shownName}(${length}) [`, parts, ']', indent);
+        return layout(`${shownName}(${length}) [`, parts, ']', indent, true);
       }
       if (kind === 'Map' || kind === 'Set') {
         const entries = native.entries(value);
@@ -266,13 +296,28 @@
         const text = `[${kind}: ${primitive(unbox[kind](value))}]`;
         this.properties(value, parts, depth, indent, isIndex);
         return parts.length ? layout(`${text} {`, parts, '}', indent) : text;
-      }
+      } else if (name === 'URL' || name === 'URLSearchParams') this.web(value, name, parts, depth, indent);
       this.properties(value, parts, depth, indent);
-      if (name === 'Object' && kind === 'Object') {
-        const tag = getOwnPropertyDescriptor(value, toStringTag)?.value;
-        return layout(typeof tag === 'string' ? `Object [${tag}] {` : '{', parts, '}', indent);
+      if (name === 'Object') {
+        const tag = tagOf(value);
+        return layout(tag !== '' ? `Object [${tag}] {` : '{', parts, '}', indent);
       }
       return layout(`${shownName} {`, parts, '}', indent);
+    }
+
+    // What a URL or its parameters hold; nothing for an object that only has the name of their class.
+    web(value, name, parts, depth, indent) {
+      try {
+        if (name === 'URL') {
+          push(parts, `href: ${quote(urlHref(value))}`);
+        } else {
+          const entries = [];
+          eachParameter(value, (text, key) => push(entries, [key, text]));
+          this.entries(entries, true, parts, depth, indent);
+        }
+      } catch {
+        // It is none.
+      }
     }
 
     promise(value, depth, indent) {

@@ -13,7 +13,7 @@ typedef struct PendingCall {
 static PendingCall *table;
 static uint32_t capacity, used;
 
-static JSAtom atom_then, atom_to_json, atom_to_primitive;
+static JSAtom atom_then, atom_to_json, atom_to_primitive, atom_to_string_tag;
 static JSClassID tools_class, upstream_class;
 static JSValue tool_error_prototype;
 
@@ -325,9 +325,12 @@ static JSValue get_member(JSContext *context, JSValueConst object, JSAtom name, 
     (void)context, (void)receiver;
     JSClassID class_id;
     Members *members = JS_GetAnyOpaque(object, &class_id);
-    /* Not thenable, not JSON, and no conversion to a string may end as a call of a tool named `toString`. */
+    /* Not thenable, not JSON, not cloneable (its tag is no plain object's), and no conversion to a string may end as a
+       call of a tool named `toString`. */
     if (name == atom_then || name == atom_to_json)
         return JS_UNDEFINED;
+    if (name == atom_to_string_tag)
+        return JS_NewString(ctx, class_id == tools_class ? "Tools" : "Upstream");
     if (engine_atom_is_symbol(name))
         return name == atom_to_primitive ? JS_NewCFunction(ctx, not_a_value, "", 0) : JS_UNDEFINED;
     JSValue member = JS_GetProperty(ctx, members->made, name);
@@ -479,10 +482,13 @@ int calls_setup(void)
     JSValue symbol = JS_GetPropertyStr(ctx, global, "Symbol");
     JSValue to_primitive = JS_GetPropertyStr(ctx, symbol, "toPrimitive");
     atom_to_primitive = JS_ValueToAtom(ctx, to_primitive);
+    JSValue to_string_tag = JS_GetPropertyStr(ctx, symbol, "toStringTag");
+    atom_to_string_tag = JS_ValueToAtom(ctx, to_string_tag);
     JSValue error_class = JS_GetPropertyStr(ctx, global, "ToolError");
     tool_error_prototype = JS_GetPropertyStr(ctx, error_class, "prototype");
     int failed = !JS_IsObject(tool_error_prototype) || define_tools(global);
     JS_FreeValue(ctx, error_class);
+    JS_FreeValue(ctx, to_string_tag);
     JS_FreeValue(ctx, to_primitive);
     JS_FreeValue(ctx, symbol);
     JS_FreeValue(ctx, global);

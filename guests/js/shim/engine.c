@@ -148,6 +148,65 @@ JSValue engine_entries(JSValueConst map_or_set)
     return array;
 }
 
+/* With no memory left for an error object, the engine throws null. */
+bool engine_is_out_of_memory(JSValueConst thrown)
+{
+    if (JS_IsNull(thrown))
+        return true;
+    return JS_IsError(thrown) && JS_VALUE_GET_OBJ(thrown)->shape->proto ==
+                                     JS_VALUE_GET_OBJ(ctx->native_error_proto[JS_INTERNAL_ERROR]);
+}
+
+static bool stands_at_call(const uint8_t *code, const uint8_t *pc)
+{
+    if (pc > code && pc[-1] >= OP_call0 && pc[-1] <= OP_call3)
+        return true;
+    if (pc - code < 3)
+        return false;
+    uint8_t op = pc[-3];
+    return op == OP_call || op == OP_call_method || op == OP_tail_call || op == OP_tail_call_method ||
+           op == OP_call_constructor || op == OP_apply;
+}
+
+static bool in_name(char c)
+{
+    uint8_t byte = (uint8_t)c;
+    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+           byte == '_' || byte == '$' || byte == '#' || byte >= 0x80;
+}
+
+/* Called by the patched engine: reads the callee from the program's text, at the place of the call. */
+const char *conduit_callee(char *into, size_t size)
+{
+    JSStackFrame *frame = started ? rt->current_stack_frame : NULL;
+    JSObject *function = frame ? JS_VALUE_GET_OBJ(frame->cur_func) : NULL;
+    if (!function || !js_class_has_bytecode(function->class_id) || !frame->cur_pc)
+        return "";
+    JSFunctionBytecode *code = function->u.func.function_bytecode;
+    const char *file = code->filename ? JS_AtomToCString(ctx, code->filename) : NULL;
+    bool in_program = file && !strcmp(file, PROGRAM_FILE);
+    JS_FreeCString(ctx, file);
+    if (!in_program || !stands_at_call(code->byte_code_buf, frame->cur_pc))
+        return "";
+    int column;
+    int line = find_line_num(ctx, code, frame->cur_pc - code->byte_code_buf - 1, &column);
+    const char *start = program_source.text, *end = start + program_source.len;
+    const char *from = program_at(line, column);
+    if (end - from > 4 && !memcmp(from, "new ", 4))
+        from += 4;
+    const char *to = from;
+    while (to < end && (in_name(*to) || *to == '.'))
+        to++;
+    if (to == from)
+        return "";
+    while (from > start && (in_name(from[-1]) || from[-1] == '.' || from[-1] == '?'))
+        from--;
+    while (*from == '.' || *from == '?')
+        from++;
+    int written = snprintf(into, size, "%.*s is ", (int)(to - from), from);
+    return written < (int)size ? into : "";
+}
+
 JSAtom engine_atom_stack(void)
 {
     return JS_ATOM_stack;

@@ -13,6 +13,8 @@
 
 /* The library's files, whose frames no stack shows. */
 #define LIBRARY_FILE_PREFIX "conduit:"
+/* The file name that a program has in stacks. */
+#define PROGRAM_FILE "program.ts"
 
 IMPORT("submit")
 int64_t host_submit(int32_t kind, const char *name, uint32_t name_len, const char *args, uint32_t args_len);
@@ -62,11 +64,13 @@ int console_setup(JSValueConst native);
 int web_setup(JSValueConst native);
 void web_start(void);
 
-/* positions.c */
+/* positions.c; lines and bytes are counted from 1, as the engine does */
+const char *program_at(uint32_t line, uint32_t byte_column);
 bool position_of(uint32_t line, uint32_t byte_column, uint32_t *into_line, uint32_t *into_column);
 
 /* stack.c */
 int stack_setup(void);
+bool stack_position(JSValueConst stack, uint32_t *line, uint32_t *column); /* of its first frame in the program */
 
 /* json.c */
 typedef struct Text {
@@ -93,6 +97,7 @@ JSValue engine_raw_stack(JSValueConst error); /* undefined when it is no Error o
 void engine_set_raw_stack(JSValueConst error, JSValue stack);
 JSValue engine_entries(JSValueConst map_or_set);
 JSAtom engine_atom_stack(void);
+bool engine_is_out_of_memory(JSValueConst thrown);
 bool engine_atom_is_symbol(JSAtom atom);
 int engine_seal_heap(void);
 

@@ -87,38 +87,83 @@ static JSValue string_property(JSValueConst object, const char *name)
     return JS_UNDEFINED;
 }
 
-static JSValue described(JSValueConst value)
+/* As console shows the value; `otherwise`, which it takes, when that is impossible. */
+static JSValue described(JSValueConst value, JSValue otherwise)
 {
     JSValue text = JS_Call(ctx, inspect, JS_UNDEFINED, 1, &value);
-    if (!JS_IsException(text))
-        return text;
-    JS_FreeValue(ctx, JS_GetException(ctx));
-    return JS_NewString(ctx, "a value that cannot be described");
+    if (JS_IsException(text)) {
+        JS_FreeValue(ctx, JS_GetException(ctx));
+        return otherwise;
+    }
+    JS_FreeValue(ctx, otherwise);
+    return text;
+}
+
+static bool in_character(const char *at)
+{
+    return (*at & 0xc0) == 0x80;
+}
+
+/* Takes the text; of a longer one than `max` bytes, the beginning and the end stay. */
+static int define_text(JSValueConst error, const char *key, JSValue value, size_t max)
+{
+    Text text = text_of(value);
+    if (text.bytes && text.len > max) {
+        const char *head = text.bytes + max / 2, *tail = text.bytes + text.len - max / 2;
+        while (in_character(head))
+            head--;
+        while (in_character(tail))
+            tail++;
+        DynBuf cut;
+        buffer_init(&cut);
+        dbuf_put(&cut, text.bytes, head - text.bytes);
+        dbuf_printf(&cut, "... %u bytes left out ...", (unsigned)(tail - head));
+        dbuf_put(&cut, tail, text.bytes + text.len - tail);
+        JS_FreeValue(ctx, value);
+        value = buffer_end(&cut);
+    }
+    bool failed = !text.bytes || JS_IsException(value);
+    text_free(text);
+    return failed ? -1 : JS_DefinePropertyValueStr(ctx, error, key, value, JS_PROP_C_W_E);
+}
+
+static int define_number(JSValueConst error, const char *key, uint32_t value)
+{
+    return JS_DefinePropertyValueStr(ctx, error, key, JS_NewUint32(ctx, value), JS_PROP_C_W_E);
 }
 
 /* Ends the run with a thrown value, which it takes. */
 static Step *fail_with(JSValue thrown)
 {
-    static const Text OUT_OF_MEMORY = {
-        "{\"name\":\"InternalError\",\"message\":\"out of memory\",\"stack\":\"InternalError: out of memory\"}", 82};
+    enum { MAX_NAME = 256, MAX_MESSAGE = 8 * 1024, MAX_STACK = 16 * 1024 };
+    static const char NO_MEMORY[] = "{\"name\":\"InternalError\",\"message\":\"out of memory\","
+                                    "\"stack\":\"InternalError: out of memory\",\"out_of_memory\":true}";
+    static const Text OUT_OF_MEMORY = {NO_MEMORY, sizeof NO_MEMORY - 1};
     js_free_rt(rt, reserve);
     reserve = NULL;
+    bool out_of_memory = engine_is_out_of_memory(thrown);
     JSValue name = string_property(thrown, "name");
     JSValue message = string_property(thrown, "message");
     JSValue stack = string_property(thrown, "stack");
     if (JS_IsUndefined(message) || (JS_IsUndefined(name) && !JS_IsError(thrown))) {
         JS_FreeValue(ctx, message);
-        message = described(thrown);
+        message = described(thrown, JS_NewString(ctx, "a value that cannot be described"));
     }
     if (JS_IsUndefined(name))
         name = JS_NewString(ctx, "Error");
+    uint32_t line, column;
+    bool placed = JS_IsString(stack) && stack_position(stack, &line, &column);
     if (JS_IsUndefined(stack))
         stack = JS_NewString(ctx, "");
+    /* With its causes, the errors in it and its own fields. */
+    if (JS_IsError(thrown))
+        stack = described(thrown, stack);
     JSValue error = JS_NewObjectProto(ctx, JS_NULL);
     JS_FreeValue(ctx, thrown);
-    if (JS_IsException(error) || JS_DefinePropertyValueStr(ctx, error, "name", name, JS_PROP_C_W_E) < 0 ||
-        JS_DefinePropertyValueStr(ctx, error, "message", message, JS_PROP_C_W_E) < 0 ||
-        JS_DefinePropertyValueStr(ctx, error, "stack", stack, JS_PROP_C_W_E) < 0)
+    if (JS_IsException(error) || define_text(error, "name", name, MAX_NAME) < 0 ||
+        define_text(error, "message", message, MAX_MESSAGE) < 0 || define_text(error, "stack", stack, MAX_STACK) < 0 ||
+        (placed && (define_number(error, "line", line) < 0 || define_number(error, "column", column) < 0)) ||
+        (out_of_memory && JS_DefinePropertyValueStr(ctx, error, "out_of_memory", JS_TRUE, JS_PROP_C_W_E) < 0))
         return end_with(FAILED, OUT_OF_MEMORY);
     Text json = json_of_arguments(error);
     return end_with(FAILED, json.bytes ? json : OUT_OF_MEMORY);
@@ -197,8 +242,8 @@ static Step *start_program(Section input)
         if (failed)
             return fail();
     }
-    JSValue function = JS_Eval(ctx, program_source.text, program_source.len, "program.ts",
-                               JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_STRICT);
+    JSValue function = JS_EvalThis(ctx, JS_UNDEFINED, program_source.text, program_source.len, PROGRAM_FILE,
+                                   JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_STRICT);
     if (JS_IsException(function))
         return fail();
     program = JS_Call(ctx, function, JS_UNDEFINED, 0, NULL);

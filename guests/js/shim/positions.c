@@ -81,16 +81,21 @@ static void decode(void)
     }
 }
 
-/* The engine counts bytes of UTF-8 from 1; source maps count UTF-16 units from 0. */
-static uint32_t utf16_column(uint32_t line, uint32_t byte_column)
+/* The program's text from a position on; its end for one beyond. */
+const char *program_at(uint32_t line, uint32_t byte_column)
 {
     const char *at = program_source.text, *end = at + program_source.len;
     for (; line > 1 && at < end; line--) {
         const char *newline = memchr(at, '\n', end - at);
         at = newline ? newline + 1 : end;
     }
-    if (byte_column && byte_column - 1 < (size_t)(end - at))
-        end = at + byte_column - 1;
+    return byte_column && byte_column - 1 < (size_t)(end - at) ? at + byte_column - 1 : end;
+}
+
+/* Source maps count UTF-16 units from 0. */
+static uint32_t utf16_column(uint32_t line, uint32_t byte_column)
+{
+    const char *at = program_at(line, 1), *end = program_at(line, byte_column);
     uint32_t column = 0;
     for (; at < end; at++) {
         uint8_t byte = (uint8_t)*at;

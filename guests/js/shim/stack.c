@@ -47,23 +47,22 @@ static const char *find_last(const char *line, const char *end, const char *want
 
 static void put_frame(DynBuf *text, const char *line, const char *end)
 {
-    static const char PROGRAM[] = "program.ts:";
     if (find_last(line, end, "(" LIBRARY_FILE_PREFIX))
         return;
     dbuf_putc(text, '\n');
-    const char *file = find_last(line, end, PROGRAM);
+    const char *file = find_last(line, end, PROGRAM_FILE ":");
     if (!file) {
         dbuf_put(text, line, end - line);
         return;
     }
-    const char *at = file + sizeof(PROGRAM) - 1;
+    const char *at = file + sizeof(PROGRAM_FILE ":") - 1;
     uint32_t raw_line = read_number(&at, end), source_line, source_column;
     uint32_t raw_column = at < end && *at == ':' ? (at++, read_number(&at, end)) : 1;
     dbuf_put(text, line, file - line);
     if (position_of(raw_line, raw_column, &source_line, &source_column))
-        dbuf_printf(text, "program.ts:%u:%u", source_line, source_column);
+        dbuf_printf(text, PROGRAM_FILE ":%u:%u", source_line, source_column);
     else
-        dbuf_putstr(text, "program.ts");
+        dbuf_putstr(text, PROGRAM_FILE);
     dbuf_put(text, at, end - at);
 }
 
@@ -124,6 +123,29 @@ JSValue conduit_own_stack(JSValueConst error, JSValue stack)
         return stack;
     JS_FreeValue(ctx, JS_GetException(ctx));
     return JS_NULL;
+}
+
+bool stack_position(JSValueConst stack, uint32_t *line, uint32_t *column)
+{
+    size_t len;
+    const char *bytes = JS_ToCStringLen(ctx, &len, stack);
+    const char *at = bytes, *end = bytes + len, *file = NULL;
+    while (at && at < end && !file) {
+        const char *line_end = memchr(at, '\n', end - at);
+        if (!line_end)
+            line_end = end;
+        if (starts_with(at, line_end, "    at "))
+            file = find_last(at, line_end, PROGRAM_FILE ":");
+        at = line_end + 1;
+    }
+    bool found = false;
+    if (file) {
+        file += sizeof(PROGRAM_FILE ":") - 1;
+        *line = read_number(&file, end);
+        found = *line && file < end && *file++ == ':' && (*column = read_number(&file, end));
+    }
+    JS_FreeCString(ctx, bytes);
+    return found;
 }
 
 int stack_setup(void)

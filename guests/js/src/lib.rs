@@ -32,6 +32,3 @@ pub static CWASM: &[u8] = &ALIGNED.0;
 
 /// SHA-256 of the wasm module that [`CWASM`] was compiled from, in hex; it names the guest's version in reports.
 pub const WASM_SHA256: &str = env!("CONDUIT_GUEST_JS_SHA256");
-
-/// The file name that a program has in stacks.
-pub const PROGRAM_FILE: &str = "program.ts";
