@@ -4,7 +4,7 @@
 //! `Unknown` with a note. References stay within the document. Reads any JSON whatsoever, in bounded time and depth:
 //! this is for reading only, and `schema` checks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -12,10 +12,14 @@ use super::references::References;
 
 /// The most values of a schema that is read at all, and the most that are made of it.
 const MAX_NODES: usize = 4_000;
+/// The most bytes of names and texts that are made of it.
+const MAX_TEXT_BYTES: usize = 256 << 10;
 /// The deepest nesting of types.
 const MAX_DEPTH: usize = 24;
 /// The most values of one `enum` that are listed.
 const MAX_LITERALS: usize = 100;
+/// The types that a schema can name.
+const TYPES: [&str; 7] = ["null", "boolean", "integer", "number", "string", "array", "object"];
 
 /// A type.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,8 +88,14 @@ pub(super) fn read(root: &Value) -> Document {
     let Some(references) = References::new(root, MAX_NODES) else {
         return Document { kind: Type::Unknown, definitions: Vec::new() };
     };
-    let mut reader =
-        Reader { references, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
+    let mut reader = Reader {
+        references,
+        nodes_left: MAX_NODES,
+        bytes_left: MAX_TEXT_BYTES,
+        numbers: HashMap::new(),
+        queue: Vec::new(),
+        definitions: Vec::new(),
+    };
     let kind = match reader.references.is_hoisted(root) {
         true => reader.named(root, "Root"),
         false => reader.read(root, 0).0,
@@ -135,8 +145,9 @@ fn in_place(kind: &Type) -> Vec<usize> {
 
 struct Reader<'a> {
     references: References<'a>,
-    /// How many more schemas are read.
-    left: usize,
+    /// How many more values are made, and of how many more bytes.
+    nodes_left: usize,
+    bytes_left: usize,
     numbers: HashMap<*const Value, usize>,
     queue: Vec<&'a Value>,
     definitions: Vec<(String, Option<(Type, Doc)>)>,
@@ -153,16 +164,27 @@ impl<'a> Reader<'a> {
         Type::Named(number)
     }
 
+    fn spend(&mut self, nodes: usize, bytes: usize) {
+        self.nodes_left = self.nodes_left.saturating_sub(nodes);
+        self.bytes_left = self.bytes_left.saturating_sub(bytes);
+    }
+
+    fn is_spent(&self) -> bool {
+        self.nodes_left == 0 || self.bytes_left == 0
+    }
+
     fn read(&mut self, schema: &'a Value, depth: usize) -> (Type, Doc) {
+        self.spend(1, 0);
         let Value::Object(map) = schema else {
             return (if *schema == Value::Bool(false) { Type::Never } else { Type::Unknown }, Doc::default());
         };
-        self.left = self.left.saturating_sub(1);
-        if depth > MAX_DEPTH || self.left == 0 {
+        // SECURITY: references make a small schema endless, and what they repeat may be large.
+        if depth > MAX_DEPTH || self.is_spent() {
             let note = "the schema goes on deeper than is shown".to_owned();
             return (Type::Unknown, Doc { text: String::new(), hints: vec![("note", note)] });
         }
         let mut doc = Doc { text: text_of(map), hints: hints(map) };
+        self.spend(0, doc.text.len() + doc.hints.iter().map(|(_, text)| text.len()).sum::<usize>());
         let mut parts = vec![self.own(map, depth)];
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             if let Some(reference) = map.get(keyword) {
@@ -203,29 +225,48 @@ impl<'a> Reader<'a> {
     /// What the schema says by itself, without references and combinations.
     fn own(&mut self, map: &'a Map<String, Value>, depth: usize) -> Type {
         if let Some(value) = map.get("const") {
-            return literal(value);
+            return self.literal(value);
         }
         if let Some(Value::Array(values)) = map.get("enum") {
             let rest = if values.len() > MAX_LITERALS { Some(self.of_types(map, depth)) } else { None };
-            return union(values.iter().take(MAX_LITERALS).map(literal).chain(rest).collect());
+            return union(values.iter().take(MAX_LITERALS).map(|value| self.literal(value)).chain(rest).collect());
         }
         self.of_types(map, depth)
+    }
+
+    fn literal(&mut self, value: &Value) -> Type {
+        self.spend(1, value.as_str().map_or(0, str::len));
+        match value {
+            Value::Null => Type::Null,
+            Value::String(_) if self.is_spent() => Type::String,
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => Type::Literal(value.clone()),
+            Value::Array(_) => Type::Array(Box::new(Type::Unknown)),
+            Value::Object(_) => Type::Object(Object { fields: Vec::new(), rest: Some(Box::new(Type::Unknown)) }),
+        }
     }
 
     fn of_types(&mut self, map: &'a Map<String, Value>, depth: usize) -> Type {
         let has = |keywords: &[&str]| keywords.iter().any(|keyword| map.contains_key(*keyword));
         match map.get("type") {
             Some(Value::String(name)) => self.of_type(name, map, depth),
-            Some(Value::Array(names)) => {
-                let kinds = names.iter().map(|name| self.of_type(name.as_str().unwrap_or_default(), map, depth));
-                union(kinds.collect())
-            }
+            Some(Value::Array(names)) => self.of_names(names, map, depth),
             _ if has(&["properties", "required", "additionalProperties", "patternProperties"]) => {
                 self.object(map, depth)
             }
             _ if has(&["items", "prefixItems"]) => self.array(map, depth),
             _ => Type::Unknown,
         }
+    }
+
+    /// Each type once, however often it is named.
+    fn of_names(&mut self, names: &[Value], map: &'a Map<String, Value>, depth: usize) -> Type {
+        if !names.iter().all(|name| TYPES.iter().any(|known| *name == **known)) {
+            return Type::Unknown;
+        }
+        let place = |known: &&'static str| Some((names.iter().position(|name| *name == **known)?, *known));
+        let mut known: Vec<(usize, &str)> = TYPES.iter().filter_map(place).collect();
+        known.sort_unstable();
+        union(known.into_iter().map(|(_, name)| self.of_type(name, map, depth)).collect())
     }
 
     fn of_type(&mut self, name: &str, map: &'a Map<String, Value>, depth: usize) -> Type {
@@ -261,19 +302,27 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self, map: &'a Map<String, Value>, depth: usize) -> Type {
-        let required: Vec<&str> = list_of(map, "required").filter_map(Value::as_str).collect();
+        let required: BTreeSet<&str> = list_of(map, "required").filter_map(Value::as_str).collect();
         let properties = map.get("properties").and_then(Value::as_object);
         let mut fields = Vec::new();
         for (name, schema) in properties.into_iter().flatten() {
+            self.spend(0, name.len());
+            if self.is_spent() {
+                break;
+            }
             let (kind, doc) = self.read(schema, depth + 1);
-            fields.push(Field { name: name.clone(), kind, is_optional: !required.contains(&name.as_str()), doc });
+            fields.push(Field { name: name.clone(), kind, is_optional: !required.contains(name.as_str()), doc });
         }
         for name in required {
-            if !fields.iter().any(|field| field.name == name) {
-                let field =
-                    Field { name: name.to_owned(), kind: Type::Unknown, is_optional: false, doc: Doc::default() };
-                fields.push(field);
+            if properties.is_some_and(|properties| properties.contains_key(name)) {
+                continue;
             }
+            self.spend(1, name.len());
+            if self.is_spent() {
+                break;
+            }
+            let (kind, doc) = (Type::Unknown, Doc::default());
+            fields.push(Field { name: name.to_owned(), kind, is_optional: false, doc });
         }
         // What a caller must give comes first; JSON's own order is not known any more.
         fields.sort_by(|a, b| a.is_optional.cmp(&b.is_optional).then_with(|| a.name.cmp(&b.name)));
@@ -285,6 +334,9 @@ impl<'a> Reader<'a> {
             Some(schema) => rest.push(self.read(schema, depth + 1).0),
             None if fields.is_empty() && rest.is_empty() && properties.is_none() => rest.push(Type::Unknown),
             None => {}
+        }
+        if self.is_spent() {
+            rest.push(Type::Unknown);
         }
         let rest = Some(union(rest)).filter(|kind| *kind != Type::Never).map(Box::new);
         Type::Object(Object { fields, rest })
@@ -307,15 +359,6 @@ impl Doc {
 
 fn list_of<'a>(map: &'a Map<String, Value>, keyword: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     map.get(keyword).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn literal(value: &Value) -> Type {
-    match value {
-        Value::Null => Type::Null,
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => Type::Literal(value.clone()),
-        Value::Array(_) => Type::Array(Box::new(Type::Unknown)),
-        Value::Object(_) => Type::Object(Object { fields: Vec::new(), rest: Some(Box::new(Type::Unknown)) }),
-    }
 }
 
 /// One of these; `null` last. Nothing of none.

@@ -30,11 +30,15 @@ impl<'a> References<'a> {
 
     /// The targets that lead back to themselves, or that more than one reference names.
     fn find_hoisted(&self) -> HashSet<*const Value> {
-        let targets_in = |value: &'a Value| values(value).flat_map(|value| self.targets_of(value)).collect::<Vec<_>>();
+        // Each reference is resolved once, however many targets it is within.
+        let holders = values(self.root).map(|value| (std::ptr::from_ref(value), self.targets_of(value)));
+        let targets: HashMap<*const Value, Vec<&'a Value>> =
+            holders.map(|(holder, targets)| (holder, targets.collect())).collect();
+        let targets_in = |value| values(value).filter_map(|value| targets.get(&std::ptr::from_ref(value))).flatten();
         let mut named = HashSet::new();
         let mut hoisted = HashSet::new();
         let mut distinct: Vec<&'a Value> = Vec::new();
-        for target in targets_in(self.root) {
+        for target in targets_in(self.root).copied() {
             match named.insert(std::ptr::from_ref(target)) {
                 true => distinct.push(target),
                 // A plain type says more than its name would.
@@ -42,21 +46,22 @@ impl<'a> References<'a> {
                 false => {}
             }
         }
+        // SECURITY: what follows costs the square of their number.
         distinct.truncate(MAX_TARGETS);
-        let next: HashMap<*const Value, Vec<&'a Value>> =
-            distinct.iter().map(|target| (std::ptr::from_ref(*target), targets_in(target))).collect();
-        for start in distinct {
+        let next: HashMap<*const Value, HashSet<*const Value>> = distinct
+            .iter()
+            .map(|target| {
+                (std::ptr::from_ref(*target), targets_in(target).map(|inner| std::ptr::from_ref(*inner)).collect())
+            })
+            .collect();
+        for start in distinct.into_iter().map(std::ptr::from_ref) {
             let mut seen = HashSet::new();
             let mut reached = vec![start];
             while let Some(target) = reached.pop() {
-                for target in next.get(&std::ptr::from_ref(target)).into_iter().flatten() {
-                    if seen.insert(std::ptr::from_ref(*target)) {
-                        reached.push(target);
-                    }
-                }
+                reached.extend(next.get(&target).into_iter().flatten().filter(|target| seen.insert(**target)));
             }
-            if seen.contains(&std::ptr::from_ref(start)) {
-                hoisted.insert(std::ptr::from_ref(start));
+            if seen.contains(&start) {
+                hoisted.insert(start);
             }
         }
         hoisted
@@ -111,4 +116,21 @@ fn values(root: &Value) -> impl Iterator<Item = &Value> {
         }
         Some(value)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn u29_only_so_many_targets_are_followed() {
+        let recursive =
+            |n: usize| (format!("d{n}"), json!({ "properties": { "x": { "$ref": format!("#/$defs/d{n}") } } }));
+        let root = json!({ "$defs": (0..2 * MAX_TARGETS).map(recursive).collect::<Value>() });
+        let references = References::new(&root, 10 * MAX_TARGETS + 10).unwrap();
+        let targets = root["$defs"].as_object().unwrap();
+        assert_eq!(targets.values().filter(|target| references.is_hoisted(target)).count(), MAX_TARGETS);
+    }
 }
