@@ -169,17 +169,13 @@ impl<'a> Reader<'a> {
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
     }
 
-    fn is_spent(&self) -> bool {
-        self.nodes_left == 0 || self.bytes_left == 0
-    }
-
     fn read(&mut self, schema: &'a Value, depth: usize) -> (Type, Doc) {
         self.spend(1, 0);
         let Value::Object(map) = schema else {
             return (if *schema == Value::Bool(false) { Type::Never } else { Type::Unknown }, Doc::default());
         };
         // SECURITY: references make a small schema endless, and what they repeat may be large.
-        if depth > MAX_DEPTH || self.is_spent() {
+        if depth > MAX_DEPTH || self.nodes_left == 0 || self.bytes_left == 0 {
             let note = "the schema goes on deeper than is shown".to_owned();
             return (Type::Unknown, Doc { text: String::new(), hints: vec![("note", note)] });
         }
@@ -238,7 +234,6 @@ impl<'a> Reader<'a> {
         self.spend(1, value.as_str().map_or(0, str::len));
         match value {
             Value::Null => Type::Null,
-            Value::String(_) if self.is_spent() => Type::String,
             Value::Bool(_) | Value::Number(_) | Value::String(_) => Type::Literal(value.clone()),
             Value::Array(_) => Type::Array(Box::new(Type::Unknown)),
             Value::Object(_) => Type::Object(Object { fields: Vec::new(), rest: Some(Box::new(Type::Unknown)) }),
@@ -307,9 +302,6 @@ impl<'a> Reader<'a> {
         let mut fields = Vec::new();
         for (name, schema) in properties.into_iter().flatten() {
             self.spend(0, name.len());
-            if self.is_spent() {
-                break;
-            }
             let (kind, doc) = self.read(schema, depth + 1);
             fields.push(Field { name: name.clone(), kind, is_optional: !required.contains(name.as_str()), doc });
         }
@@ -318,9 +310,6 @@ impl<'a> Reader<'a> {
                 continue;
             }
             self.spend(1, name.len());
-            if self.is_spent() {
-                break;
-            }
             let (kind, doc) = (Type::Unknown, Doc::default());
             fields.push(Field { name: name.to_owned(), kind, is_optional: false, doc });
         }
@@ -334,9 +323,6 @@ impl<'a> Reader<'a> {
             Some(schema) => rest.push(self.read(schema, depth + 1).0),
             None if fields.is_empty() && rest.is_empty() && properties.is_none() => rest.push(Type::Unknown),
             None => {}
-        }
-        if self.is_spent() {
-            rest.push(Type::Unknown);
         }
         let rest = Some(union(rest)).filter(|kind| *kind != Type::Never).map(Box::new);
         Type::Object(Object { fields, rest })

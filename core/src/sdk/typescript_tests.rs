@@ -339,19 +339,30 @@ fn repeated(target: Value) -> Tool {
 
 #[test]
 fn u29_what_references_repeat_is_bounded() {
+    let long = "x".repeat(20_000);
     let names: Vec<String> = (0..1_900).map(|n| format!("n{n}")).collect();
-    let long = "x".repeat(200_000);
     for target in [
-        json!({ "required": names }),
-        json!({ "required": [long] }),
-        json!({ "additionalProperties": { "properties": { &long: {} } } }),
-        json!({ "additionalProperties": { "enum": [long] } }),
         json!({ "const": long }),
+        json!({ "required": [long] }),
+        json!({ "additionalProperties": { "enum": [long] } }),
+        json!({ "additionalProperties": { "properties": { &long: {} } } }),
+        json!({ "required": names }),
     ] {
         let printed = declaration_of(&repeated(target));
         assert!(printed.len() < 1 << 20, "{}: {}", printed.len(), &printed[..200]);
-        assert!(printed.contains("[key: string]: unknown;"), "it is cut visibly: {}", &printed[..200]);
+        assert!(printed.contains("/** @note the schema goes on deeper than is shown */\n      p999?: unknown;"));
     }
+    // Three times as many on each level, none of which gets a name.
+    let tripling = |levels: usize| {
+        let mut schema = json!({ "$ref": "#/$defs/0", "$defs": { levels.to_string(): { "const": "innermost" } } });
+        for level in 0..levels {
+            let next = json!({ "$ref": format!("#/$defs/{}", level + 1) });
+            schema["$defs"][level.to_string()] = json!({ "patternProperties": { "a": next, "b": next, "c": next } });
+        }
+        declaration_of(&tool("u.t", schema))
+    };
+    assert!(tripling(4).contains("innermost"));
+    assert!(tripling(11).contains("t(args?: { [key: string]: unknown }): Promise<any>"));
 }
 
 #[test]
