@@ -72,6 +72,7 @@ impl Schema {
         }
         let mut messages = walk.unknown;
         if !is_valid {
+            // SECURITY: each error holds a copy of what it is about, and alternatives hold those of all their branches.
             match walk.copies {
                 ..=explain::MAX_COPIES => explain::messages(&self.validator, value, &mut messages),
                 _ => messages.push("the arguments do not fit the tool's input schema".to_owned()),
@@ -168,6 +169,7 @@ fn short(value: &Value) -> String {
 fn shown(text: &str, max_chars: usize) -> String {
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {
+        // SECURITY: a message shows neither a whole secret nor what would hide in it.
         if count == max_chars {
             shown.push_str("...");
             break;
