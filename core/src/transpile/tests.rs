@@ -215,9 +215,62 @@ fn r19_what_later_passes_cost_is_bounded() {
 #[test]
 fn r19_what_the_parser_guesses_at_is_bounded() {
     // Each level is guessed at several times, all of them together more often than there is time for.
-    for guess in ["f<(", "new f<(", "a extends infer A extends("] {
-        is_limited(&guess.repeat(60), Limit::ProgramDepth);
+    for (guess, most) in [("f<(", 9), ("new f<(", 7), ("a extends infer A extends(", 16), ("f<<(", 6), ("([", 18)] {
+        is_limited_at(most, Limit::ProgramDepth, |count| guess.repeat(count));
     }
+}
+
+/// Refused, even where programs may nest deepest.
+fn is_beyond(limit: Limit, source: &str) {
+    assert_eq!(scan::scan(source, widest().program_depth), Err(Refusal::Limit(limit)), "{}", start(source));
+}
+
+#[test]
+fn r19_what_is_read_again_is_charged_for_every_guess_around_it() {
+    let many = format!("[{}]", "1,".repeat(5_000));
+    for guesses in ["(".repeat(300), "a?(a):".repeat(200), "<T>".repeat(200)] {
+        is_beyond(Limit::ProgramDepth, &(guesses + &many));
+    }
+    is_beyond(Limit::ProgramDepth, &"new f<a,".repeat(150));
+}
+
+#[test]
+fn r19_names_are_charged_for_the_scopes_around_them() {
+    is_beyond(Limit::ProgramSize, &("(".repeat(300) + &"a,".repeat(200)));
+    for (before, name) in [("", "var a;"), ("var a=1", ",a=1"), ("var[", "a,")] {
+        is_beyond(Limit::ProgramDepth, &("{".repeat(300) + before + &name.repeat(4_000)));
+    }
+}
+
+#[test]
+fn r09_all_that_nests_counts_as_depth() {
+    for (before, open, beyond) in [
+        ("type T=", "A<", 301),
+        ("type T=", "keyof ", 301),
+        ("type T=a extends ", "infer A extends ", 151),
+        ("", "a:if(b)", 151),
+        ("", "do ", 301),
+        ("", "- ", 301),
+        ("", "<T>", 301),
+    ] {
+        let source = |count: usize| before.to_owned() + &open.repeat(count);
+        assert_eq!(scan::scan(&source(beyond / 2), 300), Ok(()), "{open}");
+        assert_eq!(scan::scan(&source(beyond), 300), Err(Refusal::Limit(Limit::ProgramDepth)), "{open}");
+    }
+    // What is closed does not count any more.
+    assert_eq!(scan::scan(&"f<A>(),".repeat(400), 300), Ok(()));
+}
+
+#[test]
+fn r09_all_that_joins_counts_as_a_chain() {
+    for (link, most) in [("a*", 2_000), ("a%", 2_000), ("a|", 2_000), ("a>", 2_000), ("a<a-", 1_000), ("a<<a-", 1_000)]
+    {
+        is_limited_at(most, Limit::ProgramDepth, |count| link.repeat(count));
+    }
+    // Through the brackets around it, also from an element before the last.
+    let links = ".a".repeat(1_500);
+    is_beyond(Limit::ProgramDepth, &format!("(a{links}){links}"));
+    is_beyond(Limit::ProgramDepth, &format!("(a{links},b){links}"));
 }
 
 #[test]
@@ -280,7 +333,7 @@ fn hides_nothing(opening: &str, message: &str) {
 
 #[test]
 fn r09_html_comments_hide_nothing() {
-    for opening in ["<!-- `\n", "a\n<!-- `\n", "/* \n */ <!-- '\n", "\u{2028}<!-- `\n", "a\r<!--`\n"] {
+    for opening in ["<!-- `\n", "a\n<!-- `\n", "a /* \n */ <!-- `\n", "a\u{2028}<!-- `\n", "a\r<!--`\n"] {
         // In these words: the parser has its own, once it has skipped the line.
         hides_nothing(opening, "HTML comments are not allowed, use `//`");
     }
@@ -296,6 +349,30 @@ fn r09_a_division_hides_nothing() {
     }
     check("(a) / b / f([1])", "async () => {\n\"use strict\";\nreturn a / b / f([1]);\n}");
     check("if (a) /[`/]/.test(b)", "async () => {\n\"use strict\";\nif (a) /[`/]/.test(b);\n}");
+}
+
+#[test]
+fn r09_a_regular_expression_hides_nothing() {
+    for opening in [
+        "/`/;",
+        "a = /`/;",
+        "a ? /`/ : /'/;",
+        "(/`/);",
+        "typeof /`/;",
+        "return /`/;",
+        "if (a) /`/;",
+        "if (a) b; else /`/;",
+        "while (a) /`/;",
+        "for (;;) /`/;",
+        "for await (a of b) /`/;",
+        "do /`/; while (a);",
+        "/[/`]/;",
+        "/\\/`/;",
+    ] {
+        let source = format!("{opening}{}", too_deep());
+        let refused = transpile(&source, &Limits::default());
+        assert_eq!(refused, Err(TranspileError::Limit(Limit::ProgramDepth)), "{opening}");
+    }
 }
 
 #[test]
