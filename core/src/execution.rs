@@ -38,6 +38,7 @@ pub(crate) struct Handle {
 
 /// Runs one program to its end.
 pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handle: Handle) -> Result<ExecutionResult> {
+    // SECURITY: a request takes away from what the operator allows, and never adds to it.
     let policy = ground.policy.narrow(request.allow.as_deref());
     let (limits, clamped) = ground.defaults.with(&request.limits, ground.ceiling)?;
     let input = request.input.to_string();

@@ -66,6 +66,7 @@ impl Schema {
     /// At most [`MAX_MESSAGES`] short messages for the model: where, what was expected, and never a whole value.
     pub fn check(&self, value: &Value, mode: Strictness) -> std::result::Result<(), Vec<String>> {
         let walk = self.graph.walk(value, mode).map_err(|reason| vec![reason])?;
+        // SECURITY: what does not fit goes nowhere.
         let is_valid = self.validator.is_valid(value);
         if is_valid && walk.unknown.is_empty() {
             return Ok(());

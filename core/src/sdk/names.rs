@@ -89,6 +89,7 @@ const NEAREST_BYTES: usize = 100;
 pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a ToolName>) -> Vec<String> {
     let written = snake_case(written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written));
     let most = (written.len() / 4).clamp(1, 8);
+    // SECURITY: a program may be wrong as often as it may call.
     let mut found: Vec<(usize, String)> = names
         .take(NEAREST_EXAMINED)
         .filter_map(|name| {
@@ -191,6 +192,11 @@ mod tests {
         assert_eq!(nearest("github.creat_issue"), ["github.create_issue", "github.close_issue"]);
         assert_eq!(nearest("githubb.createIssue"), ["github.create_issue", "github.close_issue"]);
         assert!(nearest("weather.today").is_empty());
+        let many: Vec<ToolName> =
+            (0..=NEAREST_EXAMINED).map(|n| ToolName::parse(&format!("u.t{n}x")).unwrap()).collect();
+        let last_but = |last: usize| super::nearest(&format!("u.t{}x", many.len() - 1 - last), many.iter());
+        assert_eq!(last_but(1)[0], "u.t1999x");
+        assert_ne!(last_but(0)[0], "u.t2000x", "no more are examined");
         assert!(nearest("").is_empty());
     }
 

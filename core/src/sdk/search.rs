@@ -47,6 +47,7 @@ impl Index {
     /// The tools that fit `query` best among those that `allowed` lets pass, best first.
     pub fn search(&self, query: &str, limit: usize, allowed: &dyn Fn(usize) -> bool) -> Vec<Hit> {
         let mut scores: HashMap<usize, f32> = HashMap::new();
+        // SECURITY: each word costs as much as there are tools with it, and each prefix as there are words.
         for word in words(query).take(QUERY_WORDS) {
             let mut best: HashMap<usize, f32> = HashMap::new();
             for (known, postings) in self.expand(&word) {
@@ -90,6 +91,7 @@ fn words_of(tool: &Tool) -> HashMap<String, f32> {
     ];
     for (text, weight) in texts.into_iter().chain(parameters.map(|name| (name, 0.5))) {
         for word in words(text) {
+            // SECURITY: an upstream's text may be large, and what is kept of each word is larger than the word.
             if weights.len() >= TOOL_WORDS {
                 return weights;
             }
@@ -154,6 +156,20 @@ mod tests {
         assert_eq!(search("owners"), [0, 1]);
         assert_eq!(search("zebra"), [] as [usize; 0]);
         assert_eq!(search(""), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn r15_only_so_many_words_are_kept_and_looked_at() {
+        let numbered = |count: usize| (0..count).map(|n| format!("abc{n:03}")).collect::<Vec<_>>();
+        let index = Index::new(&[tool("u.t", &numbered(TOOL_WORDS).join(" "))]);
+        // The name has two words of its own.
+        let found = |query: &str| index.search(query, 1, &|_| true).len();
+        assert_eq!((found(&format!("abc{}", TOOL_WORDS - 3)), found(&format!("abc{}", TOOL_WORDS - 2))), (1, 0));
+        let tools: Vec<Tool> = numbered(2 * EXPANSIONS).iter().map(|word| tool("u.t", word)).collect();
+        assert_eq!(Index::new(&tools).search("abc", usize::MAX, &|_| true).len(), EXPANSIONS);
+        let long = "x".repeat(WORD_BYTES);
+        let index = Index::new(&[tool("u.t", &format!("{long}y"))]);
+        assert_eq!(index.search(&format!("{long}z"), 1, &|_| true).len(), 1, "the rest of a word is ignored");
     }
 
     #[test]

@@ -344,6 +344,7 @@ fn line_comment(doc: &Doc, indent: &str) -> String {
 
 /// At most this many characters, with a mark where something is missing.
 fn cut(text: &str, max_chars: usize) -> String {
+    // SECURITY: an upstream's text may be as large as its whole list, and models pay for what they read.
     match text.char_indices().nth(max_chars) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
