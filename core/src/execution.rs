@@ -39,9 +39,11 @@ pub(crate) struct Handle {
 
 /// Runs one program to its end.
 pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handle: Handle) -> Result<ExecutionResult> {
+    // SECURITY: a request takes away from what the operator allows, and never adds to it.
     let policy = ground.policy.narrow(request.allow.as_deref());
     let (limits, clamped) = ground.defaults.with(&request.limits, ground.ceiling)?;
     let input = request.input.to_string();
+    // SECURITY: no thread of the sandbox is occupied with a program, or with an input, that is too large.
     if request.code.len().max(input.len()) as u64 > limits.program_bytes {
         let message = Limit::ProgramSize.exceeded(limits.program_bytes);
         let outcome = Outcome::LimitExceeded { limit: Limit::ProgramSize, message };

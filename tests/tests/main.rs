@@ -8,5 +8,7 @@
 )]
 
 mod conformance;
+mod guest_globals;
+mod hostile_tools;
 mod tidy;
 mod tools;

@@ -210,7 +210,6 @@ impl Gate {
             let message = format!("the answer is larger than the limit `reply_size` of {max_bytes} bytes: {why}");
             ToolError::new(ErrorCode::ReplyTooLarge, asked, message)
         };
-        // SECURITY: upstreams decide how much they list and describe, so the answer is bounded like a call's.
         let mut capped = Capped { bytes: Vec::new(), max_bytes };
         serde_json::to_writer(&mut capped, answer).map_err(too_large)?;
         String::from_utf8(capped.bytes).map_err(|_| ToolError::new(ErrorCode::Internal, asked, "the answer is no text"))

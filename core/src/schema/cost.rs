@@ -253,6 +253,7 @@ impl<'a> Walker<'a> {
                 let found = self.subschemas_of(node, *count, key, &mut claim)?;
                 entries.extend(found.into_iter().map(|id| (id, *count)));
             }
+            // SECURITY: in strict mode nothing goes to an upstream that its schema does not speak of.
             if is_closed && !claim.accepts(key) && self.unknown.len() < MAX_MESSAGES {
                 self.unknown.push(unknown_property(key, &self.path, names()));
             }

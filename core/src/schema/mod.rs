@@ -65,12 +65,14 @@ impl Schema {
     /// At most [`MAX_MESSAGES`] short messages for the model: where, what was expected, and never a whole value.
     pub fn check(&self, value: &Value, mode: Strictness) -> std::result::Result<(), Vec<String>> {
         let walk = self.graph.walk(value, mode).map_err(|reason| vec![reason])?;
+        // SECURITY: what does not fit goes nowhere.
         let is_valid = self.validator.is_valid(value);
         if is_valid && walk.unknown.is_empty() {
             return Ok(());
         }
         let mut messages = walk.unknown;
         if !is_valid {
+            // SECURITY: each error holds a copy of what it is about, and alternatives hold those of all their branches.
             match walk.copies {
                 ..=explain::MAX_COPIES => explain::messages(&self.validator, value, &mut messages),
                 _ => messages.push("the arguments do not fit the tool's input schema".to_owned()),

@@ -89,6 +89,7 @@ impl Patterns {
         }
         let schema = json!({ "pattern": text });
         let light = options_within(LIGHT_COMPILED_BYTES, &self.cache).build(&schema);
+        // SECURITY: linear time is long when each byte of the text takes microseconds.
         let weight = if light.is_ok() { 1 } else { 128 };
         let validator = light.or_else(|_| options(&self.cache).build(&schema)).map_err(|_| {
             let shown = short(&Value::String(text.to_owned()));

@@ -230,6 +230,7 @@ fn t07_strict_accepts_what_the_schema_lets_in() {
     // A name that reaches a prototype passes only where the schema itself names it.
     let open = json!({ "additionalProperties": true });
     assert_eq!(check(&open, json!({ "constructor": 1 }), Strict), "unknown property `constructor`, expected none");
+    assert_eq!(check(&open, json!({ "prototype": 1 }), Strict), "unknown property `prototype`, expected none");
     assert_eq!(check(&json!({ "properties": { "constructor": {} } }), json!({ "constructor": "ferrari" }), Strict), "");
 }
 
@@ -290,6 +291,9 @@ fn u29_endless_references_are_refused() {
 
 #[test]
 fn u29_size_and_nesting_are_bounded() {
+    let levels = |count: usize| nested(count, json!({}), |value| json!({ "not": value }));
+    assert!(Schema::compile(&levels(31)).is_ok());
+    assert_eq!(refusal(&levels(MAX_SCHEMA_DEPTH)), "its values nest deeper than 64 levels");
     // `json!` would copy what it wraps.
     let deep = nested(10_000, json!({}), |value| {
         Value::Object(Map::from_iter([("allOf".to_owned(), Value::Array(vec![value]))]))
@@ -297,12 +301,27 @@ fn u29_size_and_nesting_are_bounded() {
     assert_eq!(refusal(&deep), "its values nest deeper than 64 levels");
     // Dropping so deep a value would itself recurse.
     std::mem::forget(deep);
-    assert_eq!(refusal(&json!({ "enum": vec![1; 1_000_000] })), "its values hold more than 20000 values");
-    assert_eq!(refusal(&json!({ "description": "x".repeat(MAX_SCHEMA_BYTES) })), "it has more than 262144 bytes");
-    let chain: Value = (0..1_000).map(|n| (n.to_string(), json!({ "$ref": format!("#/$defs/{}", n + 1) }))).collect();
-    let mut chained = json!({ "$ref": "#/$defs/0", "$defs": chain });
-    chained["$defs"]["1000"] = json!({});
-    assert_eq!(refusal(&chained), "more than 32 references and combinations within each other");
+    let options = |count: usize| json!({ "enum": (0..count).collect::<Vec<_>>() });
+    assert!(Schema::compile(&options(MAX_SCHEMA_NODES - 2)).is_ok());
+    assert_eq!(refusal(&options(MAX_SCHEMA_NODES - 1)), "its values hold more than 20000 values");
+    let described = |bytes: usize| json!({ "title": "x".repeat(bytes - 13) });
+    assert!(Schema::compile(&described(MAX_SCHEMA_BYTES)).is_ok());
+    assert_eq!(refusal(&described(MAX_SCHEMA_BYTES + 1)), "it has more than 262144 bytes");
+}
+
+#[test]
+fn u29_what_applies_together_is_bounded() {
+    let chained = |count: usize| {
+        let links = (1..count - 1).map(|n| (n.to_string(), json!({ "$ref": format!("#/$defs/{}", n + 1) })));
+        let mut schema = json!({ "$ref": "#/$defs/1", "$defs": links.collect::<Value>() });
+        schema["$defs"][(count - 1).to_string()] = json!({});
+        schema
+    };
+    let too_long = "more than 32 references and combinations within each other";
+    assert!(Schema::compile(&chained(32)).is_ok());
+    for count in [33, 1_000] {
+        assert_eq!(refusal(&chained(count)), too_long);
+    }
     let wide: Vec<Value> = (0..400).map(|n| json!({ "$ref": format!("#/$defs/{n}") })).collect();
     let all: Value =
         (0..400).map(|n| (n.to_string(), json!({ "allOf": vec![json!({ "$ref": "#/$defs/x" }); 4] }))).collect();
@@ -313,20 +332,14 @@ fn u29_size_and_nesting_are_bounded() {
 }
 
 #[test]
-fn u29_patterns_run_in_linear_time_and_bounded_space() {
+fn u29_patterns_run_in_linear_time() {
     assert_eq!(
         check(&json!({ "pattern": "^(a+)+$" }), json!("a".repeat(40) + "!"), Permissive),
         "expected text that matches the pattern `^(a+)+$`"
     );
-    for pattern in [r"(?<=a)b", r"(a)\1", r"(?<!a)b", "(", r"(\w{999}){999}"] {
+    for pattern in [r"(?<=a)b", r"(a)\1", r"(?<!a)b", "("] {
         assert!(refusal(&json!({ "pattern": pattern })).contains("linear time"), "{pattern}");
     }
-    assert_eq!(
-        refusal(&json!({ "pattern": "a".repeat(100_000) })),
-        "a pattern has 100000 bytes, expected at most 2000"
-    );
-    let many: Vec<Value> = (0..33).map(|n| json!({ "pattern": format!("^{n}$") })).collect();
-    assert_eq!(refusal(&json!({ "anyOf": many })), "it has more than 32 different patterns");
     assert!(refusal(&json!({ "patternProperties": { "(?<=a)b": {} } })).contains("linear time"));
     // A pattern whose automaton does not fit costs more for each byte.
     let heavy = json!({ "pattern": "^[01]*1[01]{100}x[01]{100}1[01]*$" });
@@ -338,6 +351,19 @@ fn u29_patterns_run_in_linear_time_and_bounded_space() {
         check(&heavy, json!("01".repeat(10_000)), Permissive),
         "the arguments are too large to be checked against this tool's schema"
     );
+}
+
+#[test]
+fn u29_patterns_are_bounded_in_length_number_and_size() {
+    let of_length = |bytes: usize| json!({ "pattern": format!("[{}]", "a".repeat(bytes - 2)) });
+    assert!(Schema::compile(&of_length(2_000)).is_ok());
+    assert_eq!(refusal(&of_length(2_001)), "a pattern has 2001 bytes, expected at most 2000");
+    let of_number = |count: usize| json!({ "anyOf": (0..count).map(|n| json!({ "pattern": format!("^{n}$") })).collect::<Vec<_>>() });
+    assert!(Schema::compile(&of_number(32)).is_ok());
+    assert_eq!(refusal(&of_number(33)), "it has more than 32 different patterns");
+    for pattern in [r"(\w{99}){99}", r"(\w{999}){999}"] {
+        assert!(refusal(&json!({ "pattern": pattern })).ends_with("or is too large"), "{pattern}");
+    }
 }
 
 #[test]
@@ -367,21 +393,6 @@ fn u29_nonsense_is_refused_or_harmless() {
 #[test]
 fn u29_no_schema_makes_a_check_explode() {
     let too_large = "the arguments are too large to be checked against this tool's schema";
-    // 4^14 visits of one value.
-    let mut multiplying = json!({ "$ref": "#/$defs/0", "$defs": { "14": { "type": "string" } } });
-    for level in 0..14 {
-        let next = json!({ "$ref": format!("#/$defs/{}", level + 1) });
-        multiplying["$defs"][level.to_string()] = json!({ "allOf": vec![next; 4] });
-    }
-    assert_eq!(check(&multiplying, json!(1), Permissive), too_large);
-    // Twice as many visits on each level of the value.
-    let list = json!({ "type": "array", "items": { "$ref": "#" } });
-    let branching = json!({ "anyOf": [list, list, { "type": "integer" }] });
-    assert_eq!(
-        check(&branching, nested(5, json!("x"), |value| json!([value])), Permissive),
-        "fits none of 3 alternatives"
-    );
-    assert_eq!(check(&branching, nested(30, json!("x"), |value| json!([value])), Permissive), too_large);
     // Many subschemas over many items; many composite items that may collide; many long options.
     let broad = json!({ "items": { "allOf": vec![json!({ "minimum": 0 }); 1_000] } });
     assert_eq!(check(&broad, json!(vec![1; 10_000]), Permissive), too_large);
@@ -397,6 +408,21 @@ fn u29_no_schema_makes_a_check_explode() {
         check(&json!({ "propertyNames": { "pattern": "a{1000}b" } }), json!({ "a".repeat(50_000): 1 }), Permissive),
         too_large
     );
+    // 4^14 visits of one value.
+    let mut multiplying = json!({ "$ref": "#/$defs/0", "$defs": { "14": { "type": "string" } } });
+    for level in 0..14 {
+        let next = json!({ "$ref": format!("#/$defs/{}", level + 1) });
+        multiplying["$defs"][level.to_string()] = json!({ "allOf": vec![next; 4] });
+    }
+    assert_eq!(check(&multiplying, json!(1), Permissive), too_large);
+    // Twice as many visits on each level of the value.
+    let list = json!({ "type": "array", "items": { "$ref": "#" } });
+    let branching = json!({ "anyOf": [list, list, { "type": "integer" }] });
+    assert_eq!(
+        check(&branching, nested(5, json!("x"), |value| json!([value])), Permissive),
+        "fits none of 3 alternatives"
+    );
+    assert_eq!(check(&branching, nested(30, json!("x"), |value| json!([value])), Permissive), too_large);
 }
 
 #[test]
@@ -408,6 +434,19 @@ fn large_arguments_pass_in_their_budget() {
     );
     let wrong = json!({ "n": (0..90_000).map(|n| n.to_string()).collect::<Vec<_>>() });
     assert_eq!(check(&schema, wrong, Permissive), "the arguments do not fit the tool's input schema");
+}
+
+#[test]
+fn u29_a_chain_through_schema_and_value_is_bounded() {
+    // One link for the arguments, then five for each level: the item's reference and the four of what it names.
+    let list = json!({ "items": { "$ref": "#/$defs/list" }, "allOf": [{ "allOf": [{ "allOf": [{}] }] }] });
+    let schema = json!({ "properties": { "x": { "$ref": "#/$defs/list" } }, "$defs": { "list": list } });
+    let value = |levels: usize| json!({ "x": nested(levels, json!(1), |value| json!([value])) });
+    on_2_mib(|| {
+        assert_eq!(check(&schema, value(50), Permissive), "");
+        let too_deep = "the arguments nest too deep for this tool's schema";
+        assert_eq!(check(&schema, value(51), Permissive), too_deep);
+    });
 }
 
 #[test]

@@ -240,9 +240,11 @@ impl Totals {
         self.tokens += 1;
         let again = (level.all_readings() - 1).saturating_add(u64::from(level.all_guesses()));
         self.extra = self.extra.saturating_add(again);
+        // SECURITY: the stack of the parser, and the time that it takes to read again what it guessed wrong.
         if u64::from(level.depth()) > self.max_depth {
             return Err((Limit::ProgramDepth, None));
         }
+        // SECURITY: the memory of the syntax tree, and the time of the passes over it.
         let private = self.private.saturating_mul(self.tokens);
         let bounds = [
             (level.chain > MAX_CHAIN, Limit::ProgramDepth, "an expression has more than 2,000 links (`a + b`, `a.b`)"),
