@@ -6,7 +6,7 @@
   (import "conduit" "now" (func $now (result i64)))
   (import "conduit" "random" (func $random (param i32 i32)))
   (import "conduit" "sleep" (func $sleep (param i64)))
-  (memory (export "memory") 2)
+  (memory (export "memory") 8)
   (data (i32.const 128) "{\"name\":\"Error\",\"message\":\"m\",\"stack\":\"\"}")
   (data (i32.const 256) "test.echo")
   (data (i32.const 272) "{}")

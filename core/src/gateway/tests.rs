@@ -495,14 +495,13 @@ async fn u20_a_reply_that_redaction_makes_longer_than_the_limit_does_not_come_ba
     let (config, _) = server_config(&Seen::default(), "x", &["y"], Some(Secret::new("8-bytes!")));
     let upstream = Upstream::connectable(config).unwrap();
     let gateway = gateway(vec![upstream]);
-    let reply = "8-bytes!".repeat(10);
+    let reply = "8-bytes!".repeat(100);
     let sent = json!({"content": [{"type": "text", "text": reply}]}).to_string().len() as u64;
-    let longer = 10 * ("[redacted]".len() - "8-bytes!".len()) as u64;
-    for (reply_bytes, expected) in [
-        (sent + longer, None),
-        (sent + longer - 1, Some(ErrorCode::ReplyTooLarge)),
-        (sent, Some(ErrorCode::ReplyTooLarge)),
-    ] {
+    let redacted = 2 + 100 * "[redacted]".len() as u64;
+    assert!(sent < redacted - 1);
+    for (reply_bytes, expected) in
+        [(redacted, None), (redacted - 1, Some(ErrorCode::ReplyTooLarge)), (sent, Some(ErrorCode::ReplyTooLarge))]
+    {
         let gate = gateway.open(policy(&["*"]), small_replies(reply_bytes), None);
         let answer = call(&gate, "x.y", &json!({ "reply": reply }).to_string()).await;
         assert_eq!(answer.as_ref().err().map(|error| error.code), expected, "{reply_bytes}: {answer:?}");

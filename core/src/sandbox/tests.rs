@@ -111,7 +111,7 @@ fn limit(report: &Report) -> Limit {
     }
 }
 
-const MEMORY: u32 = 2 << 16;
+const MEMORY: u32 = 8 << 16;
 const BAD_RANGES: [(u32, u32); 5] = [(MEMORY, 1), (MEMORY - 1, 2), (u32::MAX, 1), (u32::MAX, u32::MAX), (1, u32::MAX)];
 
 #[tokio::test]
@@ -296,9 +296,9 @@ async fn r09_recursion_ends_at_the_stack_limit() {
 #[tokio::test]
 async fn r09_memory_is_limited() {
     let limits = Limits { memory_bytes: 8 << 20, ..Limits::default() };
-    let report = attack_with('g', &[127], limits.clone()).await;
+    let report = attack_with('g', &[121], limits.clone()).await;
     assert_eq!(limit(&report), Limit::Memory);
-    let report = attack_with('g', &[126], limits).await;
+    let report = attack_with('g', &[120], limits).await;
     assert_eq!((report.outcome, report.usage.memory_bytes), (Outcome::Completed, 8 << 20));
 }
 
@@ -367,7 +367,7 @@ async fn r14_many_answers_at_once_do_not_put_off_the_deadline() {
 
 #[tokio::test]
 async fn r12_an_error_is_no_way_around_the_limits() {
-    let most = 64 << 10;
+    let most = 256 << 10;
     let report = attack('e', &[most - 40]).await;
     assert_eq!(failure(&report).len(), most as usize - 40);
     let report = attack('e', &[most - 39]).await;
@@ -451,8 +451,8 @@ async fn spoil(sandbox: &Sandbox, end: char) {
     assert!(as_expected, "{end}: {outcome:?}");
 }
 
-/// With the two pages that the guest begins with, 8 MiB: more than stays mapped from one execution to the next.
-const FULL_PAGES: u32 = 126;
+/// With the eight pages that the guest begins with, 8 MiB: more than stays mapped from one execution to the next.
+const FULL_PAGES: u32 = 120;
 const FULL_BYTES: u64 = (8 << 20) + 4_096;
 
 #[tokio::test]

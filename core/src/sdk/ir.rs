@@ -14,6 +14,8 @@ use super::references::{Targets, name_of};
 const MAX_NODES: usize = 4_000;
 /// The most bytes of names, values and texts that are taken from it. References can repeat what stands there once.
 const MAX_BYTES: usize = 512 << 10;
+/// What a name or a value takes beside itself where it is printed.
+const ROW_BYTES: usize = 32;
 /// The deepest nesting of types.
 const MAX_DEPTH: usize = 24;
 /// The most values of one `enum` that are listed.
@@ -404,10 +406,10 @@ impl Object {
 
 /// The bytes of the names and of the values of its own that a schema holds.
 fn bytes_of(map: &Map<String, Value>) -> usize {
-    let text = |value: &Value| value.as_str().map_or(0, str::len);
+    let text = |value: &Value| value.as_str().map_or(0, |text| text.len() + ROW_BYTES);
     let held = |value: &Value| match value {
         Value::Array(items) => items.iter().map(text).sum(),
-        Value::Object(fields) => fields.keys().map(String::len).sum(),
+        Value::Object(fields) => fields.keys().map(|name| name.len() + ROW_BYTES).sum(),
         value => text(value),
     };
     map.values().map(held).sum()

@@ -3,7 +3,7 @@
 //! Owns the printing: names verbatim, the same tools always the same text. They are for reading, not for enforcing, and
 //! nobody runs them; yet every text of an upstream is escaped where it is printed, so that none can pass for code.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::is_invisible;
@@ -124,6 +124,8 @@ struct Printer {
     /// The named types so far.
     types: String,
     names: HashSet<String>,
+    /// How often each name was wanted.
+    wanted: HashMap<String, usize>,
 }
 
 impl Printer {
@@ -150,7 +152,7 @@ impl Printer {
                     Type::Unknown => any_object(),
                     kind => Scope { names: &names }.print(kind, "    "),
                 };
-                (kind, may_be_omitted(&document.kind, &document.definitions))
+                (kind, may_be_omitted(&document.kind, &document.definitions, &mut HashMap::new()))
             }
             None => (any_object(), true),
         };
@@ -176,12 +178,14 @@ impl Printer {
         for definition in &document.definitions {
             let part = if definition.name == "Root" { role.to_owned() } else { pascal_case(&definition.name) };
             let wanted = format!("{own}{part}");
-            let mut name = wanted.clone();
-            let mut number = 2;
-            while !self.names.insert(name.clone()) {
-                name = format!("{wanted}{number}");
-                number += 1;
-            }
+            let number = self.wanted.entry(wanted.clone()).or_insert(0);
+            let name = loop {
+                *number += 1;
+                let name = if *number == 1 { wanted.clone() } else { format!("{wanted}{number}") };
+                if self.names.insert(name.clone()) {
+                    break name;
+                }
+            };
             names.push(name);
         }
         for (definition, name) in document.definitions.iter().zip(&names) {
@@ -193,15 +197,23 @@ impl Printer {
     }
 }
 
-/// Whether `{}` is a value of the type.
-fn may_be_omitted(kind: &Type, definitions: &[Definition]) -> bool {
+/// Whether `{}` is a value of the type. `known` are the definitions that have been asked.
+fn may_be_omitted(kind: &Type, definitions: &[Definition], known: &mut HashMap<usize, bool>) -> bool {
     match kind {
         Type::Unknown => true,
         Type::Object(object) => object.fields.iter().all(|field| field.is_optional),
-        Type::Union(kinds) => kinds.iter().any(|kind| may_be_omitted(kind, definitions)),
-        Type::Intersection(kinds) => kinds.iter().all(|kind| may_be_omitted(kind, definitions)),
+        Type::Union(kinds) => kinds.iter().any(|kind| may_be_omitted(kind, definitions, known)),
+        Type::Intersection(kinds) => kinds.iter().all(|kind| may_be_omitted(kind, definitions, known)),
         // Definitions in place of each other end: circles are cut.
-        Type::Named(number) => definitions.get(*number).is_some_and(|held| may_be_omitted(&held.kind, definitions)),
+        Type::Named(number) => {
+            // SECURITY: each may name the next one twice, so that asked anew they take for ever.
+            if let Some(answer) = known.get(number) {
+                return *answer;
+            }
+            let answer = definitions.get(*number).is_some_and(|held| may_be_omitted(&held.kind, definitions, known));
+            known.insert(*number, answer);
+            answer
+        }
         _ => false,
     }
 }

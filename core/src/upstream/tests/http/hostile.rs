@@ -188,7 +188,6 @@ fn no_answers(id: &Value) -> Vec<String> {
         format!(r#"{{"id":{id},"result":{result}}}"#),
         format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{deep}}}"#),
         format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#) + "\0",
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":"text"}}"#),
         r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}"#.to_owned(),
         r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#.to_owned(),
         deep,
@@ -206,6 +205,7 @@ fn half_answers(id: &Value) -> Vec<String> {
         format!(r#"{{"jsonrpc":"2.0","id":{id}}}"#),
         format!(r#"{{"jsonrpc":"2.0","id":{id},"Result":{result}}}"#),
         format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null}}"#),
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":"text"}}"#),
     ]
 }
 
