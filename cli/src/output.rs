@@ -2,22 +2,72 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::mpsc;
+use std::thread;
 
 use conduit_core::error::{Error, ErrorCode, Result};
+use tokio::sync::oneshot;
 
-/// Writes to standard output at once. A reader that has gone away is no error.
-pub(crate) fn print(text: &str) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorCode::Internal, "cannot write to standard output").with_source(error))
+/// Standard output and standard error, written in turn by a thread of its own: a reader that does not read holds up nothing
+/// else. What waits to be written is bounded by what a program may print.
+pub(crate) struct Printer {
+    pieces: mpsc::Sender<Piece>,
+    written: oneshot::Receiver<io::Result<()>>,
+}
+
+enum Piece {
+    Out(String),
+    Err(String),
+}
+
+impl Printer {
+    pub(crate) fn start() -> Printer {
+        let (pieces, receiver) = mpsc::channel();
+        let (done, written) = oneshot::channel();
+        thread::spawn(move || done.send(write(receiver)));
+        Printer { pieces, written }
+    }
+
+    pub(crate) fn print(&self, text: impl Into<String>) {
+        // The thread lives as long as the sender.
+        let _ = self.pieces.send(Piece::Out(text.into()));
+    }
+
+    pub(crate) fn print_error(&self, text: impl Into<String>) {
+        let _ = self.pieces.send(Piece::Err(text.into()));
+    }
+
+    /// Waits until everything is written, or until `give_up` ends; tells whether it was written. A reader that has gone
+    /// away is no error.
+    pub(crate) async fn finish(self, give_up: impl Future<Output = ()>) -> Result<bool> {
+        drop(self.pieces);
+        let failed = |error| Error::new(ErrorCode::Internal, "cannot write to standard output").with_source(error);
+        tokio::select! {
+            biased;
+            // Without an answer, the thread has panicked.
+            written = self.written => written.unwrap_or(Err(io::ErrorKind::Other.into())).map_err(failed).map(|()| true),
+            () = give_up => Ok(false),
         }
-        _ => Ok(()),
     }
 }
 
+fn write(pieces: mpsc::Receiver<Piece>) -> io::Result<()> {
+    let mut result = Ok(());
+    for piece in pieces {
+        match piece {
+            Piece::Out(text) if result.is_ok() => {
+                let mut stdout = io::stdout().lock();
+                result = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+            }
+            Piece::Out(_) => {}
+            Piece::Err(text) => print_error(&text),
+        }
+    }
+    result.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}
+
 /// Writes to standard error at once. Nothing can be done when that fails.
-pub(crate) fn print_error(text: &str) {
+fn print_error(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -43,12 +93,12 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-/// A text that an upstream may have written, on one line and fit for a terminal.
+/// A line that an upstream may have written, as one line and fit for a terminal.
 pub(crate) fn harmless(text: &str) -> String {
     // SECURITY: an upstream's escape sequences do not reach the terminal, nor does text that reverses its direction.
     let shown = |c: char| match c {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c if c.is_control() && c != '\t' => char::REPLACEMENT_CHARACTER,
         c => c,
     };
     text.chars().map(shown).collect()

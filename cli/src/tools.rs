@@ -6,33 +6,41 @@ use conduit_core::error::{Error, ErrorCode, Result};
 use conduit_core::model::Language;
 use conduit_core::tool::Tool;
 
+use crate::EXIT_CANCELLED;
 use crate::args::{SetUp, ToolsArgs};
-use crate::output::{first_line, print, table};
-use crate::session;
+use crate::output::{complain, first_line, table};
+use crate::session::{self, Interrupts};
 
 /// How many tools a query gives.
 const RESULTS: usize = 20;
 
 pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
+    let mut interrupts = Interrupts::new()?;
     let runtime = session::open(&args.set_up)?;
-    session::report_upstreams(&runtime).await;
-    let tools = match &args.query {
-        Some(query) => runtime.search_tools(query, RESULTS, None).await,
-        None => runtime.tools(None).await,
+    let text = async {
+        session::report_upstreams(&runtime).await;
+        let tools = match &args.query {
+            Some(query) => runtime.search_tools(query, RESULTS, None).await,
+            None => runtime.tools(None).await,
+        };
+        if let (Some(query), []) = (&args.query, tools.as_slice()) {
+            complain(format_args!("no tool fits `{}`, try other words", query.escape_debug()));
+        }
+        if args.json { json(&tools) } else { Ok(listed(&tools)) }
     };
-    session::close(&runtime).await;
-    let text = if args.json { json(&tools)? } else { listed(&tools) };
-    print(&text)?;
-    Ok(0)
+    let printed = session::print(&runtime, &mut interrupts, text).await?;
+    Ok(if printed { 0 } else { EXIT_CANCELLED })
 }
 
 pub(crate) async fn declarations(set_up: SetUp) -> Result<u8> {
+    let mut interrupts = Interrupts::new()?;
     let runtime = session::open(&set_up)?;
-    session::report_upstreams(&runtime).await;
-    let text = runtime.declarations(Language::TypeScript, None).await;
-    session::close(&runtime).await;
-    print(&text)?;
-    Ok(0)
+    let text = async {
+        session::report_upstreams(&runtime).await;
+        Ok(runtime.declarations(Language::TypeScript, None).await)
+    };
+    let printed = session::print(&runtime, &mut interrupts, text).await?;
+    Ok(if printed { 0 } else { EXIT_CANCELLED })
 }
 
 fn json(tools: &[Arc<Tool>]) -> Result<String> {

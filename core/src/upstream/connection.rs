@@ -70,11 +70,16 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Starts or reaches the server and shakes hands with it, within the config's `connect_timeout`.
+    /// Starts or reaches the server and shakes hands with it, within the config's `connect_timeout` and until `give_up`.
     ///
     /// # Errors
-    /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator.
-    pub(super) async fn open(config: &UpstreamConfig, changes: Arc<watch::Sender<u64>>) -> Result<Connection, Error> {
+    /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator; `shut_down`
+    /// when it was given up. What had been started has ended then.
+    pub(super) async fn open(
+        config: &UpstreamConfig,
+        changes: Arc<watch::Sender<u64>>,
+        give_up: &CancellationToken,
+    ) -> Result<Connection, Error> {
         let gate = Arc::new(Gate::new(changes));
         let ended = CancellationToken::new();
         match &config.kind {
@@ -85,7 +90,7 @@ impl Connection {
                 tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
                 let pipes = (pipes.stdout, pipes.stdin);
                 let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
-                Connection::shake_hands(config, transport, ended, Some(process)).await
+                Connection::shake_hands(config, transport, ended, Some(process), give_up).await
             }
             UpstreamKind::Http { url } => {
                 let options =
@@ -94,14 +99,14 @@ impl Connection {
                 let credential = config.credential.as_ref().map(|credential| credential.header()).transpose()?;
                 let client = McpHttpClient::new(client, credential, gate, ended.clone());
                 let transport = StreamableHttpClientTransport::with_client(client, http_config());
-                Connection::shake_hands(config, transport, ended, None).await
+                Connection::shake_hands(config, transport, ended, None, give_up).await
             }
             #[cfg(test)]
             UpstreamKind::Pipe(dial) => {
                 let (reader, writer) = tokio::io::split(dial());
                 let pipes = (reader, writer);
                 let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
-                Connection::shake_hands(config, transport, ended, None).await
+                Connection::shake_hands(config, transport, ended, None, give_up).await
             }
         }
     }
@@ -111,13 +116,16 @@ impl Connection {
         transport: T,
         ended: CancellationToken,
         process: Option<Process>,
+        give_up: &CancellationToken,
     ) -> Result<Connection, Error> {
         let service = CancellationToken::new();
         let guard = service.clone().drop_guard();
         let shake = serve_client_with_ct(client_config(), transport, service.clone());
-        let running = match timeout(config.connect_timeout, shake).await {
-            Ok(Ok(running)) => running,
-            Ok(Err(error)) => return Err(handshake_error(error, process).await),
+        let shake = timeout(config.connect_timeout, give_up.run_until_cancelled(shake));
+        let running = match shake.await {
+            Ok(Some(Ok(running))) => running,
+            Ok(Some(Err(error))) => return Err(handshake_error(error, process).await),
+            Ok(None) => return Err(with_last_words(Error::new(ErrorCode::ShutDown, "it is shut down"), process).await),
             Err(_) => {
                 let message = format!("it did not answer `initialize` within {:?}", config.connect_timeout);
                 return Err(with_last_words(Error::new(ErrorCode::UpstreamUnavailable, message), process).await);
