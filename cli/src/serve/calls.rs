@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use super::definitions::{
     DESCRIBE, EXECUTE, INSTRUCTIONS, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH, SEARCH_RESULTS, tools,
 };
+use super::door::misfit;
 use super::texts;
 
 /// The standard JSON-RPC codes are rmcp's; these are from the range for implementations.
@@ -47,7 +48,8 @@ struct ExecuteArguments {
 #[serde(deny_unknown_fields)]
 struct SearchArguments {
     query: String,
-    limit: Option<usize>,
+    /// JSON Schema's `integer` may be written as `1.0`.
+    limit: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -111,14 +113,14 @@ impl Server {
 
     async fn search(&self, arguments: SearchArguments) -> Answer {
         let SearchArguments { query, limit } = arguments;
-        let limit = limit.unwrap_or(SEARCH_RESULTS);
+        let limit = limit.unwrap_or(SEARCH_RESULTS as f64);
         if query.is_empty() || query.len() > MAX_QUERY_BYTES {
             return Err(Refusal::Model(format!("`query` must be a text of 1 to {MAX_QUERY_BYTES} bytes")));
         }
-        if !(1..=MAX_SEARCH_RESULTS).contains(&limit) {
-            return Err(Refusal::Model(format!("`limit` must be from 1 to {MAX_SEARCH_RESULTS}")));
+        if !(1.0..=MAX_SEARCH_RESULTS as f64).contains(&limit) || limit.fract() != 0.0 {
+            return Err(Refusal::Model(format!("`limit` must be a whole number from 1 to {MAX_SEARCH_RESULTS}")));
         }
-        let tools = self.runtime.search_tools(&query, limit, None).await;
+        let tools = self.runtime.search_tools(&query, limit as usize, None).await;
         let mut text = match tools.as_slice() {
             [] => self.nothing_found("no tool fits the query, try other words\n"),
             tools => tools.iter().map(|tool| texts::line(tool)).collect(),
@@ -214,21 +216,12 @@ impl ServerHandler for Server {
         }
     }
 
-    /// A method that is not known, or one whose parameters are not what it takes.
+    /// A method whose parameters are not what it takes; one that is not known does not get here.
     async fn on_custom_request(
         &self,
         request: CustomRequest,
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        let method = request.method.escape_debug();
-        Err(match request.method.as_str() {
-            "initialize" | "tools/call" | "tools/list" => {
-                ErrorData::invalid_params(format!("the parameters of `{method}` do not fit"), None)
-            }
-            _ => {
-                let message = format!("there is no method `{method}`");
-                ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, message, None)
-            }
-        })
+        Err(misfit(&request.method))
     }
 }
