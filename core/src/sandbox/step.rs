@@ -119,7 +119,7 @@ fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
                 Ok(error) if live.state_mut().memory_denied() && error.is_out_of_memory() => {
                     StepEnd::Limit(Limit::Memory)
                 }
-                Ok(error) => StepEnd::Failed(error.located()),
+                Ok(error) => StepEnd::Failed(error.without_header().located()),
                 Err(_) => StepEnd::Failed(crashed("its error is not readable")),
             })
         }
@@ -156,6 +156,20 @@ impl GuestError {
         matches!((name, message), ("InternalError", "out of memory") | ("Error", "null"))
     }
 
+    /// The error without its own text, with which JavaScript begins a stack.
+    fn without_header(mut self) -> GuestError {
+        let header = match (self.name.as_str(), self.message.as_str()) {
+            (name, "") => name.to_owned(),
+            ("", message) => message.to_owned(),
+            (name, message) => format!("{name}: {message}"),
+        };
+        let frames = self.stack.strip_prefix(&header).filter(|frames| frames.is_empty() || frames.starts_with('\n'));
+        if let Some(frames) = frames {
+            self.stack = frames.trim_start_matches('\n').to_owned();
+        }
+        self
+    }
+
     /// The error with line and column of the first frame of its stack that lies in the program.
     fn located(mut self) -> GuestError {
         let frame = self.stack.split("(program.ts:").nth(1).and_then(|rest| rest.split(')').next());
@@ -169,6 +183,24 @@ impl GuestError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stack_is_frames_alone() {
+        let frames = "    at f (program.ts:3:7)";
+        for (name, message, stack, left) in [
+            ("TypeError", "x", format!("TypeError: x\n{frames}"), frames),
+            ("TypeError", "two\nlines", format!("TypeError: two\nlines\n{frames}"), frames),
+            ("TypeError", "", format!("TypeError\n{frames}"), frames),
+            ("", "x", format!("x\n{frames}"), frames),
+            ("TypeError", "x", "TypeError: x".to_owned(), ""),
+            ("TypeError", "x", "TypeError: xy".to_owned(), "TypeError: xy"),
+            ("TypeError", "x", frames.to_owned(), frames),
+        ] {
+            let (name, message) = (name.to_owned(), message.to_owned());
+            let error = GuestError { name, message, stack, ..GuestError::default() }.without_header();
+            assert_eq!(error.stack, left);
+        }
+    }
 
     #[test]
     fn errors_are_located_by_their_first_frame() {
