@@ -45,7 +45,7 @@ struct Line {
 
 /// What is done with a line.
 enum Admission {
-    Pass(RxJsonRpcMessage<RoleServer>),
+    Pass(Box<RxJsonRpcMessage<RoleServer>>),
     Refuse(ErrorData, Option<RequestId>),
     Ignore,
 }
@@ -118,7 +118,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Door<R, W> {
                 let message = format!("a request with the id `{}` is under way", request.id.to_string().escape_debug());
                 Admission::Refuse(ErrorData::invalid_request(message, None), Some(request.id))
             }
-            (Ok(message), _, _) => Admission::Pass(message),
+            (Ok(message), _, _) => Admission::Pass(Box::new(message)),
             (Err(_), Some(method), id @ Some(_)) if is_request => Admission::Refuse(misfit(&method), id),
             (Err(_), _, _) if is_notification => Admission::Ignore,
             (Err(_), _, id) => {
@@ -182,17 +182,17 @@ where
                 Admission::Refuse(error, id) => self.refusal = Some(self.write(&JsonRpcMessage::error(error, id))),
                 Admission::Ignore => {}
                 Admission::Pass(message) => {
-                    if let JsonRpcMessage::Notification(notification) = &message
+                    if let JsonRpcMessage::Notification(notification) = &*message
                         && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
                         && let Some(id) = &cancelled.params.request_id
                     {
                         // It gets no answer any more.
                         self.under_way.remove(id);
                     }
-                    self.opened |= matches!(message, JsonRpcMessage::Request(_));
+                    self.opened |= matches!(*message, JsonRpcMessage::Request(_));
                     // A session begins with a request; the SDK would end over a notification or an answer before it.
                     if self.opened {
-                        return Some(message);
+                        return Some(*message);
                     }
                 }
             }
