@@ -1,10 +1,7 @@
 //! How late an execution ends that is over a time limit, while every place of the runtime is taken by one like it.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark: a panic is how it fails")]
 
-use conduit_core::limits::{Limit, LimitsRequest};
-use conduit_core::model::{ExecutionRequest, ExecutionResult, Outcome};
-use conduit_core::policy::Policy;
-use conduit_core::runtime::Runtime;
+use conduit_core::{ExecutionRequest, ExecutionResult, Limit, LimitsRequest, Outcome, Policy, Runtime};
 use futures_util::future::join_all;
 
 const PLACES: u32 = 100;
@@ -13,7 +10,7 @@ const LIMIT_MS: f64 = 200.0;
 
 /// Programs that never end by themselves, one for each place; in each round all of them at once.
 async fn all_at_once(limit: Limit, code: &str) -> Vec<ExecutionResult> {
-    let runtime = Runtime::builder().policy(Policy::allow([])).capacity(PLACES, 0).build().unwrap();
+    let runtime = Runtime::builder().policy(Policy::allow([])).max_executions(PLACES).max_queue(0).build().unwrap();
     let mut request = ExecutionRequest::typescript(code);
     request.limits = match limit {
         Limit::CpuTime => LimitsRequest { cpu_time_ms: Some(LIMIT_MS as u64), ..LimitsRequest::default() },

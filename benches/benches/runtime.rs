@@ -1,11 +1,7 @@
 //! Fresh run, tool call, parallel runs, catalog growth and start of the runtime, through the public API.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark: a panic is how it fails")]
 
-use conduit_core::model::{ExecutionRequest, Outcome};
-use conduit_core::policy::Policy;
-use conduit_core::runtime::Runtime;
-use conduit_core::tool::ToolPattern;
-use conduit_core::upstream::LocalTool;
+use conduit_core::{ExecutionRequest, LocalTool, Outcome, Policy, Runtime, ToolPattern};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -18,7 +14,13 @@ fn tool(name: &str) -> LocalTool {
 fn runtime(tools: usize) -> Runtime {
     let tools = (0..tools).map(|at| tool(&format!("tool_{at}")));
     let everything = Policy::allow([ToolPattern::parse("*").unwrap()]);
-    Runtime::builder().host_tools("host", tools).policy(everything).capacity(1_000, 1_000).build().unwrap()
+    Runtime::builder()
+        .host_tools("host", tools)
+        .policy(everything)
+        .max_executions(1_000)
+        .max_queue(1_000)
+        .build()
+        .unwrap()
 }
 
 async fn run(runtime: &Runtime, code: &str) {

@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use conduit_core::error::{Error, ErrorCode};
-use conduit_core::limits::{Limit, LimitsRequest};
-use conduit_core::model::Language;
-use conduit_core::tool::ToolPattern;
+use conduit_core::{Error, ErrorCode, Language, Limit, LimitsRequest, ToolPattern};
 use serde_json::Value;
 
 /// Runs programs that a model wrote in a sandbox, and lets them call MCP tools.

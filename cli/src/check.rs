@@ -1,11 +1,9 @@
 //! `conduit check`: whether the config is right and every upstream can be reached.
 
-use conduit_core::error::{Error, ErrorCode, Result};
-use conduit_core::gateway::UpstreamStatus;
-use conduit_core::runtime::Runtime;
+use conduit_core::{Error, ErrorCode, Result, Runtime, Shown, UpstreamStatus};
 
 use crate::args::CheckArgs;
-use crate::output::{complain, harmless, table};
+use crate::output::{complain, table};
 use crate::session::{self, Interrupts};
 use crate::{EXIT_CANCELLED, EXIT_USAGE};
 
@@ -15,11 +13,12 @@ pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
         Error::new(ErrorCode::InvalidConfig, message)
     })?;
     let mut interrupts = Interrupts::new()?;
-    let runtime = Runtime::builder().config(config).build()?;
+    let runtime = Runtime::builder_from(config).build()?;
     session::warn_without_policy(&runtime);
-    let mut upstreams = Vec::new();
+    let (mut upstreams, mut idle) = (Vec::new(), Vec::new());
     let text = async {
         upstreams = runtime.check().await;
+        idle = runtime.idle_patterns();
         Ok(table(&rows(&upstreams)))
     };
     if !session::print(&runtime, &mut interrupts, text).await? {
@@ -27,8 +26,11 @@ pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
     }
     for upstream in &upstreams {
         for warning in &upstream.warnings {
-            complain(format_args!("upstream `{}`: {}", upstream.id, harmless(warning)));
+            complain(format_args!("upstream `{}`: {}", upstream.id, Shown(warning, session::ERROR)));
         }
+    }
+    for pattern in idle {
+        complain(format_args!("the pattern `{pattern}` of the policy covers no tool"));
     }
     let wrong = upstreams.iter().any(|upstream| upstream.tools.is_err());
     Ok(if wrong { EXIT_USAGE } else { 0 })
@@ -39,7 +41,7 @@ fn rows(upstreams: &[UpstreamStatus]) -> Vec<[String; 3]> {
     let row = |upstream: &UpstreamStatus| {
         let (tools, status) = match &upstream.tools {
             Ok(tools) => (tools.to_string(), "ok".to_owned()),
-            Err(error) => ("-".to_owned(), harmless(&error.to_string())),
+            Err(error) => ("-".to_owned(), Shown(&error.to_string(), session::ERROR).to_string()),
         };
         [upstream.id.clone(), tools, status]
     };

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
-use conduit_core::error::{Error, ErrorCode, Result};
-use conduit_core::limits::Limit;
-use conduit_core::model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome};
-use conduit_core::runtime::{Execution, Runtime};
+use conduit_core::{
+    Error, ErrorCode, Event, ExecutionRequest, ExecutionResult, GuestError, Language, Limit, Outcome, Result, Runtime,
+    Shown,
+};
 use futures_util::StreamExt;
 
 use crate::EXIT_CANCELLED;
 use crate::args::ExecArgs;
-use crate::output::{Printer, harmless};
+use crate::output::Printer;
 use crate::session::{self, Interrupts};
 
 /// The endings of files, and the language that they mean.
@@ -84,9 +84,16 @@ fn read_program(file: &Path) -> Result<String> {
     } else {
         Box::new(std::fs::File::open(file).map_err(unreadable)?)
     };
-    let mut code = String::new();
+    let most = Limit::ProgramSize.maximum();
+    let mut bytes = Vec::new();
     // SECURITY: no more is read than the limit needs to refuse it.
-    source.take(Limit::ProgramSize.maximum() + 1).read_to_string(&mut code).map_err(unreadable)?;
+    source.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        // The limit refuses it, though the cut may have gone through a character.
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let code = String::from_utf8(bytes)
+        .map_err(|error| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
     // A mark that editors put in front of a text is no part of it.
     Ok(code.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(code))
 }
@@ -99,21 +106,18 @@ async fn run(
     interrupts: &mut Interrupts,
 ) -> Result<ExecutionResult> {
     let mut execution = runtime.spawn(request)?;
+    let mut events = execution.take_events();
     loop {
         tokio::select! {
-            event = next_event(&mut execution) => match (event, show) {
-                (Some(Event::Stdout { text }), Some(printer)) => printer.print(text),
-                (Some(Event::Stderr { text }), Some(printer)) => printer.print_error(text),
+            event = events.next() => match (event, show) {
+                (Some(Event::Stdout { text }), Some(printer)) => printer.print_of_program(&text),
+                (Some(Event::Stderr { text }), Some(printer)) => printer.print_error_of_program(&text),
                 (Some(_), _) => {}
                 (None, _) => return execution.join().await,
             },
             () = interrupts.next() => execution.cancel(),
         }
     }
-}
-
-async fn next_event(execution: &mut Execution) -> Option<Event> {
-    std::pin::pin!(execution.events()).next().await
 }
 
 fn json(result: &ExecutionResult) -> Result<String> {
@@ -127,7 +131,7 @@ fn report_upstreams(runtime: &Runtime, result: &ExecutionResult, printer: &Print
     let upstreams: BTreeSet<&str> = failed.filter_map(|call| call.tool.split('.').next()).collect();
     for upstream in upstreams {
         if let Some(error) = runtime.last_error(upstream) {
-            printer.print_error(format!("conduit: upstream `{upstream}`: {}\n", harmless(&error)));
+            printer.complain(format_args!("upstream `{upstream}`: {}", Shown(&error, session::ERROR)));
         }
     }
 }
@@ -136,17 +140,16 @@ fn report_upstreams(runtime: &Runtime, result: &ExecutionResult, printer: &Print
 fn report(result: &ExecutionResult, printer: &Printer) {
     match &result.outcome {
         Outcome::Completed if result.value.is_null() => {}
-        Outcome::Completed => printer.print(format!("{:#}\n", result.value)),
-        Outcome::Failed { error } => printer.print_error(describe(error)),
-        Outcome::LimitExceeded { message, .. } => printer.print_error(format!("conduit: {message}\n")),
-        outcome => printer.print_error(format!("conduit: {}\n", outcome.status())),
+        Outcome::Completed => printer.print_of_program(&format!("{:#}\n", result.value)),
+        Outcome::Failed { error } => printer.print_error_of_program(&describe(error)),
+        Outcome::LimitExceeded { message, .. } => printer.complain(message),
+        outcome => printer.complain(outcome.status()),
     }
 }
 
-/// The error as the program would have shown it, and where it came from, fit for a terminal: its words may be an upstream's.
+/// The error as the program would have shown it, and where it came from.
 pub(crate) fn describe(error: &GuestError) -> String {
-    let fit = |text: &str| text.lines().map(harmless).collect::<Vec<_>>().join("\n");
-    let mut text = fit(&format!("{}: {}", error.name, error.message));
+    let mut text = format!("{}: {}", error.name, error.message);
     if let Some(line) = error.line {
         text.push_str(&format!(" (line {line}"));
         if let Some(column) = error.column {
@@ -157,7 +160,7 @@ pub(crate) fn describe(error: &GuestError) -> String {
     text.push('\n');
     let stack = error.stack.trim_end();
     if !stack.is_empty() {
-        text.push_str(&fit(stack));
+        text.push_str(stack);
         text.push('\n');
     }
     text
@@ -180,6 +183,18 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_is_too_large_is_cut_anywhere_and_another_must_be_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.ts");
+        let most = usize::try_from(Limit::ProgramSize.maximum()).unwrap();
+        std::fs::write(&file, format!("{}{}", "/".repeat(most), "é")).unwrap();
+        assert!(read_program(&file).unwrap().len() > most);
+        std::fs::write(&file, [b'1', 0xe9]).unwrap();
+        let error = read_program(&file).unwrap_err().to_string();
+        assert!(error.contains("utf-8"), "{error}");
+    }
+
+    #[test]
     fn every_outcome_has_its_exit_status() {
         let limit = Outcome::LimitExceeded { limit: Limit::CpuTime, message: String::new() };
         let failed = Outcome::Failed { error: GuestError::default() };
@@ -189,22 +204,13 @@ mod tests {
 
     #[test]
     fn an_error_says_where() {
-        let mut error = GuestError { name: "TypeError".into(), message: "no".into(), ..GuestError::default() };
+        let mut error = GuestError::default();
+        (error.name, error.message) = ("TypeError".into(), "no".into());
         assert_eq!(describe(&error), "TypeError: no\n");
         error.line = Some(3);
         assert_eq!(describe(&error), "TypeError: no (line 3)\n");
         error.column = Some(7);
         error.stack = "    at f (program.ts:3:7)\n".into();
         assert_eq!(describe(&error), "TypeError: no (line 3, column 7)\n    at f (program.ts:3:7)\n");
-    }
-
-    #[test]
-    fn u27_what_upstreams_write_cannot_steer_the_terminal_by_an_error() {
-        let text = "two\u{1b}[31m\n\tlines\r\u{9b}".to_owned();
-        let error = GuestError { name: "E".into(), message: text.clone(), stack: text, ..GuestError::default() };
-        assert_eq!(
-            describe(&error),
-            "E: two\u{fffd}[31m\n\tlines\u{fffd}\u{fffd}\ntwo\u{fffd}[31m\n\tlines\u{fffd}\u{fffd}\n"
-        );
     }
 }

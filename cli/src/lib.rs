@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Parser;
-use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::{Error, ErrorCode, Result};
 
 use args::{Args, Command};
 

@@ -1,11 +1,12 @@
 //! What goes to the terminal: results to standard output, everything else to standard error.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc;
 use std::thread;
 
-use conduit_core::error::{Error, ErrorCode, Result};
+use conduit_core::{Error, ErrorCode, Result};
 use tokio::sync::oneshot;
 
 /// Standard output and standard error, written in turn by a thread of its own: a reader that does not read holds up nothing
@@ -33,8 +34,19 @@ impl Printer {
         let _ = self.pieces.send(Piece::Out(text.into()));
     }
 
-    pub(crate) fn print_error(&self, text: impl Into<String>) {
-        let _ = self.pieces.send(Piece::Err(text.into()));
+    /// Writes what a program wrote to standard output.
+    pub(crate) fn print_of_program(&self, text: &str) {
+        self.print(for_stream(text, io::stdout().is_terminal()));
+    }
+
+    /// Writes what a program wrote to standard error.
+    pub(crate) fn print_error_of_program(&self, text: &str) {
+        let _ = self.pieces.send(Piece::Err(for_stream(text, io::stderr().is_terminal()).into_owned()));
+    }
+
+    /// As [`complain`], after what waits to be written.
+    pub(crate) fn complain(&self, message: impl fmt::Display) {
+        let _ = self.pieces.send(Piece::Err(complaint(message)));
     }
 
     /// Waits until everything is written, or until `give_up` ends; tells whether it was written. A reader that has gone
@@ -71,9 +83,24 @@ fn print_error(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// A program's text, byte for byte, but for a terminal: there it moves no cursor, changes no title and no clipboard.
+fn for_stream(text: &str, is_terminal: bool) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    // SECURITY: a program's control sequences do not reach the terminal.
+    if !is_terminal || !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if steers(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
 /// One line on standard error, with the command's name.
 pub(crate) fn complain(message: impl fmt::Display) {
-    print_error(&format!("conduit: {message}\n"));
+    print_error(&complaint(message));
+}
+
+fn complaint(message: impl fmt::Display) -> String {
+    format!("conduit: {message}\n")
 }
 
 /// Rows in columns that are as wide as their widest cell; the last one is not filled up.
@@ -93,27 +120,6 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-/// A line that an upstream may have written, as one line and fit for a terminal.
-pub(crate) fn harmless(text: &str) -> String {
-    // SECURITY: an upstream's escape sequences do not reach the terminal, nor does text that reverses its direction.
-    let shown = |c: char| match c {
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
-        c if c.is_control() && c != '\t' => char::REPLACEMENT_CHARACTER,
-        c => c,
-    };
-    text.chars().map(shown).collect()
-}
-
-/// The first line of a text that an upstream wrote, not too long and fit for a terminal.
-pub(crate) fn first_line(text: &str) -> String {
-    const LONGEST: usize = 100;
-    let line = harmless(text.trim().lines().next().unwrap_or_default().trim_end());
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(&line)),
-        None => line,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,11 +131,10 @@ mod tests {
     }
 
     #[test]
-    fn u27_what_upstreams_write_cannot_steer_the_terminal() {
-        assert_eq!(first_line("\n  Lists \u{1b}[2Jfiles\u{9b}\r\nmore"), "Lists \u{fffd}[2Jfiles\u{fffd}");
-        assert_eq!(first_line("a\u{202e}b"), "a\u{fffd}b");
-        assert_eq!(first_line(&"x".repeat(101)), format!("{}…", "x".repeat(100)));
-        assert_eq!(first_line(&"x".repeat(100)), "x".repeat(100));
-        assert_eq!(first_line(""), "");
+    fn a_program_cannot_steer_the_terminal() {
+        let text = "a\tb\n\u{1b}]52;c;eA==\u{7}\u{9b}2J\r\u{e9}\n";
+        assert_eq!(for_stream(text, false), text);
+        assert_eq!(for_stream(text, true), "a\tb\n\\u{1b}]52;c;eA==\\u{7}\\u{9b}2J\\r\u{e9}\n");
+        assert_eq!(for_stream("plain\n", true), "plain\n");
     }
 }

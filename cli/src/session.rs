@@ -5,26 +5,24 @@ use std::io;
 use std::task::Poll;
 use std::time::Duration;
 
-use conduit_core::config::Config;
-use conduit_core::error::{Error, ErrorCode, Result};
-use conduit_core::policy::Policy;
-use conduit_core::runtime::Runtime;
-use conduit_core::tool::ToolPattern;
+use conduit_core::{Config, Error, ErrorCode, NO_POLICY, Policy, Result, Runtime, Shown, ToolPattern, UpstreamStatus};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::args::{ConfigFile, SetUp};
-use crate::output::{Printer, complain, harmless};
+use crate::output::{Printer, complain};
 
+/// How much of an error about an upstream is shown, in characters: it may end with the last words of a child.
+pub(crate) const ERROR: usize = 4_000;
 /// How long the end may take. Upstreams that do not end by themselves are killed well before.
-pub(crate) const GRACE: Duration = Duration::from_millis(2_500);
+pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
 /// A runtime with the config's upstreams and the policy of the config and of `--allow`.
 pub(crate) fn open(set_up: &SetUp) -> Result<Runtime> {
     let mut config = read(&set_up.config)?.unwrap_or_default();
     config.policy = policy(config.policy, &set_up.allow);
     let has_upstreams = !config.upstreams.is_empty();
-    let runtime = Runtime::builder().config(config).build()?;
+    let runtime = Runtime::builder_from(config).build()?;
     if has_upstreams {
         warn_without_policy(&runtime);
     }
@@ -46,17 +44,22 @@ fn policy(configured: Policy, allow: &[ToolPattern]) -> Policy {
     }
 }
 
+/// What to do when no policy was stated.
+pub(crate) fn no_policy() -> String {
+    format!("{NO_POLICY}, or `--allow '*'`")
+}
+
 pub(crate) fn warn_without_policy(runtime: &Runtime) {
     if !runtime.has_policy() {
-        complain("no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`");
+        complain(no_policy());
     }
 }
 
 /// Says which upstreams cannot be reached, and why.
-pub(crate) async fn report_upstreams(runtime: &Runtime) {
-    for upstream in runtime.unavailable(None).await {
-        if let Err(error) = upstream.tools {
-            complain(harmless(&error.to_string()));
+pub(crate) fn report_upstreams(unavailable: &[UpstreamStatus]) {
+    for upstream in unavailable {
+        if let Err(error) = &upstream.tools {
+            complain(Shown(&error.to_string(), ERROR));
         }
     }
 }
@@ -135,8 +138,7 @@ fn is_ignored(kind: SignalKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conduit_core::policy::Decision;
-    use conduit_core::tool::ToolName;
+    use conduit_core::{Decision, ToolName};
 
     #[test]
     fn t02_allow_narrows_a_policy_and_is_one_when_there_is_none() {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use conduit_core::error::{Error, ErrorCode, Result};
-use conduit_core::model::Language;
-use conduit_core::tool::Tool;
+use conduit_core::{Error, ErrorCode, Language, Result, Runtime, Shown, Tool};
 
 use crate::EXIT_CANCELLED;
 use crate::args::{SetUp, ToolsArgs};
-use crate::output::{complain, first_line, table};
+use crate::output::{complain, table};
 use crate::session::{self, Interrupts};
 
+/// How much of a tool's description a row shows, in characters.
+const DESCRIPTION: usize = 100;
 /// How many tools a query gives.
 const RESULTS: usize = 20;
 
@@ -18,13 +18,9 @@ pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
     let mut interrupts = Interrupts::new()?;
     let runtime = session::open(&args.set_up)?;
     let text = async {
-        session::report_upstreams(&runtime).await;
-        let tools = match &args.query {
-            Some(query) => runtime.search_tools(query, RESULTS, None).await,
-            None => runtime.tools(None).await,
-        };
+        let tools = found(&runtime, args.query.as_deref()).await?;
         if let (Some(query), []) = (&args.query, tools.as_slice()) {
-            complain(format_args!("no tool fits `{}`, try other words", query.escape_debug()));
+            complain(format_args!("no tool fits `{}`, try other words", Shown(query, DESCRIPTION)));
         }
         if args.json { json(&tools) } else { Ok(listed(&tools)) }
     };
@@ -36,11 +32,22 @@ pub(crate) async fn declarations(set_up: SetUp) -> Result<u8> {
     let mut interrupts = Interrupts::new()?;
     let runtime = session::open(&set_up)?;
     let text = async {
-        session::report_upstreams(&runtime).await;
-        Ok(runtime.declarations(Language::TypeScript, None).await)
+        session::report_upstreams(&runtime.unavailable(None).await);
+        runtime.declarations(Language::TypeScript, runtime.tools(None).await).await
     };
     let printed = session::print(&runtime, &mut interrupts, text).await?;
     Ok(if printed { 0 } else { EXIT_CANCELLED })
+}
+
+/// The tools that fit the query, or all.
+async fn found(runtime: &Runtime, query: Option<&str>) -> Result<Vec<Arc<Tool>>> {
+    let Some(query) = query else {
+        session::report_upstreams(&runtime.unavailable(None).await);
+        return Ok(runtime.tools(None).await);
+    };
+    let found = runtime.search_tools(query, RESULTS, None).await?;
+    session::report_upstreams(&found.unavailable);
+    Ok(found.tools)
 }
 
 fn json(tools: &[Arc<Tool>]) -> Result<String> {
@@ -51,6 +58,10 @@ fn json(tools: &[Arc<Tool>]) -> Result<String> {
 }
 
 fn listed(tools: &[Arc<Tool>]) -> String {
-    let row = |tool: &Arc<Tool>| [tool.name.to_string(), first_line(tool.description.as_deref().unwrap_or_default())];
+    let row = |tool: &Arc<Tool>| {
+        let description = tool.description.as_deref().unwrap_or_default().trim();
+        let first_line = description.lines().next().unwrap_or_default();
+        [tool.name.to_string(), Shown(first_line, DESCRIPTION).to_string()]
+    };
     table(&tools.iter().map(row).collect::<Vec<_>>())
 }

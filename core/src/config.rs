@@ -25,12 +25,19 @@ use crate::tool::ToolPattern;
 use crate::upstream::{EnvValue, UpstreamConfig, UpstreamKind};
 use tree::{At, Environment, Fields, Tree, meant};
 
+/// The most executions at once: each reserves more than 4 GiB of addresses, and a process has 128 TiB of them.
+pub const MAX_EXECUTIONS: u32 = 10_000;
 /// The largest config, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 /// Names the config when nobody else does.
 const CONFIG_VARIABLE: &str = "CONDUIT_CONFIG";
 /// Where a config is looked for, in this order.
 const CONFIG_FILES: &[&str] = &["conduit.yaml", "conduit.json"];
+/// The keys of a config, and those of an upstream: of both kinds, of `stdio`, of `streamable_http`.
+const ROOT: &[&str] = &["upstreams", "policy", "limits", "max_limits", "validation", "max_executions", "max_queue"];
+const COMMON: &[&str] = &["id", "type", "call_timeout", "connect_timeout"];
+const STDIO: &[&str] = &["command", "args", "env", "cwd"];
+const HTTP: &[&str] = &["url", "allow_private", "bearer_token", "api_key", "header"];
 /// The header of an API key when the config names none.
 const API_KEY_HEADER: &str = "X-API-Key";
 /// A variable whose name ends in one of these words holds a secret, even one that is written in the file.
@@ -38,7 +45,27 @@ const SECRET_NAMES: &[&str] =
     &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "KEY", "APIKEY", "PAT", "CREDENTIAL", "CREDENTIALS"];
 
 /// Everything that an operator decides.
+///
+/// # Example: a config that stands elsewhere than in a file
+///
+/// ```
+/// use conduit_core::{Config, Runtime, ToolName, Decision};
+///
+/// let text = r#"
+/// upstreams:
+///   - {id: github, type: streamable_http, url: "https://api.githubcopilot.com/mcp/", bearer_token: "${TOKEN}"}
+/// policy: {allow: ["github.get_*"]}
+/// "#;
+/// let error = Config::parse(text, &|_variable| Some("secret".into())).unwrap_err();
+/// assert!(error.to_string().starts_with("line 4: `policy.allow[0]` is wrong"), "{error}");
+///
+/// let config = Config::parse(&text.replace("get_*", "get_issue"), &|_variable| Some("secret".into()))?;
+/// assert_eq!(config.policy.decide(&ToolName::parse("github.get_issue")?), Decision::Allow);
+/// let runtime = Runtime::builder_from(config).max_queue(10).build()?;
+/// # Ok::<(), conduit_core::Error>(())
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// Where tools come from.
     pub upstreams: Vec<UpstreamConfig>,
@@ -50,7 +77,7 @@ pub struct Config {
     pub max_limits: LimitsRequest,
     /// How arguments are validated.
     pub validation: Strictness,
-    /// Executions at once, waiting ones included.
+    /// Executions at once, 1 to [`MAX_EXECUTIONS`], those that wait for a tool included.
     pub max_executions: u32,
     /// How many more may queue for a place.
     pub max_queue: u32,
@@ -154,8 +181,7 @@ impl Reading {
         if root.is_null() {
             return Ok(config);
         }
-        let fields =
-            root.fields(&["upstreams", "policy", "limits", "max_limits", "validation", "max_executions", "max_queue"])?;
+        let fields = root.fields(ROOT)?;
         if let Some(upstreams) = fields.get("upstreams") {
             config.upstreams = upstreams.list()?.iter().map(|at| self.upstream(at)).collect::<Result<_>>()?;
         }
@@ -173,21 +199,15 @@ impl Reading {
             config.validation = validation(at)?;
         }
         if let Some(at) = fields.get("max_executions") {
-            config.max_executions = at.count()?;
-            if config.max_executions == 0 {
-                return Err(at.error("must be at least 1"));
-            }
+            config.max_executions = at.count(1..=MAX_EXECUTIONS)?;
         }
         if let Some(at) = fields.get("max_queue") {
-            config.max_queue = at.count()?;
+            config.max_queue = at.count(0..=u32::MAX)?;
         }
         Ok(config)
     }
 
     fn upstream(&mut self, at: &At<'_>) -> Result<UpstreamConfig> {
-        const COMMON: &[&str] = &["id", "type", "call_timeout", "connect_timeout"];
-        const STDIO: &[&str] = &["command", "args", "env", "cwd"];
-        const HTTP: &[&str] = &["url", "allow_private", "bearer_token", "api_key", "header"];
         let all = at.fields(&[COMMON, STDIO, HTTP].concat())?;
         let id = all.require("id")?.text()?;
         let kind = all.require("type")?;
@@ -200,10 +220,9 @@ impl Reading {
                 let fields = at.fields(&[COMMON, HTTP].concat())?;
                 let url = fields.require("url")?;
                 let parsed = Url::parse(&url.text()?).map_err(|error| url.error(format!("is not a URL: {error}")))?;
-                let mut upstream = UpstreamConfig::new(id, UpstreamKind::Http { url: parsed });
-                upstream.allow_private = fields.get("allow_private").map(At::flag).transpose()?.unwrap_or(false);
-                upstream.credential = self.credential(&fields)?;
-                upstream
+                let allow_private = fields.get("allow_private").map(At::flag).transpose()?.unwrap_or(false);
+                let credential = self.credential(&fields)?;
+                UpstreamConfig::new(id, UpstreamKind::Http { url: parsed, allow_private, credential })
             }
             "http" | "sse" => {
                 return Err(

@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 
 /// What stands in for a secret.
 pub const REDACTED: &str = "[redacted]";
@@ -92,7 +92,7 @@ impl Credential {
             Credential::Header { name, value } => {
                 let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
                 let usable = parsed.filter(|parsed| !RESERVED_HEADERS.contains(&parsed.as_str()));
-                let refused = || invalid(format!("`{}` cannot be a credential's header", name.escape_debug()));
+                let refused = || invalid(format!("`{}` cannot be a credential's header", Shown(name, 80)));
                 (usable.ok_or_else(refused)?, Zeroizing::new(value.expose().to_owned()))
             }
         };

@@ -1,9 +1,15 @@
 //! One error type and one closed table of codes for everything that is not the program's own outcome.
 //!
-//! Owns [`Error`], [`ErrorCode`] and [`Result`]. A program that throws, breaks a limit or is cancelled is an
+//! Owns [`Error`], [`ErrorCode`], [`Result`] and, for their messages, [`Shown`]. A program that throws, breaks a limit or is cancelled is an
 //! [`Outcome`](crate::model::Outcome), never an `Error`. No message carries a secret or an upstream's raw body.
 
+mod shown;
+
 use std::fmt;
+use std::sync::Arc;
+
+pub use shown::Shown;
+pub(crate) use shown::is_invisible;
 
 /// `Result` with Conduit's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -95,11 +101,12 @@ impl serde::Serialize for ErrorCode {
 }
 
 /// What the operator or the caller must mend. [`code`](Error::code) says whose turn it is.
+#[derive(Clone)]
 pub struct Error {
     code: ErrorCode,
     message: String,
     upstream: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -108,7 +115,7 @@ impl Error {
         Error { code, message: message.into(), upstream: None, source: None }
     }
 
-    /// The same error, with the upstream that it is about.
+    /// The same error, with the upstream that it is about: shown before the message, which does not name it.
     pub fn with_upstream(mut self, upstream: impl Into<String>) -> Error {
         self.upstream = Some(upstream.into());
         self
@@ -116,7 +123,7 @@ impl Error {
 
     /// The same error, with its cause.
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -143,13 +150,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.upstream {
-            // Most messages name it themselves.
-            Some(upstream) if !self.message.contains(&format!("`{upstream}`")) => {
-                write!(f, "upstream `{upstream}`: {}", self.message)?;
-            }
-            _ => f.write_str(&self.message)?,
+        if let Some(upstream) = &self.upstream {
+            write!(f, "upstream `{upstream}`: ")?;
         }
+        f.write_str(&self.message)?;
         match &self.source {
             Some(source) => write!(f, ": {source}"),
             None => Ok(()),
@@ -194,7 +198,7 @@ mod tests {
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no such file");
         let error = error.with_upstream("files");
         assert_eq!(error.to_string(), "upstream `files`: cannot read `x`: no such file");
-        let error = Error::new(ErrorCode::UpstreamDied, "upstream `files` ended").with_upstream("files");
-        assert_eq!(error.to_string(), "upstream `files` ended");
+        let error = Error::new(ErrorCode::InvalidConfig, "`files` is no command").with_upstream("files");
+        assert_eq!(error.to_string(), "upstream `files`: `files` is no command");
     }
 }

@@ -15,6 +15,7 @@ use crate::limits::{Limit, Limits, Usage};
 use crate::model::{Event, ExecutionRequest, ExecutionResult, Outcome};
 use crate::policy::Policy;
 use crate::sandbox::{CallKind, Envelope, HostCall, HostReply, MakeEnvelope, NoProgram, Run, Sandbox, ToolHost};
+use crate::tool::ReplyForm;
 use crate::transpile::{TranspileError, transpile};
 
 /// Calls end by themselves this long after the execution's wall time, so that the limit is what ends it.
@@ -83,15 +84,7 @@ pub(crate) fn new_id() -> Result<String> {
 /// The result of an execution that ended before its program began.
 pub(crate) fn not_started(id: String, outcome: Outcome, clamped: Vec<Limit>) -> ExecutionResult {
     let usage = Usage { clamped, ..Usage::default() };
-    ExecutionResult {
-        id,
-        outcome,
-        value: Value::Null,
-        stdout: String::new(),
-        stderr: String::new(),
-        tool_calls: Vec::new(),
-        usage,
-    }
+    ExecutionResult { usage, ..ExecutionResult::new(id, outcome) }
 }
 
 /// The program as the guest takes it, made on the guest's thread.
@@ -112,8 +105,8 @@ impl ToolHost for GateHost {
         let HostCall { kind, name, arguments } = call;
         Box::pin(async move {
             let reply = match kind {
-                CallKind::Call => gate.call(&name, arguments).await.map(|reply| reply.value),
-                CallKind::CallFull => gate.call(&name, arguments).await.map(|reply| reply.full),
+                CallKind::Call => gate.call(&name, ReplyForm::Value, arguments).await,
+                CallKind::CallFull => gate.call(&name, ReplyForm::Full, arguments).await,
                 CallKind::Search => gate.ask(Question::Search, &name, arguments).await,
                 CallKind::Describe => gate.ask(Question::Describe, &name, arguments).await,
                 CallKind::List => gate.ask(Question::List, &name, arguments).await,

@@ -1,28 +1,48 @@
 //! Conduit's core: a model's program runs in a fresh wasm sandbox under hard limits and calls tools through a gateway.
 //!
-//! [`Runtime`] is where to start: it holds the guest and the upstreams, and runs each program in a sandbox of its own.
+//! What there is, and how long it lives:
+//!
+//! - [`Config`] is what an operator decides, read from a file or made in code; [`RuntimeBuilder`] adds functions of the
+//!   embedding program.
+//! - [`Runtime`] holds the guest and the upstreams. Make one and keep it: building takes milliseconds and much address space.
+//! - [`ExecutionRequest`] is one program and what it may do; [`ExecutionResult`] is how it ended and what it gave.
+//! - [`Execution`] is one program under way, with its [`Event`]s.
+//! - [`Policy`] says which [`Tool`]s programs may call; a request can only narrow it.
+//! - [`Error`] is for the operator or the caller to mend. A program that throws or breaks a [`Limit`] is an [`Outcome`].
 
-pub mod config;
-pub mod credentials;
+mod config;
+mod credentials;
 mod egress;
-pub mod error;
+mod error;
 mod execution;
-pub mod gateway;
-pub mod limits;
-pub mod model;
-pub mod policy;
-pub mod runtime;
-pub mod sandbox;
-pub mod schema;
-pub mod sdk;
-pub mod tool;
-pub mod transpile;
-pub mod upstream;
+mod gateway;
+mod limits;
+mod model;
+mod policy;
+mod refs;
+mod runtime;
+mod sandbox;
+mod schema;
+mod sdk;
+mod tool;
+mod transpile;
+mod upstream;
 
-pub use error::{Error, ErrorCode, Result};
-pub use limits::{Limit, Limits, LimitsRequest};
-pub use model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
-pub use policy::Policy;
-pub use runtime::{Execution, Runtime, RuntimeBuilder};
-pub use tool::ToolPattern;
-pub use upstream::{LocalTool, UpstreamConfig, UpstreamKind};
+pub use config::{Config, MAX_EXECUTIONS};
+pub use credentials::{Credential, Secret};
+pub use error::{Error, ErrorCode, Result, Shown};
+pub use gateway::{
+    Described, Found, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, UpstreamStatus,
+};
+pub use limits::{Limit, LimitsRequest, Unit, Usage};
+pub use model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome, ToolCallRecord};
+pub use policy::{Decision, NO_POLICY, Policy};
+pub use runtime::{CancelHandle, Execution, HOST_UPSTREAM, Runtime, RuntimeBuilder};
+pub use schema::Strictness;
+pub use tool::{Tool, ToolError, ToolName, ToolPattern};
+pub use upstream::{CallContext, EnvValue, LocalFunction, LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
+
+/// JSON, as requests, results and functions have it.
+pub use serde_json;
+/// An HTTP upstream's endpoint, in [`UpstreamKind`].
+pub use url::Url;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -25,7 +25,7 @@ pub enum Unit {
 }
 
 macro_rules! limits {
-    ($($(#[$doc:meta])* $variant:ident $field:ident: $name:literal $unit:ident, least $least:expr, default $default:expr, most $most:expr;)*) => {
+    ($($(#[$doc:meta])* $variant:ident $field:ident: $name:literal $unit:ident, least $least:expr, default $default:expr, most $most:expr, advice $advice:literal;)*) => {
         /// A limit that an execution can break.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -64,6 +64,11 @@ macro_rules! limits {
             pub const fn minimum(self) -> u64 {
                 match self { $(Limit::$variant => $least,)* }
             }
+
+            /// What helps against breaking it, for the model.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Limit::$variant => $advice,)* }
+            }
         }
 
         /// The limits of one execution, resolved: every field has a value between its minimum and its maximum.
@@ -87,7 +92,7 @@ macro_rules! limits {
             }
         }
 
-        /// Limits that somebody asks for; what is absent keeps the value it has.
+        /// Limits that somebody asks for; what is absent keeps the value it has. Times are in milliseconds, sizes in bytes.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct LimitsRequest {
@@ -110,31 +115,44 @@ macro_rules! limits {
 
 limits! {
     /// CPU time of the guest's thread, in milliseconds. Waiting costs none.
-    CpuTime cpu_time_ms: "cpu_time" Milliseconds, least 1, default 10_000, most 300_000;
+    CpuTime cpu_time_ms: "cpu_time" Milliseconds, least 1, default 10_000, most 300_000,
+        advice "compute less, or in several runs";
     /// Time from start to end, waiting included, in milliseconds.
-    WallTime wall_time_ms: "wall_time" Milliseconds, least 1, default 30_000, most 600_000;
+    WallTime wall_time_ms: "wall_time" Milliseconds, least 1, default 30_000, most 600_000,
+        advice "wait for less: calls that do not need each other can be under way at once";
     /// The guest's memory and what the host holds for its calls under way, in bytes.
-    Memory memory_bytes: "memory" Bytes, least 8 * MIB, default 256 * MIB, most 1024 * MIB;
+    Memory memory_bytes: "memory" Bytes, least 8 * MIB, default 256 * MIB, most 1024 * MIB,
+        advice "keep less at once: drop what is no longer needed";
     /// The guest's native stack, in bytes. Recursion normally ends earlier, as an error that the program can catch.
-    Stack stack_bytes: "stack" Bytes, least 7 * MIB, default 7 * MIB, most 7 * MIB;
+    Stack stack_bytes: "stack" Bytes, least 7 * MIB, default 7 * MIB, most 7 * MIB,
+        advice "recurse less deeply";
     /// Standard output and standard error together, in bytes of UTF-8.
-    Output output_bytes: "output" Bytes, least 1, default MIB, most 64 * MIB;
+    Output output_bytes: "output" Bytes, least 1, default MIB, most 64 * MIB,
+        advice "print less";
     /// Writes to standard output and standard error: one `console.log` or `print` each.
-    LogEntries log_entries: "log_entries" Count, least 1, default 10_000, most 1_000_000;
+    LogEntries log_entries: "log_entries" Count, least 1, default 10_000, most 1_000_000,
+        advice "print fewer and longer texts";
     /// The program's source and its input, in bytes each.
-    ProgramSize program_bytes: "program_size" Bytes, least 1, default MIB, most 4 * MIB;
+    ProgramSize program_bytes: "program_size" Bytes, least 1, default MIB, most 4 * MIB,
+        advice "send a shorter program and a smaller input";
     /// Nesting of the program's syntax: brackets, operators, types.
-    ProgramDepth program_depth: "program_depth" Count, least 16, default 256, most 500;
+    ProgramDepth program_depth: "program_depth" Count, least 16, default 256, most 500,
+        advice "nest brackets, operators and types less deeply";
     /// The JSON of the program's value, in bytes.
-    ResultSize result_bytes: "result_size" Bytes, least 4, default MIB, most 64 * MIB;
+    ResultSize result_bytes: "result_size" Bytes, least 4, default MIB, most 64 * MIB,
+        advice "end with a smaller value";
     /// Calls of tools, refused ones and searches included.
-    ToolCalls tool_calls: "tool_calls" Count, least 1, default 1_000, most 100_000;
+    ToolCalls tool_calls: "tool_calls" Count, least 1, default 1_000, most 100_000,
+        advice "call fewer tools, or in several runs";
     /// Calls at once; further ones wait their turn.
-    ToolCallsInFlight tool_calls_in_flight: "tool_calls_in_flight" Count, least 1, default 100, most 1_000;
+    ToolCallsInFlight tool_calls_in_flight: "tool_calls_in_flight" Count, least 1, default 100, most 1_000,
+        advice "call fewer tools at once";
     /// The JSON of one call's arguments, in bytes. A larger call fails; the program can catch it.
-    CallSize call_bytes: "call_size" Bytes, least 2, default MIB, most 16 * MIB;
-    /// One call's reply, in bytes. A larger reply fails the call; the program can catch it.
-    ReplySize reply_bytes: "reply_size" Bytes, least 2, default 4 * MIB, most 16 * MIB;
+    CallSize call_bytes: "call_size" Bytes, least 2, default MIB, most 16 * MIB,
+        advice "send less at a time";
+    /// One call's reply, or one answer about tools, in bytes. A larger one fails the call; the program can catch it.
+    ReplySize reply_bytes: "reply_size" Bytes, least 2, default 4 * MIB, most 16 * MIB,
+        advice "ask for less at a time";
 }
 
 impl fmt::Display for Limit {
@@ -155,14 +173,19 @@ impl Limit {
         Limit::ALL.iter().copied().find(|limit| limit.name() == name || limit.key() == name)
     }
 
-    /// What the model reads when an execution broke this limit.
+    /// What the model reads when an execution broke this limit, whose value was `value`.
     pub fn exceeded(self, value: u64) -> String {
+        format!("the program went over its {}, {}", self.stated(value), self.advice())
+    }
+
+    /// The limit with its value, such as "limit `cpu_time` of 500 ms".
+    pub(crate) fn stated(self, value: u64) -> String {
         let unit = match self.unit() {
             Unit::Milliseconds => " ms",
             Unit::Bytes => " bytes",
             Unit::Count => "",
         };
-        format!("the program went over its limit `{self}` of {value}{unit}")
+        format!("limit `{self}` of {value}{unit}")
     }
 
     /// Parses a value with its unit: `500ms`, `2s`, `1m`, `64MiB`, `10KB`, or a plain number in the limit's own unit.
@@ -192,7 +215,7 @@ impl Limit {
             Some(value) if factor > 0 => Ok(value),
             _ => Err(Error::new(
                 ErrorCode::InvalidLimit,
-                format!("limit `{self}` cannot be `{}`, expected {expected}", text.escape_debug()),
+                format!("limit `{self}` cannot be `{}`, expected {expected}", Shown(text, 80)),
             )),
         }
     }
@@ -249,6 +272,7 @@ impl Limits {
 
 /// What an execution used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Usage {
     /// CPU time of the guest's thread, in milliseconds.
     #[serde(serialize_with = "thousandths")]

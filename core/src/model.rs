@@ -37,8 +37,31 @@ impl Language {
 }
 
 /// One program to run, and what it may do.
+///
+/// # Example: less than the operator allows
+///
+/// ```
+/// use conduit_core::{ExecutionRequest, Limit, LimitsRequest, Outcome, Runtime, ToolPattern};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> conduit_core::Result<()> {
+/// let mut limits = LimitsRequest { tool_calls: Some(5), ..LimitsRequest::default() };
+/// limits.set(Limit::CpuTime, Limit::CpuTime.parse_value("50ms")?);
+/// let request = ExecutionRequest::typescript("while (input.endless) {} return input.name")
+///     .input(serde_json::json!({"endless": true, "name": "x"}))
+///     .allow([ToolPattern::parse("github.get_issue")?])
+///     .limits(limits);
+///
+/// let result = Runtime::builder().build()?.execute(request).await?;
+/// let Outcome::LimitExceeded { limit, message } = result.outcome else { panic!("{result:?}") };
+/// assert_eq!(limit, Limit::CpuTime);
+/// assert_eq!(message, "the program went over its limit `cpu_time` of 50 ms, compute less, or in several runs");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ExecutionRequest {
     /// The program's language.
     pub language: Language,
@@ -93,6 +116,7 @@ impl ExecutionRequest {
 
 /// How an execution ended, and everything that it produced until then.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ExecutionResult {
     /// Unguessable, unique per execution.
     pub id: String,
@@ -108,6 +132,21 @@ pub struct ExecutionResult {
     pub tool_calls: Vec<ToolCallRecord>,
     /// What it used.
     pub usage: Usage,
+}
+
+impl ExecutionResult {
+    /// The result of an execution that gave, wrote, called and used nothing.
+    pub fn new(id: impl Into<String>, outcome: Outcome) -> ExecutionResult {
+        ExecutionResult {
+            id: id.into(),
+            outcome,
+            value: Value::Null,
+            stdout: String::new(),
+            stderr: String::new(),
+            tool_calls: Vec::new(),
+            usage: Usage::default(),
+        }
+    }
 }
 
 /// How an execution ended.
@@ -147,6 +186,7 @@ impl Outcome {
 
 /// What a program threw, in the positions of its own source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct GuestError {
     /// The error's class, such as `TypeError`.
     pub name: String,
@@ -164,7 +204,8 @@ pub struct GuestError {
 }
 
 /// One call of a tool, as it went.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ToolCallRecord {
     /// The tool: as resolved, or as the program named it when it was refused.
     pub tool: String,
@@ -178,7 +219,7 @@ pub struct ToolCallRecord {
     pub duration_ms: f64,
     /// The arguments' JSON, in bytes.
     pub arguments_bytes: u64,
-    /// The value's JSON, in bytes.
+    /// The JSON that the program got, in bytes.
     pub reply_bytes: u64,
 }
 

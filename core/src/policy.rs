@@ -16,7 +16,23 @@ pub enum Decision {
     Deny,
 }
 
+/// What an operator who stated no policy has to know: nothing is allowed, and which line changes that.
+pub const NO_POLICY: &str = "no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config";
+
 /// An allow-list, narrowed by zero or more further allow-lists. Cheap to clone.
+///
+/// # Example: a request only narrows
+///
+/// ```
+/// use conduit_core::{Decision, Policy, ToolName, ToolPattern};
+///
+/// let operator = Policy::allow([ToolPattern::parse("github.*")?]);
+/// let narrowed = operator.narrow(Some(&[ToolPattern::parse("*")?]));
+/// assert_eq!(narrowed.decide(&ToolName::parse("github.get_issue")?), Decision::Allow);
+/// assert_eq!(narrowed.decide(&ToolName::parse("slack.post")?), Decision::Deny);
+/// assert_eq!(Policy::unstated().decide(&ToolName::parse("github.get_issue")?), Decision::Deny);
+/// # Ok::<(), conduit_core::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     lists: Vec<Arc<[ToolPattern]>>,
@@ -45,6 +61,11 @@ impl Policy {
         // SECURITY: lists are only ever added, and a tool must pass them all.
         narrowed.lists.extend(request.map(Arc::from));
         narrowed
+    }
+
+    /// All its patterns, for an operator who wants to know what each is good for.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &ToolPattern> {
+        self.lists.iter().flat_map(|list| list.iter())
     }
 
     /// Whether any tool of `upstream` could be allowed; if not, nobody needs to ask that upstream for its tools.

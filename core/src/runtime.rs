@@ -2,54 +2,59 @@
 //!
 //! Owns the lifecycle and admission. Decides nothing about tools or limits: it hands each request to `execution`.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::Stream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::config::Config;
+use crate::config::{Config, MAX_EXECUTIONS};
 use crate::error::{Error, ErrorCode, Result};
 use crate::execution::{self, Ground, Handle};
-use crate::gateway::{Gateway, UpstreamStatus};
+use crate::gateway::{Described, Found, Gateway, UpstreamStatus};
 use crate::limits::{Limits, LimitsRequest};
 use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
 use crate::sandbox::{GuestImage, Sandbox, SandboxSize};
 use crate::schema::Strictness;
-use crate::sdk;
-use crate::tool::{Tool, ToolError, ToolPattern};
+use crate::tool::{Tool, ToolPattern};
 use crate::upstream::{LocalTool, Upstream, UpstreamConfig};
 
 /// The upstream id of functions added by [`RuntimeBuilder::host_tool`].
 pub const HOST_UPSTREAM: &str = "host";
 
-/// Everything that a runtime is made of. Start with [`Runtime::builder`].
-#[derive(Default)]
+/// Everything that a runtime is made of. Start with [`Runtime::builder`] or [`Runtime::builder_from`].
+///
+/// # Example: an MCP server beside functions of the program
+///
+/// ```
+/// use conduit_core::{LimitsRequest, LocalTool, Policy, Runtime, ToolPattern, UpstreamConfig, UpstreamKind};
+///
+/// let kind = UpstreamKind::Stdio {
+///     command: "npx".into(),
+///     args: vec!["-y".into(), "@modelcontextprotocol/server-filesystem".into(), "/srv".into()],
+///     env: [].into(),
+///     cwd: None,
+/// };
+/// let runtime = Runtime::builder()
+///     .upstream(UpstreamConfig::new("files", kind))
+///     .host_tool(LocalTool::new("ping", |_arguments, _context| async { Ok("pong".into()) }))
+///     .policy(Policy::allow([ToolPattern::parse("files.read_file")?, ToolPattern::parse("host.*")?]))
+///     .max_limits(LimitsRequest { wall_time_ms: Some(60_000), ..LimitsRequest::default() })
+///     .max_executions(20)
+///     .build()?;
+/// assert!(runtime.has_policy());
+/// # Ok::<(), conduit_core::Error>(())
+/// ```
 pub struct RuntimeBuilder {
     config: Config,
     host_tools: Vec<(String, Vec<LocalTool>)>,
 }
 
 impl RuntimeBuilder {
-    /// Takes everything from a file: YAML or JSON. What is set after this call is added to it.
-    ///
-    /// # Errors
-    /// `invalid_config` when the file cannot be read or has a key or value that is not known.
-    pub fn config_file(mut self, path: impl AsRef<Path>) -> Result<RuntimeBuilder> {
-        self.config = Config::read(path.as_ref())?;
-        Ok(self)
-    }
-
-    /// Takes everything from a config that is already read.
-    pub fn config(mut self, config: Config) -> RuntimeBuilder {
-        self.config = config;
-        self
-    }
-
     /// Adds an MCP server.
     pub fn upstream(mut self, upstream: UpstreamConfig) -> RuntimeBuilder {
         self.config.upstreams.push(upstream);
@@ -94,42 +99,60 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Executions at once, waiting ones included; and how many more may queue for a place.
-    pub fn capacity(mut self, executions: u32, queue: u32) -> RuntimeBuilder {
+    /// How many executions may be under way at once, 1 to [`MAX_EXECUTIONS`], those that wait for a tool included.
+    pub fn max_executions(mut self, executions: u32) -> RuntimeBuilder {
         self.config.max_executions = executions;
+        self
+    }
+
+    /// How many more may queue for a place; what comes then is refused as `busy`.
+    pub fn max_queue(mut self, queue: u32) -> RuntimeBuilder {
         self.config.max_queue = queue;
         self
     }
 
-    /// Loads the guest and makes the runtime. Upstreams are connected when they are first needed.
+    /// Loads the guest and makes the runtime, in some milliseconds. Upstreams are connected when they are first needed.
     ///
     /// # Errors
-    /// `invalid_config` when upstreams or limits contradict each other, `internal` when the guest cannot be loaded.
+    /// `invalid_config` when upstreams or limits contradict each other or `max_executions` is out of its bounds,
+    /// `internal` when the guest cannot be loaded.
     pub fn build(self) -> Result<Runtime> {
         let RuntimeBuilder { config, host_tools } = self;
-        let ceiling = Limits::maximum().with(&config.max_limits, &Limits::maximum())?.0;
-        let defaults = Limits::default().with(&config.limits, &ceiling)?.0;
+        let executions = config.max_executions;
+        if !(1..=MAX_EXECUTIONS).contains(&executions) {
+            let message = format!("`max_executions` cannot be `{executions}`, expected 1 to {MAX_EXECUTIONS}");
+            return Err(Error::new(ErrorCode::InvalidConfig, message));
+        }
+        let ceiling = within("max_limits", Limits::maximum(), &config.max_limits, &Limits::maximum())?;
+        let defaults = within("limits", Limits::default(), &config.limits, &ceiling)?;
         let connectable = config.upstreams.into_iter().map(Upstream::connectable);
         let local = host_tools.into_iter().map(|(id, tools)| Upstream::local(&id, tools));
         let upstreams = connectable.chain(local).collect::<Result<Vec<_>>>()?;
         let gateway = Arc::new(Gateway::new(upstreams, config.validation)?);
-        let size = SandboxSize { executions: config.max_executions.max(1), threads: threads() };
+        let size = SandboxSize { executions, threads: threads() };
         let sandbox = Sandbox::new(&JAVASCRIPT, size)?;
-        let places = Arc::new(Semaphore::new(size.executions as usize));
         let inner = Inner {
             sandbox,
             gateway,
             policy: config.policy,
             defaults,
             ceiling,
-            places,
-            queued: AtomicUsize::new(0),
-            max_queue: config.max_queue as usize,
-            shut_down: AtomicBool::new(false),
+            executions,
+            admission: Semaphore::new(executions as usize + config.max_queue as usize),
+            places: Semaphore::new(executions as usize),
             cancel_all: CancellationToken::new(),
         };
         Ok(Runtime { inner: Arc::new(inner) })
     }
+}
+
+/// The operator's limits. A request above a ceiling is clamped, but an operator should not believe in a limit that is none.
+fn within(what: &str, base: Limits, limits: &LimitsRequest, ceiling: &Limits) -> Result<Limits> {
+    let (limits, clamped) = base.with(limits, ceiling)?;
+    let Some(limit) = clamped.first() else { return Ok(limits) };
+    let message =
+        format!("`{what}` has a larger `{}` than there can be, expected at most {}", limit.key(), ceiling.get(*limit));
+    Err(Error::new(ErrorCode::InvalidConfig, message))
 }
 
 const JAVASCRIPT: GuestImage =
@@ -140,20 +163,26 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(4, usize::from) * 4
 }
 
+/// How long a shutdown waits for the reports of what it cancelled.
+const REPORT_TIME: Duration = Duration::from_millis(500);
+
 struct Inner {
     sandbox: Sandbox,
     gateway: Arc<Gateway>,
     policy: Policy,
     defaults: Limits,
     ceiling: Limits,
-    places: Arc<Semaphore>,
-    queued: AtomicUsize,
-    max_queue: usize,
-    shut_down: AtomicBool,
+    executions: u32,
+    /// One permit for each execution that has a place or waits for one; closed by the shutdown.
+    admission: Semaphore,
+    /// One permit for each execution that is under way.
+    places: Semaphore,
     cancel_all: CancellationToken,
 }
 
 /// Runs programs. Cheap to clone; all clones are one runtime. Its methods need a tokio runtime with time enabled.
+///
+/// # Example: a program calls a function of the embedding program
 ///
 /// ```
 /// use conduit_core::{ExecutionRequest, LocalTool, Outcome, Policy, Runtime, ToolPattern};
@@ -182,16 +211,22 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Starts building a runtime.
+    /// Starts building a runtime that has no upstreams and allows nothing.
     pub fn builder() -> RuntimeBuilder {
-        RuntimeBuilder::default()
+        Runtime::builder_from(Config::default())
     }
 
-    /// Runs one program to its end. Dropping the future cancels it.
+    /// Starts building a runtime from a config, such as [`Config::read`] gives.
+    pub fn builder_from(config: Config) -> RuntimeBuilder {
+        RuntimeBuilder { config, host_tools: Vec::new() }
+    }
+
+    /// Runs one program to its end. Dropping the future cancels the program; a call that was under way may have had its
+    /// effect.
     ///
     /// # Errors
     /// `busy` when every place and the queue are full, `invalid_limit`, `shut_down`, `internal`. A program that throws,
-    /// breaks a limit or is cancelled is no error but an [`Outcome`](crate::model::Outcome).
+    /// breaks a limit or is cancelled is no error but an [`Outcome`].
     pub async fn execute(&self, request: ExecutionRequest) -> Result<ExecutionResult> {
         let cancel = self.inner.cancel_all.child_token();
         let handle = Handle { id: execution::new_id()?, events: None, cancel };
@@ -201,7 +236,11 @@ impl Runtime {
     /// Starts one program in a task of its own.
     ///
     /// # Errors
-    /// `internal` when the system has no entropy for an id.
+    /// `internal` when the system has no entropy for an id; what [`execute`](Runtime::execute) refuses comes from
+    /// [`Execution::join`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn spawn(&self, request: ExecutionRequest) -> Result<Execution> {
         let cancel = self.inner.cancel_all.child_token();
         let id = execution::new_id()?;
@@ -212,47 +251,83 @@ impl Runtime {
         Ok(Execution { id, events, task, cancel: cancel.drop_guard() })
     }
 
-    /// The tools that a request with this allow-list may call. Connects what is not connected.
+    /// The tools that a request with this allow-list may call. Connects what is not connected; what cannot be is left out.
+    /// Cancel safe.
     pub async fn tools(&self, allow: Option<&[ToolPattern]>) -> Vec<Arc<Tool>> {
         self.inner.gateway.tools(&self.inner.policy.narrow(allow)).await
     }
 
-    /// Those of them that fit `query` best, best first.
-    pub async fn search_tools(&self, query: &str, limit: usize, allow: Option<&[ToolPattern]>) -> Vec<Arc<Tool>> {
+    /// Those of them that fit `query` best, and which upstreams could not be searched.
+    ///
+    /// # Errors
+    /// `invalid_request` when the query is empty or longer than [`MAX_QUERY_BYTES`](crate::MAX_QUERY_BYTES), or
+    /// `limit` is not from 1 to [`MAX_SEARCH_RESULTS`](crate::MAX_SEARCH_RESULTS).
+    pub async fn search_tools(&self, query: &str, limit: usize, allow: Option<&[ToolPattern]>) -> Result<Found> {
         self.inner.gateway.search(&self.inner.policy.narrow(allow), query, limit).await
     }
 
-    /// What a model should read before it writes a program in `language`: the tools as types.
-    pub async fn declarations(&self, language: Language, allow: Option<&[ToolPattern]>) -> String {
-        let tools = self.tools(allow).await;
-        match language {
-            Language::TypeScript => sdk::typescript::declarations(&tools),
-        }
-    }
-
-    /// The tool that `name` means to a program with this allow-list: `upstream.tool`, or an alias that is unambiguous.
+    /// The tools that `names` mean to a program with this allow-list: `upstream.tool`, or an alias that is unambiguous.
+    /// A tool that does not exist and one that is not allowed are the same.
     ///
     /// # Errors
-    /// What the program would catch: `tool_not_found`, in the same words whether the tool does not exist or is not
-    /// allowed, or that its upstream is not available.
-    pub async fn tool(&self, name: &str, allow: Option<&[ToolPattern]>) -> std::result::Result<Arc<Tool>, ToolError> {
-        self.inner.gateway.tool(&self.inner.policy.narrow(allow), name).await
+    /// `invalid_request` when there are no names, or more than [`MAX_DESCRIBED`](crate::MAX_DESCRIBED).
+    pub async fn describe_tools(&self, names: &[String], allow: Option<&[ToolPattern]>) -> Result<Described> {
+        self.inner.gateway.describe(&self.inner.policy.narrow(allow), names).await
     }
 
-    /// The upstreams that such a request may use and whose tools cannot be had: [`tools`](Runtime::tools) and
-    /// [`search_tools`](Runtime::search_tools) leave their tools out.
+    /// What a model should read before it writes a program in `language`: these tools as types. Cancel safe.
+    ///
+    /// # Errors
+    /// `internal` when they cannot be made.
+    ///
+    /// # Example: what a model is told
+    ///
+    /// ```
+    /// use conduit_core::{Language, LocalTool, Policy, Runtime, ToolPattern};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> conduit_core::Result<()> {
+    /// let schema = serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    /// let weather = LocalTool::new("weather", |_arguments, _context| async { Ok("sunny".into()) })
+    ///     .description("The weather in a city.")
+    ///     .input_schema(schema);
+    /// let everything = Policy::allow([ToolPattern::parse("*")?]);
+    /// let runtime = Runtime::builder().host_tool(weather).policy(everything).build()?;
+    ///
+    /// let found = runtime.search_tools("weather of a city", 5, None).await?;
+    /// let declarations = runtime.declarations(Language::TypeScript, found.tools).await?;
+    /// assert!(declarations.contains("weather(args: { city: string }): Promise<any>;"), "{declarations}");
+    ///
+    /// // A request that may call nothing sees nothing.
+    /// assert!(runtime.tools(Some(&[])).await.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn declarations(&self, language: Language, tools: Vec<Arc<Tool>>) -> Result<String> {
+        self.inner.gateway.declarations(language, tools).await
+    }
+
+    /// The upstreams that such a request may use and whose tools cannot be had: [`tools`](Runtime::tools) leaves their
+    /// tools out.
     pub async fn unavailable(&self, allow: Option<&[ToolPattern]>) -> Vec<UpstreamStatus> {
         self.inner.gateway.unavailable(&self.inner.policy.narrow(allow)).await
     }
 
-    /// Why the upstream that `name` means, an id or an alias, last failed; for the operator. Connects nothing.
+    /// Why the upstream that `name` means, an id or an alias, last failed; for the operator, without secrets. Connects
+    /// nothing.
     pub fn last_error(&self, name: &str) -> Option<String> {
         self.inner.gateway.last_error(name)
     }
 
-    /// Connects every upstream, also those that the policy does not reach, and says how that went.
+    /// Connects every upstream, also those that the policy does not reach, and says how that went. Cancel safe.
     pub async fn check(&self) -> Vec<UpstreamStatus> {
         self.inner.gateway.check().await
+    }
+
+    /// The patterns of the operator's policy that cover no tool, as far as tools are known: after [`check`](Runtime::check), all
+    /// that no upstream has a tool for.
+    pub fn idle_patterns(&self) -> Vec<ToolPattern> {
+        self.inner.gateway.idle_patterns(&self.inner.policy)
     }
 
     /// Whether the operator stated a policy. Without one, no tool is allowed.
@@ -260,17 +335,21 @@ impl Runtime {
         self.inner.policy.is_stated()
     }
 
-    /// Cancels what runs, refuses what comes, and ends every connection.
+    /// Refuses what comes, cancels what runs and waits until it has been reported, half a second at most, and ends every
+    /// connection. Calling it again does no harm; after dropping the future, it ends what is left.
     pub async fn shutdown(&self) {
-        self.inner.shut_down.store(true, Ordering::SeqCst);
+        self.inner.admission.close();
         self.inner.cancel_all.cancel();
+        let all_reported = self.inner.places.acquire_many(self.inner.executions);
+        // What does not end in time loses its connections all the same.
+        let _ = timeout(REPORT_TIME, all_reported).await;
         self.inner.gateway.close().await;
     }
 }
 
 impl Inner {
     async fn run(&self, request: ExecutionRequest, handle: Handle) -> Result<ExecutionResult> {
-        let Some(_place) = self.admit(&handle.cancel).await? else {
+        let Some(_admitted) = self.admit(&handle.cancel).await? else {
             return Ok(execution::not_started(handle.id, Outcome::Cancelled, Vec::new()));
         };
         let ground = Ground {
@@ -284,44 +363,47 @@ impl Inner {
     }
 
     /// A place for one execution; `None` when it was cancelled before there was one.
-    async fn admit(&self, cancel: &CancellationToken) -> Result<Option<OwnedSemaphorePermit>> {
-        if self.shut_down.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorCode::ShutDown, "the runtime is shut down"));
-        }
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(Some(place));
-        }
+    async fn admit(&self, cancel: &CancellationToken) -> Result<Option<[SemaphorePermit<'_>; 2]>> {
         // SECURITY: the queue is bounded; what does not fit is refused at once.
-        let queued = Queued::enter(&self.queued);
-        if queued.position > self.max_queue {
-            return Err(Error::new(ErrorCode::Busy, "every place is taken and the queue is full, try again later"));
-        }
+        let admitted = self.admission.try_acquire().map_err(|refused| match refused {
+            TryAcquireError::Closed => Error::new(ErrorCode::ShutDown, "the runtime is shut down"),
+            TryAcquireError::NoPermits => {
+                Error::new(ErrorCode::Busy, "every place is taken and the queue is full, try again later")
+            }
+        })?;
         tokio::select! {
-            place = Arc::clone(&self.places).acquire_owned() => Ok(place.ok()),
+            biased;
             () = cancel.cancelled() => Ok(None),
+            place = self.places.acquire() => Ok(place.ok().map(|place| [place, admitted])),
         }
-    }
-}
-
-/// A place in the queue, given back however the wait ends.
-struct Queued<'a> {
-    count: &'a AtomicUsize,
-    position: usize,
-}
-
-impl Queued<'_> {
-    fn enter(count: &AtomicUsize) -> Queued<'_> {
-        Queued { count, position: count.fetch_add(1, Ordering::SeqCst) + 1 }
-    }
-}
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 /// A program under way. Dropping it cancels the program.
+///
+/// # Example: watch a program and end it
+///
+/// ```
+/// use conduit_core::{Event, ExecutionRequest, Outcome, Runtime};
+/// use futures_util::StreamExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> conduit_core::Result<()> {
+/// let runtime = Runtime::builder().build()?;
+/// let mut execution = runtime.spawn(ExecutionRequest::typescript("console.log('begun'); while (true) {}"))?;
+/// let (mut events, cancel) = (execution.take_events(), execution.cancel_handle());
+/// let watching = tokio::spawn(async move {
+///     if let Some(Event::Stdout { text }) = events.next().await {
+///         assert_eq!(text, "begun\n");
+///         cancel.cancel();
+///     }
+/// });
+/// let result = execution.join().await?;
+/// assert_eq!((result.outcome, result.stdout.as_str()), (Outcome::Cancelled, "begun\n"));
+/// # watching.await.expect("it does not panic");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Execution {
     id: String,
     events: mpsc::UnboundedReceiver<Event>,
@@ -335,9 +417,12 @@ impl Execution {
         &self.id
     }
 
-    /// What happens, as it happens; ends with the program. Bounded by the program's limits.
-    pub fn events(&mut self) -> impl Stream<Item = Event> + '_ {
-        futures_util::stream::poll_fn(|context| self.events.poll_recv(context))
+    /// What happens, as it happens; ends with the program. Bounded by the program's limits. The stream is the caller's,
+    /// to be read beside [`join`](Execution::join) or in another task; events are given once, so a second stream is empty.
+    pub fn take_events(&mut self) -> impl Stream<Item = Event> + Send + Unpin + use<> {
+        let (_, none) = mpsc::unbounded_channel();
+        let mut events = std::mem::replace(&mut self.events, none);
+        futures_util::stream::poll_fn(move |context| events.poll_recv(context))
     }
 
     /// Ends the program. [`join`](Execution::join) then gives what it had produced.
@@ -345,7 +430,12 @@ impl Execution {
         self.cancel.token().cancel();
     }
 
-    /// Waits for the end.
+    /// As [`cancel`](Execution::cancel), for whoever does not hold the execution.
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { token: self.cancel.token().clone() }
+    }
+
+    /// Waits for the end. Dropping the future cancels the program.
     ///
     /// # Errors
     /// As [`Runtime::execute`].
@@ -354,6 +444,19 @@ impl Execution {
         let ended = task.await;
         drop(cancel);
         ended.map_err(|error| Error::new(ErrorCode::Internal, "the execution's task failed").with_source(error))?
+    }
+}
+
+/// Ends one program, from anywhere. Dropping it does nothing.
+#[derive(Clone, Debug)]
+pub struct CancelHandle {
+    token: CancellationToken,
+}
+
+impl CancelHandle {
+    /// Ends the program, if it still runs.
+    pub fn cancel(&self) {
+        self.token.cancel();
     }
 }
 

@@ -51,7 +51,27 @@ fn builder() -> (RuntimeBuilder, UnboundedReceiver<Told>) {
 
 fn runtime(executions: u32, queue: u32) -> (Runtime, UnboundedReceiver<Told>) {
     let (builder, told) = builder();
-    (builder.capacity(executions, queue).build().unwrap(), told)
+    (builder.max_executions(executions).max_queue(queue).build().unwrap(), told)
+}
+
+#[test]
+fn as_many_executions_as_are_allowed_can_be_had() {
+    let built = |executions| Runtime::builder().max_executions(executions).build().map(|_| ());
+    built(MAX_EXECUTIONS).unwrap();
+    for executions in [0, MAX_EXECUTIONS + 1] {
+        let error = built(executions).unwrap_err();
+        let message = format!("`max_executions` cannot be `{executions}`, expected 1 to 10000");
+        assert_eq!((error.code(), error.to_string()), (ErrorCode::InvalidConfig, message));
+    }
+}
+
+#[test]
+fn a_config_keeps_what_the_builder_does_not_change() {
+    let policy = Policy::allow([ToolPattern::parse("*").unwrap()]);
+    let config = Config { policy, max_executions: 1, ..Config::default() };
+    let runtime = Runtime::builder_from(config).max_queue(3).build().unwrap();
+    assert!(runtime.has_policy());
+    assert_eq!(runtime.inner.places.available_permits(), 1);
 }
 
 fn program(code: &str) -> ExecutionRequest {
@@ -123,7 +143,7 @@ async fn events_come_in_order_and_end_with_the_program() {
     let (runtime, _told) = runtime(1, 0);
     let code = "console.log('a'); const x = await tools.host.echo({n: 1}); console.error('b', x.n); return x";
     let mut execution = runtime.spawn(program(code)).unwrap();
-    let events: Vec<Event> = soon(execution.events().collect()).await;
+    let events: Vec<Event> = soon(execution.take_events().collect()).await;
     let id = execution.id().to_owned();
     let result = soon(execution.join()).await.unwrap();
     assert_eq!((&result.outcome, &result.value, result.id), (&Outcome::Completed, &json!({"n": 1}), id));
@@ -166,9 +186,11 @@ async fn shutting_down_cancels_what_runs_and_refuses_what_comes() {
     let mut queued = Box::pin(runtime.execute(program("return 1")));
     assert!(queued.as_mut().now_or_never().is_none());
     soon(runtime.shutdown()).await;
-    assert_eq!(soon(running.join()).await.unwrap().outcome, Outcome::Cancelled);
+    let ended = running.join().now_or_never().expect("what runs has been reported when the shutdown is over");
+    assert_eq!(ended.unwrap().outcome, Outcome::Cancelled);
     assert_eq!(soon(queued).await.unwrap().outcome, Outcome::Cancelled);
     assert_eq!(soon(told.recv()).await, Some(Told::Dropped));
+    soon(runtime.shutdown()).await;
     let refused = runtime.clone().execute(program("return 1")).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::ShutDown);
     let refused = soon(runtime.spawn(program("return 1")).unwrap().join()).await.unwrap_err();
@@ -252,7 +274,73 @@ async fn nothing_is_told_after_the_end() {
     let mut running = runtime.spawn(program("console.log(1); await tools.host.hang({})")).unwrap();
     assert_eq!(soon(told.recv()).await, Some(Told::Started));
     running.cancel();
-    let events: Vec<Event> = soon(running.events().collect()).await;
+    let events: Vec<Event> = soon(running.take_events().collect()).await;
     assert!(matches!(events.last(), Some(Event::ToolCallEnded { .. })), "{events:?}");
     assert_eq!(soon(running.join()).await.unwrap().outcome, Outcome::Cancelled);
+}
+
+#[tokio::test]
+async fn r04_wall_time_ends_a_program_whose_answers_take_long_to_make() {
+    let slow = LocalTool::new("slow", |_: Map<String, Value>, _: CallContext| async {
+        std::thread::sleep(Duration::from_millis(100));
+        Ok(Value::Null)
+    });
+    let runtime = builder().0.host_tool(slow).build().unwrap();
+    let limits = LimitsRequest { wall_time_ms: Some(300), ..LimitsRequest::default() };
+    let calls = "const calls = Array.from({ length: 100 }, () => tools.host.slow({}));";
+    for end in ["await Promise.all(calls)", "while (true) {}"] {
+        let request = program(&format!("{calls} {end}")).limits(limits.clone());
+        let result = soon(runtime.execute(request)).await.unwrap();
+        assert!(
+            matches!(result.outcome, Outcome::LimitExceeded { limit: Limit::WallTime, .. }),
+            "{:?}",
+            result.outcome
+        );
+        assert!(result.usage.wall_time_ms < 5_000.0, "{end}: {:?}", result.usage);
+    }
+}
+
+#[tokio::test]
+async fn events_and_cancel_work_away_from_the_execution() {
+    let (runtime, mut told) = runtime(1, 0);
+    let mut execution = runtime.spawn(program("console.log(1); await tools.host.hang({})")).unwrap();
+    let (events, cancel) = (execution.take_events(), execution.cancel_handle());
+    let events = tokio::spawn(events.collect::<Vec<Event>>());
+    assert!(soon(execution.take_events().collect::<Vec<Event>>()).await.is_empty(), "events are given once");
+    let ended = tokio::spawn(execution.join());
+    assert_eq!(soon(told.recv()).await, Some(Told::Started));
+    cancel.clone().cancel();
+    assert_eq!(soon(ended).await.unwrap().unwrap().outcome, Outcome::Cancelled);
+    assert_eq!(soon(events).await.unwrap()[0], Event::Stdout { text: "1\n".into() });
+}
+
+#[tokio::test]
+async fn errors_of_tools_travel_by_question_mark() {
+    let parse = |arguments: Map<String, Value>, _: CallContext| async move {
+        let text = arguments.get("text").and_then(Value::as_str).ok_or("`text` must be a text")?;
+        let number: i64 = text.parse().map_err(|error| format!("`text` is no number: {error}"))?;
+        Ok(number.into())
+    };
+    let runtime = builder().0.host_tool(LocalTool::new("parse", parse)).build().unwrap();
+    let code = "const tried = (x) => tools.host.parse(x).catch((error) => error.message); \
+                return [await tried({}), await tried({text: 'x'}), await tried({text: '7'})]";
+    let expected = json!(["`text` must be a text", "`text` is no number: invalid digit found in string", 7]);
+    assert_eq!(value(&runtime, code).await, expected);
+}
+
+#[tokio::test]
+async fn limits_beyond_their_bounds_and_patterns_for_nothing_are_the_operators_to_mend() {
+    let refused = |builder: RuntimeBuilder| builder.build().map(drop).unwrap_err().to_string();
+    let day = LimitsRequest { wall_time_ms: Some(86_400_000), ..LimitsRequest::default() };
+    let message = "`max_limits` has a larger `wall_time_ms` than there can be, expected at most 600000";
+    assert_eq!(refused(builder().0.max_limits(day)), message);
+    let [short, long] = [1_000, 2_000].map(|ms| LimitsRequest { wall_time_ms: Some(ms), ..LimitsRequest::default() });
+    let message = "`limits` has a larger `wall_time_ms` than there can be, expected at most 1000";
+    assert_eq!(refused(builder().0.max_limits(short).limits(long)), message);
+
+    let patterns = ["host.echo", "host.ecko", "hst.*"].map(|pattern| ToolPattern::parse(pattern).unwrap());
+    let runtime = builder().0.policy(Policy::allow(patterns)).build().unwrap();
+    soon(runtime.check()).await;
+    let idle: Vec<String> = runtime.idle_patterns().iter().map(ToString::to_string).collect();
+    assert_eq!(idle, ["host.ecko", "hst.*"]);
 }

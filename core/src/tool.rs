@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 
 /// The longest upstream id, in bytes.
 pub const MAX_UPSTREAM_ID_BYTES: usize = 64;
@@ -46,10 +46,10 @@ impl ToolName {
         // SECURITY: one alphabet without look-alikes, spaces or control characters, so that two names that are not
         // the same bytes are not the same tool.
         if !is_upstream_id(upstream) || !is_tool_part(tool) {
-            let shown: String = format!("{upstream}.{tool}").chars().take(80).collect();
+            let written = format!("{upstream}.{tool}");
             return Err(Error::new(
                 ErrorCode::InvalidRequest,
-                format!("`{}` is not a tool name, expected `upstream.tool`", shown.escape_debug()),
+                format!("`{}` is not a tool name, expected `upstream.tool`", Shown(&written, 80)),
             ));
         }
         Ok(ToolName { upstream: upstream.to_owned(), tool: tool.to_owned() })
@@ -116,10 +116,9 @@ impl ToolPattern {
         if valid {
             return Ok(ToolPattern { text: text.to_owned() });
         }
-        let shown: String = text.chars().take(80).collect();
         Err(Error::new(
             ErrorCode::InvalidRequest,
-            format!("`{}` is not a tool pattern, expected `*`, `upstream.*` or `upstream.tool`", shown.escape_debug()),
+            format!("`{}` is not a tool pattern, expected `*`, `upstream.*` or `upstream.tool`", Shown(text, 80)),
         ))
     }
 
@@ -169,6 +168,7 @@ impl<'de> Deserialize<'de> for ToolPattern {
 
 /// A tool as its upstream lists it. Schemas and annotations are kept as raw JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Tool {
     /// `upstream.tool`.
     pub name: ToolName,
@@ -179,27 +179,27 @@ pub struct Tool {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// JSON Schema of the arguments; `None` when the upstream gives none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "inputSchema", skip_serializing_if = "Option::is_none")]
     pub input_schema: Option<Value>,
     /// JSON Schema of `structuredContent`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "outputSchema", skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
     /// MCP's `annotations`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotations: Option<Value>,
 }
 
-/// What a tool answered, as JSON texts that are passed on without being parsed again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ToolValue {
-    /// What the program gets: `structuredContent`, or text that is JSON, or a text as a JSON string.
-    pub value: String,
+/// What of a tool's answer a program wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyForm {
+    /// `structuredContent`, or text that is JSON, or a text as a JSON string.
+    Value,
     /// The whole MCP result.
-    pub full: String,
+    Full,
 }
 
-/// A tool's answer: a value, or an error that the program can catch.
-pub type ToolReply = std::result::Result<ToolValue, ToolError>;
+/// A tool's answer: JSON that is passed on without being parsed again, or an error that the program can catch.
+pub type ToolReply = std::result::Result<String, ToolError>;
 
 /// A failed or refused call, as the program catches it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -208,7 +208,7 @@ pub struct ToolError {
     pub code: ErrorCode,
     /// Written for the model: what failed, what was expected, what to try.
     pub message: String,
-    /// The tool as the program named it.
+    /// The tool: `upstream.tool` once it is found, before that as the program named it.
     pub tool: String,
     /// The tool's own content blocks, when it ran and reported an error.
     #[serde(skip_serializing_if = "Value::is_null")]
@@ -221,6 +221,14 @@ impl ToolError {
         ToolError { code, message: message.into(), tool: tool.to_string(), content: Value::Null }
     }
 }
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ToolError {}
 
 #[cfg(test)]
 mod tests {

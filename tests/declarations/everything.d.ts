@@ -129,7 +129,7 @@ declare const input: unknown;
 declare class ToolError extends Error {
   /** Why, such as `tool_failed`, `tool_not_found` or `invalid_arguments`. */
   readonly code: string;
-  /** The tool, as the program named it. */
+  /** The tool by its full name, or as the program wrote it when there is none. */
   readonly tool: string;
   /** The tool's own content blocks, when it ran and reported an error. */
   readonly content: any;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use conduit_core::upstream::{LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
+use conduit_core::{LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
 use serde_json::{Map, Value, json};
 
 type Arguments = Map<String, Value>;
@@ -91,8 +91,6 @@ pub fn down() -> UpstreamConfig {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     drop(listener);
-    UpstreamConfig {
-        allow_private: true,
-        ..UpstreamConfig::new("down", UpstreamKind::Http { url: url.parse().unwrap() })
-    }
+    let kind = UpstreamKind::Http { url: url.parse().unwrap(), allow_private: true, credential: None };
+    UpstreamConfig::new("down", kind)
 }

@@ -12,16 +12,16 @@ use crate::steps::{Result, Steps, cargo, root};
 /// Debian's clang, its linker and the C library for wasm32.
 const TOOLCHAIN: [&str; 4] = ["clang-19", "lld-19", "libclang-rt-19-dev-wasm32", "wasi-libc"];
 
-/// Builds the JavaScript guest into `guests/js` and writes its digest.
+/// What the builder writes beside a module.
+const PINNED: &str = "wasm.sha256";
+
+/// Builds the JavaScript guest into `guests/js`, with its digest.
 pub fn build_js(steps: &mut Steps) -> Result {
     install_debian(steps, &TOOLCHAIN)?;
     let built = build(steps, "js")?;
-    let folder = root().join("guests/js");
-    let wasm = read(&built)?;
-    write(&folder.join("guest.wasm"), &wasm)?;
-    write(&folder.join("guest.wasm.sha256"), format!("{}  guest.wasm\n", digest(&wasm)).as_bytes())?;
-    println!("guests/js/guest.wasm: {} bytes, {}", wasm.len(), digest(&wasm));
-    Ok(())
+    let committed = committed("js");
+    copy(&built, &committed)?;
+    copy(&built.with_extension(PINNED), &committed.with_extension(PINNED))
 }
 
 /// Builds the guests again and compares them with what is committed, byte by byte.
@@ -32,9 +32,12 @@ pub fn check(steps: &mut Steps) -> Result {
     }
     let built = build(steps, "js")?;
     let start = Instant::now();
-    let same = compare(&read(&root().join("guests/js/guest.wasm"))?, &read(&built)?);
-    steps.check("guests check: js", start, same);
+    steps.check("guests check: js", start, compare(&committed("js"), &built));
     Ok(())
+}
+
+fn committed(guest: &str) -> PathBuf {
+    root().join("guests").join(guest).join("guest.wasm")
 }
 
 fn build(steps: &mut Steps, guest: &str) -> Result<PathBuf> {
@@ -52,15 +55,21 @@ fn build(steps: &mut Steps, guest: &str) -> Result<PathBuf> {
     }
 }
 
-fn compare(committed: &[u8], built: &[u8]) -> Result {
-    if committed == built {
-        return Ok(());
+/// Compares two modules and what is written beside them.
+fn compare(committed: &Path, built: &Path) -> Result {
+    let (wasm, other) = (read(committed)?, read(built)?);
+    if wasm != other {
+        return Err(format!(
+            "the committed wasm ({}) is not what its sources give ({}), expected the same bytes",
+            digest(&wasm),
+            digest(&other)
+        ));
     }
-    Err(format!(
-        "the committed wasm ({}) is not what its sources give ({}), expected the same bytes",
-        digest(committed),
-        digest(built)
-    ))
+    let pinned = committed.with_extension(PINNED);
+    if read(&pinned)? != read(&built.with_extension(PINNED))? {
+        return Err(format!("`{}` is not what the builder writes", pinned.display()));
+    }
+    Ok(())
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -71,8 +80,8 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result {
-    fs::write(path, bytes).map_err(|error| format!("cannot write `{}`: {error}", path.display()))
+fn copy(from: &Path, to: &Path) -> Result {
+    fs::copy(from, to).map(|_| ()).map_err(|error| format!("cannot copy `{}`: {error}", from.display()))
 }
 
 #[cfg(test)]
@@ -81,8 +90,18 @@ mod tests {
 
     #[test]
     fn one_changed_byte_is_seen() {
-        assert_eq!(compare(b"abc", b"abc"), Ok(()));
-        let message = compare(b"abc", b"abd").unwrap_err();
+        let folder = tempfile::tempdir().unwrap();
+        let module = |name: &str, wasm: &str, pinned: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, wasm).unwrap();
+            fs::write(path.with_extension(PINNED), pinned).unwrap();
+            path
+        };
+        let committed = module("guest.wasm", "abc", "ba78\n");
+        assert_eq!(compare(&committed, &module("same.wasm", "abc", "ba78\n")), Ok(()));
+        let message = compare(&committed, &module("other.wasm", "abd", "ba78\n")).unwrap_err();
         assert!(message.contains("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), "{message}");
+        let message = compare(&committed, &module("list.wasm", "abc", "ba78  guest.wasm\n")).unwrap_err();
+        assert!(message.contains("guest.wasm.sha256` is not what the builder writes"), "{message}");
     }
 }

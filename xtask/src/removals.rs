@@ -172,7 +172,7 @@ fn read(path: &Path) -> Result<String> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use conduit_core::limits::Limit;
+    use conduit_core::Limit;
 
     use super::*;
 

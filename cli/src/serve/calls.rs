@@ -3,12 +3,10 @@
 //! What the model can mend comes back as a result with `isError`, which clients show it; a JSON-RPC error is for what only
 //! the client or the operator can.
 
-use conduit_core::error::{Error, ErrorCode};
-use conduit_core::limits::LimitsRequest;
-use conduit_core::model::{ExecutionRequest, Language, Outcome};
-use conduit_core::runtime::Runtime;
-use conduit_core::tool::ToolPattern;
-use futures_util::future::join_all;
+use conduit_core::{
+    Described, Error, ErrorCode, ExecutionRequest, Found, Language, LimitsRequest, Outcome, Runtime, SEARCH_RESULTS,
+    Shown, ToolError, ToolPattern,
+};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, ErrorData,
     Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
@@ -19,11 +17,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::definitions::{
-    DESCRIBE, EXECUTE, INSTRUCTIONS, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH, SEARCH_RESULTS, tools,
-};
+use super::definitions::{DESCRIBE, EXECUTE, INSTRUCTIONS, SEARCH, tools};
 use super::door::misfit;
 use super::texts;
+use crate::session::no_policy;
 
 /// The standard JSON-RPC codes are rmcp's; these are from the range for implementations.
 const SHUT_DOWN: rmcp::model::ErrorCode = rmcp::model::ErrorCode(-32000);
@@ -90,20 +87,16 @@ impl Server {
             SEARCH => self.search(parse(name, arguments)?).await,
             DESCRIBE => self.describe(parse(name, arguments)?).await,
             _ => Err(Refusal::Protocol(ErrorData::invalid_params(
-                format!("there is no tool `{}`, expected `{EXECUTE}`, `{SEARCH}` or `{DESCRIBE}`", name.escape_debug()),
+                format!("there is no tool `{}`, expected `{EXECUTE}`, `{SEARCH}` or `{DESCRIBE}`", Shown(name, 80)),
                 None,
             ))),
         }
     }
 
     async fn execute(&self, arguments: ExecuteArguments) -> Answer {
-        let request = ExecutionRequest {
-            language: Language::TypeScript,
-            code: arguments.code,
-            allow: arguments.allow,
-            input: arguments.input,
-            limits: arguments.limits.unwrap_or_default(),
-        };
+        let limits = arguments.limits.unwrap_or_default();
+        let mut request = ExecutionRequest::typescript(arguments.code).input(arguments.input).limits(limits);
+        request.allow = arguments.allow;
         let result = self.runtime.execute(request).await?;
         let structured = serde_json::to_value(&result)
             .map_err(|error| Error::new(ErrorCode::Internal, "the result is no JSON").with_source(error))?;
@@ -113,21 +106,14 @@ impl Server {
 
     async fn search(&self, arguments: SearchArguments) -> Answer {
         let SearchArguments { query, limit } = arguments;
-        let limit = limit.unwrap_or(SEARCH_RESULTS as f64);
-        if query.is_empty() || query.len() > MAX_QUERY_BYTES {
-            return Err(Refusal::Model(format!("`query` must be a text of 1 to {MAX_QUERY_BYTES} bytes")));
-        }
-        if !(1.0..=MAX_SEARCH_RESULTS as f64).contains(&limit) || limit.fract() != 0.0 {
-            return Err(Refusal::Model(format!("`limit` must be a whole number from 1 to {MAX_SEARCH_RESULTS}")));
-        }
-        let tools = self.runtime.search_tools(&query, limit as usize, None).await;
+        // What is no whole number is refused as 0 is.
+        let limit = limit.map_or(SEARCH_RESULTS, |limit| if limit.fract() == 0.0 { limit as usize } else { 0 });
+        let Found { tools, unavailable } = self.runtime.search_tools(&query, limit, None).await?;
         let mut text = match tools.as_slice() {
             [] => self.nothing_found("no tool fits the query, try other words\n"),
             tools => tools.iter().map(|tool| texts::line(tool)).collect(),
         };
-        for upstream in self.runtime.unavailable(None).await {
-            text.push_str(&texts::unavailable(&upstream));
-        }
+        text.extend(unavailable.iter().map(texts::unavailable));
         let summaries = tools.iter().map(|tool| match &tool.description {
             Some(description) => json!({"name": tool.name, "description": description}),
             None => json!({"name": tool.name}),
@@ -136,30 +122,22 @@ impl Server {
     }
 
     async fn describe(&self, arguments: DescribeArguments) -> Answer {
-        let DescribeArguments { names } = arguments;
-        if names.is_empty() || names.len() > MAX_DESCRIBED {
-            return Err(Refusal::Model(format!("`names` must have 1 to {MAX_DESCRIBED} names")));
-        }
-        let found = join_all(names.iter().map(|name| self.runtime.tool(name, None))).await;
-        let mut tools: Vec<_> = found.iter().flatten().cloned().collect();
-        tools.sort_by(|a, b| a.name.cmp(&b.name));
-        tools.dedup_by(|a, b| a.name == b.name);
-        let declarations = match tools.as_slice() {
-            [] => String::new(),
-            tools => conduit_core::sdk::typescript::declarations(tools),
+        let Described { tools, not_found, unavailable } = self.runtime.describe_tools(&arguments.names, None).await?;
+        let is_error = tools.is_empty();
+        let declarations = match is_error {
+            true => String::new(),
+            false => self.runtime.declarations(Language::TypeScript, tools).await?,
         };
         let mut text = declarations.clone();
-        for error in found.iter().filter_map(|found| found.as_ref().err()) {
-            let hint = match error.code {
-                ErrorCode::ToolNotFound => format!("; `{SEARCH}` finds those that there are"),
-                _ => String::new(),
-            };
-            text.push_str(&self.nothing_found(&format!("{}{hint}\n", error.message)));
+        for error in &not_found {
+            text.push_str(&self.nothing_found(&format!("{}; `{SEARCH}` finds those that there are\n", error.message)));
         }
-        let not_found: Vec<&String> =
-            names.iter().zip(&found).filter(|(_, found)| found.is_err()).map(|(name, _)| name).collect();
-        let structured = json!({"declarations": declarations, "not_found": not_found});
-        Ok(answer(text, structured, tools.is_empty()))
+        text.extend(unavailable.iter().map(|error| format!("{}\n", error.message)));
+        let names = |errors: &[ToolError]| errors.iter().map(|error| error.tool.clone()).collect::<Vec<_>>();
+        let structured = json!({
+            "declarations": declarations, "not_found": names(&not_found), "unavailable": names(&unavailable),
+        });
+        Ok(answer(text, structured, is_error))
     }
 
     /// Why nothing was found: without a policy, for that reason alone.
@@ -167,7 +145,7 @@ impl Server {
         if self.runtime.has_policy() {
             return otherwise.to_owned();
         }
-        "no tool is allowed: the operator of this server has to state a policy\n".to_owned()
+        format!("{}\n", no_policy())
     }
 }
 

@@ -1,20 +1,12 @@
 //! The tools that clients see: names, what a model should know, and the schemas of what goes in and out.
 
-use conduit_core::limits::{Limit, Unit};
+use conduit_core::{Limit, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, Unit};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
 pub(super) const EXECUTE: &str = "execute_typescript";
 pub(super) const SEARCH: &str = "search_tools";
 pub(super) const DESCRIBE: &str = "describe_tools";
-
-/// How many tools a search gives, and at most.
-pub(super) const SEARCH_RESULTS: usize = 10;
-pub(super) const MAX_SEARCH_RESULTS: usize = 50;
-/// The longest query, in bytes.
-pub(super) const MAX_QUERY_BYTES: usize = 1 << 10;
-/// How many tools are described at once.
-pub(super) const MAX_DESCRIBED: usize = 50;
 
 /// What a client shows its model of this server.
 pub(super) const INSTRUCTIONS: &str = "Conduit runs TypeScript programs that call tools. Find tools with `search_tools`, \
@@ -239,7 +231,12 @@ fn describe_output() -> Value {
         "properties": {
             "declarations": {"type": "string", "description": "TypeScript."},
             "not_found": {"type": "array", "items": {"type": "string"}, "description": "Names that no tool has."},
+            "unavailable": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Names whose upstream cannot be asked now; the tools may exist.",
+            },
         },
-        "required": ["declarations", "not_found"],
+        "required": ["declarations", "not_found", "unavailable"],
     })
 }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
+use conduit_core::Shown;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rmcp::RoleServer;
@@ -111,11 +112,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Door<R, W> {
         let is_request = id.is_some() && value.get("jsonrpc") == Some(&Value::from("2.0"));
         match (serde_json::from_value(value), method, id) {
             (_, Some(method), id @ Some(_)) if is_request && !METHODS.contains(&method.as_str()) => {
-                let message = format!("there is no method `{}`", method.escape_debug());
+                let message = format!("there is no method `{}`", Shown(&method, 80));
                 Admission::Refuse(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None), id)
             }
             (Ok(JsonRpcMessage::Request(request)), _, _) if !self.under_way.insert(request.id.clone()) => {
-                let message = format!("a request with the id `{}` is under way", request.id.to_string().escape_debug());
+                let message = format!("a request with the id `{}` is under way", Shown(&request.id.to_string(), 80));
                 Admission::Refuse(ErrorData::invalid_request(message, None), Some(request.id))
             }
             (Ok(message), _, _) => Admission::Pass(Box::new(message)),
@@ -147,7 +148,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Door<R, W> {
 
 /// The answer to a request whose parameters are not what its method takes.
 pub(super) fn misfit(method: &str) -> ErrorData {
-    ErrorData::invalid_params(format!("the parameters of `{}` do not fit", method.escape_debug()), None)
+    ErrorData::invalid_params(format!("the parameters of `{}` do not fit", Shown(method, 80)), None)
 }
 
 impl<R, W> Transport<RoleServer> for Door<R, W>

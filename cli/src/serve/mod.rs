@@ -8,7 +8,7 @@ mod definitions;
 mod door;
 mod texts;
 
-use conduit_core::error::Result;
+use conduit_core::Result;
 use rmcp::ServiceExt;
 use rmcp::transport::io::stdio_pipes;
 use tokio_util::sync::CancellationToken;

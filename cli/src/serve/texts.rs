@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use conduit_core::gateway::UpstreamStatus;
-use conduit_core::model::{ExecutionResult, Outcome};
-use conduit_core::tool::Tool;
+use conduit_core::{ExecutionResult, Outcome, Shown, Tool, UpstreamStatus};
 
 use crate::exec::describe;
 
@@ -38,12 +36,9 @@ pub(super) fn summary(result: &ExecutionResult) -> String {
 
 /// One tool in a list: its name and the first lines of what it says of itself.
 pub(super) fn line(tool: &Tool) -> String {
-    let description = tool.description.as_deref().unwrap_or_default().trim();
-    let cut = description.char_indices().nth(DESCRIPTION).map_or(description.len(), |(end, _)| end);
-    let shown = description.get(..cut).unwrap_or(description);
-    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    let more = if cut < description.len() { "…" } else { "" };
-    format!("- `{}`: {shown}{more}\n", tool.name)
+    let words = tool.description.as_deref().unwrap_or_default().split_whitespace();
+    let description = words.collect::<Vec<_>>().join(" ");
+    format!("- `{}`: {}\n", tool.name, Shown(&description, DESCRIPTION))
 }
 
 /// Why a list lacks the tools of one upstream.
@@ -63,7 +58,7 @@ fn calls(result: &ExecutionResult) -> String {
     let failed: Vec<_> = result
         .tool_calls
         .iter()
-        .filter_map(|call| call.error.map(|error| format!("\n- `{}`: {error}", call.tool.escape_debug())))
+        .filter_map(|call| call.error.map(|error| format!("\n- `{}`: {error}", Shown(&call.tool, 200))))
         .collect();
     let named = failed.iter().take(FAILED_CALLS).map(String::as_str).collect::<String>();
     format!("{count}, of which {} failed{named}", failed.len())
@@ -72,33 +67,19 @@ fn calls(result: &ExecutionResult) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conduit_core::error::ErrorCode;
-    use conduit_core::limits::{Limit, Usage};
-    use conduit_core::model::{GuestError, ToolCallRecord};
+    use conduit_core::{ErrorCode, GuestError, Limit, ToolCallRecord};
     use serde_json::{Value, json};
 
     fn result(outcome: Outcome, value: Value) -> ExecutionResult {
-        let (stdout, stderr) = (String::new(), String::new());
-        ExecutionResult {
-            id: "1".into(),
-            outcome,
-            value,
-            stdout,
-            stderr,
-            tool_calls: Vec::new(),
-            usage: Usage::default(),
-        }
+        let mut result = ExecutionResult::new("1", outcome);
+        result.value = value;
+        result
     }
 
     fn call(tool: &str, error: Option<ErrorCode>) -> ToolCallRecord {
-        ToolCallRecord {
-            tool: tool.into(),
-            error,
-            started_ms: 0.0,
-            duration_ms: 1.0,
-            arguments_bytes: 2,
-            reply_bytes: 2,
-        }
+        let mut record = ToolCallRecord::default();
+        (record.tool, record.error) = (tool.into(), error);
+        record
     }
 
     #[test]
@@ -112,13 +93,9 @@ mod tests {
             summary(&completed),
             "value:\n{\n  \"a\": 1\n}\n\nstdout:\nhello\n\nstderr:\noh\n\ntool calls:\n2, of which 1 failed\n- `a.c`: invalid_arguments"
         );
-        let error = GuestError {
-            name: "TypeError".into(),
-            message: "no".into(),
-            stack: "    at f".into(),
-            line: Some(2),
-            column: Some(4),
-        };
+        let mut error = GuestError::default();
+        (error.name, error.message, error.stack) = ("TypeError".into(), "no".into(), "    at f".into());
+        (error.line, error.column) = (Some(2), Some(4));
         assert_eq!(
             summary(&result(Outcome::Failed { error }, Value::Null)),
             "failed:\nTypeError: no (line 2, column 4)\n    at f"
@@ -127,7 +104,7 @@ mod tests {
         let exceeded = Outcome::LimitExceeded { limit, message: limit.exceeded(5) };
         assert_eq!(
             summary(&result(exceeded, Value::Null)),
-            "limit exceeded:\nthe program went over its limit `cpu_time` of 5 ms"
+            "limit exceeded:\nthe program went over its limit `cpu_time` of 5 ms, compute less, or in several runs"
         );
         assert_eq!(summary(&result(Outcome::Cancelled, Value::Null)), "ended:\ncancelled");
     }

@@ -49,7 +49,8 @@ fn every_end_has_its_exit_status() {
     assert_eq!(syntax.status, Some(1));
     assert!(syntax.stderr.starts_with("SyntaxError: ") && syntax.stderr.contains("(line 1, column 11)"), "{syntax:?}");
     let limited = desk.exec("console.log('before'); for (;;) {}", &["--limit", "cpu_time=50ms"]);
-    assert_eq!(limited.parts(), (3, "before\n", "conduit: the program went over its limit `cpu_time` of 50 ms\n"));
+    let message = "conduit: the program went over its limit `cpu_time` of 50 ms, compute less, or in several runs\n";
+    assert_eq!(limited.parts(), (3, "before\n", message));
     let calls = desk.exec("for (;;) await tools.up.echo({text: 'x'})", &["--limit", "tool_calls=2", "--json"]);
     let result: Value = serde_json::from_str(&calls.stdout).unwrap();
     assert_eq!((calls.status, &result["outcome"]["limit"]), (Some(3), &json!("tool_calls")));
@@ -72,7 +73,7 @@ fn a_program_may_begin_with_what_editors_and_shells_put_there() {
 #[test]
 fn r19_a_program_without_end_is_not_read_to_its_end() {
     let ended = Desk::with_config(ALLOWED).run(&["exec", "/dev/zero", "--language", "typescript"]);
-    let message = "conduit: the program went over its limit `program_size` of 1048576 bytes\n";
+    let message = "conduit: the program went over its limit `program_size` of 1048576 bytes, send a shorter program and a smaller input\n";
     assert_eq!(ended.parts(), (3, "", message));
 }
 
@@ -171,7 +172,7 @@ fn tools_are_listed() {
     let nothing = desk.run(&["tools", "xylophone"]);
     assert_eq!(nothing.parts(), (0, "", "conduit: no tool fits `xylophone`, try other words\n"));
     let listed: Value = serde_json::from_str(&desk.run(&["tools", "--json"]).stdout).unwrap();
-    assert_eq!((&listed[1]["name"], &listed[1]["output_schema"]["required"]), (&json!("up.add"), &json!(["sum"])));
+    assert_eq!((&listed[1]["name"], &listed[1]["outputSchema"]["required"]), (&json!("up.add"), &json!(["sum"])));
     let declarations = desk.run(&["declarations"]);
     assert_eq!((declarations.status, declarations.stderr.as_str()), (Some(0), ""));
     for part in ["declare const tools", "echo(", "add(", "text: string"] {
@@ -190,7 +191,7 @@ fn an_upstream_that_is_down_is_reported_and_the_others_work() {
         let ended = desk.run(args);
         assert_eq!(ended.status, Some(0));
         assert!(ended.stdout.contains("echo"), "{ended:?}");
-        assert!(ended.stderr.starts_with("conduit: upstream `down` is not available, "), "{ended:?}");
+        assert!(ended.stderr.starts_with("conduit: upstream `down`: it is not available, "), "{ended:?}");
         assert!(ended.stderr.contains("conduit-test-absent"), "{ended:?}");
     }
     // The program is told that the upstream is down, the operator why.

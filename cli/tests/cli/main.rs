@@ -11,6 +11,7 @@
 mod clients;
 mod commands;
 mod protocol;
+mod quickstart;
 mod session;
 
 use std::io::Write;

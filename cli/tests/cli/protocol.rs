@@ -82,7 +82,7 @@ fn a_model_can_correct_its_program() {
         (
             json!({"code": "console.log('before'); for (;;) {}", "limits": {"cpu_time_ms": 50}}),
             "limit_exceeded",
-            "limit exceeded:\nthe program went over its limit `cpu_time` of 50 ms\n\nstdout:\nbefore",
+            "limit exceeded:\nthe program went over its limit `cpu_time` of 50 ms, compute less, or in several runs\n\nstdout:\nbefore",
         ),
     ] {
         let result = session.call(EXECUTE, arguments);
@@ -128,9 +128,9 @@ fn t20_arguments_that_do_not_fit_are_told_to_the_model() {
         ("search_tools", json!({}), "the arguments of `search_tools` do not fit: missing field `query`"),
         ("search_tools", json!({"query": ""}), "`query` must be a text of 1 to 1024 bytes"),
         ("search_tools", json!({"query": "x".repeat(1025)}), "`query` must be a text of 1 to 1024 bytes"),
-        ("search_tools", json!({"query": "x", "limit": 0}), "`limit` must be a whole number from 1 to 50"),
-        ("search_tools", json!({"query": "x", "limit": 51}), "`limit` must be a whole number from 1 to 50"),
-        ("search_tools", json!({"query": "x", "limit": 1.5}), "`limit` must be a whole number from 1 to 50"),
+        ("search_tools", json!({"query": "x", "limit": 0}), "`limit` must be from 1 to 50"),
+        ("search_tools", json!({"query": "x", "limit": 51}), "`limit` must be from 1 to 50"),
+        ("search_tools", json!({"query": "x", "limit": 1.5}), "`limit` must be from 1 to 50"),
         ("describe_tools", json!({"names": []}), "`names` must have 1 to 50 names"),
         ("describe_tools", json!({"names": vec!["up.echo"; 51]}), "`names` must have 1 to 50 names"),
         (
@@ -299,11 +299,31 @@ fn tools_are_found_and_described() {
 }
 
 #[test]
+fn a_tool_whose_upstream_is_down_is_not_one_that_does_not_exist() {
+    let desk = Desk::new();
+    desk.write("conduit.yaml", "upstreams: [{id: down, type: stdio, command: ./absent}]\npolicy: {allow: ['*']}");
+    let mut session = Session::open(&desk, &[]);
+    let schema = output_schema(&mut session, "describe_tools");
+    let described = session.call("describe_tools", json!({"names": ["down.x", "up.y"]}));
+    let structured = &described["structuredContent"];
+    assert_eq!(structured, &json!({"declarations": "", "not_found": ["up.y"], "unavailable": ["down.x"]}));
+    assert!(schema.is_valid(structured));
+    let lines: Vec<_> = text(&described).lines().collect();
+    assert_eq!(lines[0], "there is no tool `up.y`; `search_tools` finds those that there are");
+    assert!(lines[1].starts_with("upstream `down`: it is not available, "), "{lines:?}");
+    let found = session.call("search_tools", json!({"query": "x"}));
+    let missing = "- the tools of `down` are missing here: it is not available, ";
+    assert!(text(&found).contains(missing), "{found}");
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
 fn without_a_policy_it_is_said_why_there_is_no_tool() {
     let desk = Desk::with_config("");
     let mut session = Session::open(&desk, &[]);
     let found = session.call("search_tools", json!({"query": "echo"}));
-    assert_eq!(text(&found), "no tool is allowed: the operator of this server has to state a policy\n");
+    let no_policy = "no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`\n";
+    assert_eq!(text(&found), no_policy);
     let closed = session.close();
     assert!(closed.stderr.starts_with("conduit: no tool is allowed: "), "{closed:?}");
 }
@@ -324,6 +344,27 @@ fn t05_a_request_cannot_widen_what_the_operator_allows() {
         assert_eq!(result["structuredContent"]["value"], codes, "{result}");
     }
     assert_eq!(session.close(), clean());
+}
+
+#[test]
+fn t05_an_upstream_that_is_conduit_is_refused() {
+    let desk = Desk::with_config("policy: {allow: ['*']}\n");
+    let config = std::fs::read_to_string(desk.path("conduit.yaml")).unwrap();
+    let (conduit, path) = (env!("CARGO_BIN_EXE_conduit"), desk.path("conduit.yaml"));
+    let me = format!(
+        "{{id: me, type: stdio, command: '{conduit}', args: [serve, --stdio, --config, '{}']}}",
+        path.display()
+    );
+    desk.write("conduit.yaml", &config.replace("upstreams: [", &format!("upstreams: [{me}, ")));
+    let inner = "return await tools.up.echo({text: 'inside'})";
+    let program = format!(
+        "try {{ return await tools.me.execute_typescript({{code: {inner:?}}}) }} catch (e) {{ return e.code }}"
+    );
+    let ended = desk.exec(&program, &["--allow", "me.*"]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), "\"upstream_unavailable\"\n"), "{ended:?}");
+    let check = desk.run(&["check"]);
+    let words = "it is Conduit itself, whose programs would not be bound by this one's policy";
+    assert!(check.status == Some(2) && check.stdout.contains(words), "{check:?}");
 }
 
 #[test]

@@ -39,6 +39,7 @@ fn stdio(upstream: &UpstreamConfig) -> (&str, &[String], &BTreeMap<String, EnvVa
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_whole_config_is_understood() {
     let config = parse(
         r#"
@@ -92,11 +93,23 @@ max_queue: "${COUNT}"
     );
     assert!(matches!(&files.kind, UpstreamKind::Stdio { cwd: Some(cwd), .. } if cwd == Path::new("/srv")));
     assert_eq!((files.call_timeout, files.connect_timeout), (Duration::from_secs(5), Duration::from_millis(250)));
-    assert!(matches!(&github.kind, UpstreamKind::Http { url } if url.as_str() == "https://example.com/mcp"));
-    assert!(matches!(&github.credential, Some(Credential::Bearer(secret)) if secret.expose() == "s3cret-token"));
-    assert_eq!((github.allow_private, local.allow_private, named.allow_private), (false, true, true));
-    assert!(matches!(&local.credential, Some(Credential::Header { name, .. }) if name == "X-API-Key"));
-    assert!(matches!(&named.credential, Some(Credential::Header { name, .. }) if name == "X-Key"));
+    let http = [github, local, named].map(|upstream| match &upstream.kind {
+        UpstreamKind::Http { url, allow_private, credential: Some(Credential::Bearer(secret)) } => {
+            (url.as_str(), *allow_private, "bearer", secret.expose())
+        }
+        UpstreamKind::Http { url, allow_private, credential: Some(Credential::Header { name, value }) } => {
+            (url.as_str(), *allow_private, name.as_str(), value.expose())
+        }
+        kind => panic!("{kind:?}"),
+    });
+    assert_eq!(
+        http,
+        [
+            ("https://example.com/mcp", false, "bearer", "s3cret-token"),
+            ("http://127.0.0.1:3000/mcp", true, "X-API-Key", "s3cret-token"),
+            ("https://example.com/", true, "X-Key", "s3cret-token"),
+        ]
+    );
     let decide = |name: &str| config.policy.decide(&ToolName::parse(name).unwrap());
     assert_eq!((decide("files.x"), decide("github.x")), (Decision::Allow, Decision::Deny));
     let limits = LimitsRequest {
@@ -157,6 +170,7 @@ fn k07_unknown_keys_are_refused_with_the_nearest_known() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn k07_values_of_the_wrong_kind_are_refused() {
     for (text, message) in [
         ("[]", "line 1: the config must be a map, got a list"),
@@ -230,7 +244,8 @@ fn k07_values_of_the_wrong_kind_are_refused() {
         ),
         ("limits: {cpu_time: true}", "line 1: `limits.cpu_time` must be a number or a text, got a boolean"),
         ("validation: loose", "line 1: `validation` must be `permissive` or `strict`"),
-        ("max_executions: 0", "line 1: `max_executions` must be at least 1"),
+        ("max_executions: 0", "line 1: `max_executions` must be a whole number from 1 to 10000"),
+        ("max_executions: 1000000", "line 1: `max_executions` must be a whole number from 1 to 10000"),
         ("max_queue: 4294967296", "line 1: `max_queue` must be a whole number from 0 to 4294967295"),
         ("max_queue: many", "line 1: `max_queue` must be a whole number from 0 to 4294967295"),
         ("max_queue: [1]", "line 1: `max_queue` must be a whole number, got a list"),
@@ -425,5 +440,20 @@ fn k07_a_secret_that_everybody_can_read_is_refused() {
         [("variable", http("bearer_token: '${PATH}'")), ("plain", child("LOG_LEVEL: debug, KEY_FILE: /x"))]
     {
         assert!(Config::read(&file(&folder, name, &text, 0o644)).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn the_page_and_its_example_have_every_key() {
+    let example = include_str!("../../../examples/all-keys.yaml");
+    let set = |name: &str| (name != "GITHUB_HOST").then(|| format!("value-of-{name}"));
+    let config = Config::parse(example, &set).unwrap();
+    assert_eq!((config.upstreams.len(), config.max_executions, config.max_queue), (3, 50, 200));
+    assert_eq!(config.limits.memory_bytes, Some(128 << 20));
+    assert_eq!(config.upstreams[0].call_timeout, Duration::from_millis(1_500));
+    let page = include_str!("../../../docs/config.md");
+    for key in [ROOT, COMMON, STDIO, HTTP].concat() {
+        assert!(page.contains(&format!("`{key}`")), "docs/config.md has no `{key}`");
+        assert!(example.contains(&format!("{key}:")), "examples/all-keys.yaml has no `{key}`");
     }
 }

@@ -3,12 +3,13 @@
 //! Owns the syntax and `${VAR}`. Knows no key of the config. No error quotes a value: it could be a secret.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{SnippetMode, Spanned, UserMessageFormatter};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 
 /// How deep a config may be nested.
 const DEPTH: usize = 16;
@@ -219,10 +220,13 @@ impl<'a> At<'a> {
     }
 
     /// A whole number of at least 0.
-    pub(super) fn count(&self) -> Result<u32> {
+    pub(super) fn count(&self, allowed: RangeInclusive<u32>) -> Result<u32> {
         let what = "a whole number";
         let text = self.number_or_text(what)?;
-        text.parse().map_err(|_| self.error(format!("must be {what} from 0 to {}", u32::MAX)))
+        text.parse()
+            .ok()
+            .filter(|count| allowed.contains(count))
+            .ok_or_else(|| self.error(format!("must be {what} from {} to {}", allowed.start(), allowed.end())))
     }
 
     /// `true` or `false`.
@@ -259,8 +263,8 @@ impl<'a> At<'a> {
             && let Some((key, _)) = written.iter().find(|(key, _)| !known.contains(&key.value.as_str()))
         {
             let place = if self.path.is_empty() { "the config".to_owned() } else { format!("`{}`", self.path) };
-            let shown = key.value.chars().take(80).collect::<String>();
-            let message = format!("unknown key `{}` in {place}, {}", shown.escape_debug(), meant(&shown, known));
+            let shown = Shown(&key.value, 80);
+            let message = format!("unknown key `{shown}` in {place}, {}", meant(&shown.to_string(), known));
             return Err(error_at(key, message));
         }
         Ok(Fields { at: self.clone(), entries })

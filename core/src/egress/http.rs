@@ -80,7 +80,7 @@ impl HttpClient {
 /// # Errors
 /// `invalid_config` when the URL is not plain http or https or carries user info; `address_denied` when its host is an
 /// address or a name that cannot be global unicast and `allow_private` is not set.
-pub fn check_url(url: &Url, allow_private: bool) -> Result<()> {
+fn check_url(url: &Url, allow_private: bool) -> Result<()> {
     let invalid =
         |expected: &str| Error::new(ErrorCode::InvalidConfig, format!("url of `{}`: {expected}", origin(url)));
     if !matches!(url.scheme(), "http" | "https") {

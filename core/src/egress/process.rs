@@ -1,8 +1,9 @@
 //! A child process with pipes, in a process group of its own.
 //!
-//! Owns [`spawn`] and [`Process`]. The child gets a minimal environment and three file descriptors; it and everything that
-//! it started in its group are gone after [`Process::close`], after a drop, and after its own end. A grandchild that leaves
-//! the group (`setsid`) is out of reach. Standard error is kept in a ring; reading the other pipes is the caller's.
+//! Owns [`spawn`] and [`Process`]. The child gets a minimal environment, three pipes and no descriptor that Conduit opens;
+//! one that Conduit itself inherited without close-on-exec goes on to it. It and everything that it started in its group are
+//! gone after [`Process::close`], after a drop, and after its own end. A grandchild that leaves the group (`setsid`) is out of
+//! reach. Standard error is kept in a ring; reading the other pipes is the caller's.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;

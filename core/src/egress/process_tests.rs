@@ -40,7 +40,7 @@ async fn k05_a_child_has_a_minimal_environment() {
 }
 
 #[tokio::test]
-async fn k05_a_child_has_three_descriptors() {
+async fn k05_a_child_gets_no_descriptor_that_conduit_opens() {
     let _file = tempfile::tempfile().unwrap();
     let _socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     // What the test itself was started with, and marked for inheritance, is not Conduit's to close.

@@ -1,40 +1,41 @@
 //! One execution's way to its tools. Everything that a program asks passes here, and is refused unless allowed.
 
+use std::borrow::Cow;
+use std::io;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::catalog::{Entry, Shelf};
 use super::record::{OpenRecord, Records, Watcher};
 use super::{Gateway, SEARCH_RESULTS};
 use crate::error::ErrorCode;
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 use crate::model::ToolCallRecord;
 use crate::policy::Policy;
 use crate::schema::{Strictness, check_shape};
 use crate::sdk;
-use crate::tool::{Tool, ToolError, ToolReply};
+use crate::tool::{ReplyForm, Tool, ToolError, ToolName, ToolReply};
 use crate::upstream::{CallLimits, reply_too_large};
 
-/// The longest search query, in bytes.
-const QUERY_BYTES: usize = 1 << 10;
+/// What a list shows of a tool's description, in characters; `$describe` gives all of it.
+const SUMMARY_CHARS: usize = 500;
 
 /// What one execution may use of the gateway.
 #[derive(Clone, Debug)]
 pub struct GateLimits {
     /// Bytes of one call's arguments.
     pub call_bytes: u64,
-    /// Bytes of one call's reply.
-    pub reply_bytes: u64,
-    /// When the execution is over.
-    pub deadline: Instant,
+    /// What each call may cost; `reply_bytes` holds for the answer to a question too.
+    pub call: CallLimits,
 }
 
 impl GateLimits {
     /// The part of an execution's limits that holds here.
     pub fn new(limits: &Limits, deadline: Instant) -> GateLimits {
-        GateLimits { call_bytes: limits.call_bytes, reply_bytes: limits.reply_bytes, deadline }
+        GateLimits { call_bytes: limits.call_bytes, call: CallLimits { reply_bytes: limits.reply_bytes, deadline } }
     }
 }
 
@@ -68,28 +69,40 @@ impl Gate {
     ///
     /// # Errors
     /// Whatever the program should catch: see [`ErrorCode`]'s families 2xx to 4xx.
-    pub async fn call(&self, written: &str, arguments: Result<Vec<u8>, u64>) -> ToolReply {
+    pub async fn call(&self, written: &str, form: ReplyForm, arguments: Result<Vec<u8>, u64>) -> ToolReply {
         let size = arguments.as_ref().map_or_else(|size| *size, |bytes| bytes.len() as u64);
         let record = self.records.open(written, size);
-        let reply = self.decide_and_call(written, arguments, &record).await;
+        let reply = self.decide_and_call(written, form, arguments, &record).await;
         record.end(match &reply {
-            Ok(value) => Ok(value.value.len()),
+            Ok(text) => Ok(text.len()),
             Err(error) => Err(error.code),
         });
         reply
     }
 
-    async fn decide_and_call(&self, written: &str, arguments: Result<Vec<u8>, u64>, record: &OpenRecord) -> ToolReply {
+    async fn decide_and_call(
+        &self,
+        written: &str,
+        form: ReplyForm,
+        arguments: Result<Vec<u8>, u64>,
+        record: &OpenRecord,
+    ) -> ToolReply {
         let (shelf, entry) = self.find(written).await?;
         let name = &entry.tool.name;
         record.resolved(&name.to_string());
+        if entry.is_raw() {
+            let entry = Arc::clone(&entry);
+            self.aside(written, move || {
+                entry.schema();
+            })
+            .await?;
+        }
         let arguments = self.checked(&entry, arguments)?;
-        let limits = CallLimits { reply_bytes: self.limits.reply_bytes, deadline: self.limits.deadline };
-        let reply = shelf.upstream.call(&entry.tool, arguments, &limits).await?;
+        let limits = &self.limits.call;
+        let reply = shelf.upstream.call(&entry.tool, arguments, form, limits).await?;
         // SECURITY: what goes into the guest is bounded, whatever the transport let through.
-        let size = reply.value.len().max(reply.full.len()) as u64;
-        if size > self.limits.reply_bytes {
-            return Err(reply_too_large(&entry.tool, self.limits.reply_bytes));
+        if reply.len() as u64 > limits.reply_bytes {
+            return Err(reply_too_large(&entry.tool, limits.reply_bytes));
         }
         Ok(reply)
     }
@@ -104,19 +117,27 @@ impl Gate {
         })
     }
 
+    async fn aside<T: Send + 'static>(
+        &self,
+        asked: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ToolError> {
+        self.gateway.aside(work).await.map_err(|error| ToolError::new(error.code(), asked, error.message()))
+    }
+
     /// The arguments, if they are what the tool takes: they are parsed once, and what is checked is what is sent.
     fn checked(&self, entry: &Entry, arguments: Result<Vec<u8>, u64>) -> Result<Map<String, Value>, ToolError> {
         let tool = &entry.tool.name;
         let invalid = |message: String| ToolError::new(ErrorCode::InvalidArguments, tool, message);
         let bytes = arguments.map_err(|size| {
-            let message = format!("the arguments have {size} bytes, the limit is {}", self.limits.call_bytes);
+            let limit = Limit::CallSize;
+            let (stated, advice) = (limit.stated(self.limits.call_bytes), limit.advice());
+            let message = format!("the arguments have {size} bytes, over the {stated}, {advice}");
             ToolError::new(ErrorCode::ArgumentsTooLarge, tool, message)
         })?;
         let arguments: Value =
             serde_json::from_slice(&bytes).map_err(|error| invalid(format!("the arguments are not JSON: {error}")))?;
-        let Value::Object(arguments) = arguments else { return Err(invalid("the arguments are not an object".into())) };
         check_shape(&arguments).map_err(invalid)?;
-        let arguments = Value::Object(arguments);
         match entry.schema() {
             Some(Ok(schema)) => schema.check(&arguments, self.gateway.strictness).map_err(|problems| {
                 invalid(format!(
@@ -144,36 +165,51 @@ impl Gate {
     /// Answers a question about the tools; the answer is JSON.
     ///
     /// # Errors
-    /// `tool_not_found` when the tool to describe is not there, `invalid_arguments` when the query is no text.
+    /// `tool_not_found` when the tool to describe is not there, `invalid_arguments` when the query is no text,
+    /// `reply_too_large`.
     pub async fn ask(
         &self,
         question: Question,
         name: &str,
         arguments: Result<Vec<u8>, u64>,
     ) -> Result<String, ToolError> {
-        let answer = match question {
+        match question {
             Question::List => {
-                json!(self.gateway.tools(&self.policy).await.iter().map(|tool| summary(tool)).collect::<Vec<_>>())
+                let tools = self.gateway.tools(&self.policy).await;
+                self.answer("$list", "`tools.$search(query)` gives fewer tools", &summaries(&tools))
             }
             Question::Describe => {
                 let (_, entry) = self.find(name).await?;
-                let mut answer = json!(&*entry.tool);
-                if let Value::Object(fields) = &mut answer {
-                    fields.insert("declaration".into(), sdk::typescript::declaration_of(&entry.tool).into());
-                }
-                answer
+                let tool = Arc::clone(&entry.tool);
+                let declaration = self.aside(name, move || sdk::typescript::declaration_of(&tool)).await?;
+                self.answer(name, "its schemas are that long", &Description { tool: &entry.tool, declaration })
             }
             Question::Search => {
+                // What is no text is as good as none.
                 let query = arguments.ok().and_then(|bytes| serde_json::from_slice::<String>(&bytes).ok());
-                let query = query.filter(|query| query.len() <= QUERY_BYTES).ok_or_else(|| {
-                    let message = format!("the query must be a text of at most {QUERY_BYTES} bytes");
-                    ToolError::new(ErrorCode::InvalidArguments, "$search", message)
+                let found = self.gateway.search(&self.policy, &query.unwrap_or_default(), SEARCH_RESULTS).await;
+                let found = found.map_err(|error| {
+                    let code = match error.code() {
+                        ErrorCode::InvalidRequest => ErrorCode::InvalidArguments,
+                        code => code,
+                    };
+                    ToolError::new(code, "$search", error.message())
                 })?;
-                let tools = self.gateway.search(&self.policy, &query, SEARCH_RESULTS).await;
-                json!(tools.iter().map(|tool| summary(tool)).collect::<Vec<_>>())
+                self.answer("$search", "the tools' names and descriptions are that long", &summaries(&found.tools))
             }
+        }
+    }
+
+    /// The JSON of an answer, unless it is larger than a reply may be; then `why` says what to do.
+    fn answer(&self, asked: &str, why: &str, answer: &impl Serialize) -> Result<String, ToolError> {
+        let max_bytes = self.limits.call.reply_bytes;
+        let too_large = |_| {
+            let message = format!("the answer is larger than the limit `reply_size` of {max_bytes} bytes: {why}");
+            ToolError::new(ErrorCode::ReplyTooLarge, asked, message)
         };
-        Ok(answer.to_string())
+        let mut capped = Capped { bytes: Vec::new(), max_bytes };
+        serde_json::to_writer(&mut capped, answer).map_err(too_large)?;
+        String::from_utf8(capped.bytes).map_err(|_| ToolError::new(ErrorCode::Internal, asked, "the answer is no text"))
     }
 
     /// The records of all calls; those still under way are cancelled.
@@ -182,6 +218,43 @@ impl Gate {
     }
 }
 
-fn summary(tool: &Tool) -> Value {
-    json!({ "name": tool.name, "description": tool.description })
+/// A tool in a list.
+#[derive(Serialize)]
+struct Summary<'a> {
+    name: &'a ToolName,
+    description: Option<Cow<'a, str>>,
+}
+
+fn summaries(tools: &[Arc<Tool>]) -> Vec<Summary<'_>> {
+    let cut = |text| sdk::cut(text, SUMMARY_CHARS);
+    tools.iter().map(|tool| Summary { name: &tool.name, description: tool.description.as_deref().map(cut) }).collect()
+}
+
+/// One tool, all of it.
+#[derive(Serialize)]
+struct Description<'a> {
+    #[serde(flatten)]
+    tool: &'a Tool,
+    declaration: String,
+}
+
+/// Bytes that are written, up to a limit.
+struct Capped {
+    bytes: Vec<u8>,
+    max_bytes: u64,
+}
+
+impl io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // SECURITY: what upstreams list is theirs to size; an answer is given up where it goes beyond the limit.
+        if (self.bytes.len() + bytes.len()) as u64 > self.max_bytes {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -1,5 +1,7 @@
 //! The boundary, asked as a program's host asks it.
 
+mod lists;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,8 +14,8 @@ use tokio::time::Instant;
 use super::*;
 use crate::limits::Limits;
 use crate::model::Event;
-use crate::tool::{ToolError, ToolPattern, ToolReply};
-use crate::upstream::{CallContext, LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
+use crate::tool::{ReplyForm, ToolError, ToolPattern, ToolReply};
+use crate::upstream::{CallContext, CallLimits, LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
 
 /// The calls that reached an upstream: the tool, and the arguments as they arrived.
 type Seen = Arc<Mutex<Vec<(String, Value)>>>;
@@ -46,6 +48,11 @@ fn limits() -> GateLimits {
     GateLimits::new(&Limits::default(), Instant::now() + Duration::from_secs(30))
 }
 
+fn small_replies(reply_bytes: u64) -> GateLimits {
+    let limits = limits();
+    GateLimits { call: CallLimits { reply_bytes, ..limits.call }, ..limits }
+}
+
 fn gateway(upstreams: Vec<Upstream>) -> Arc<Gateway> {
     Arc::new(Gateway::new(upstreams, Strictness::Permissive).unwrap())
 }
@@ -55,7 +62,7 @@ fn gate(upstreams: Vec<Upstream>, patterns: &[&str]) -> Gate {
 }
 
 async fn call(gate: &Gate, name: &str, arguments: &str) -> ToolReply {
-    gate.call(name, Ok(arguments.into())).await
+    gate.call(name, ReplyForm::Value, Ok(arguments.into())).await
 }
 
 async fn refusal(gate: &Gate, name: &str) -> ToolError {
@@ -66,8 +73,9 @@ async fn ask(gate: &Gate, question: Question, name: &str, arguments: &str) -> Va
     serde_json::from_str(&gate.ask(question, name, Ok(arguments.into())).await.unwrap()).unwrap()
 }
 
-/// An MCP server `id` that offers `names`, and how often it was asked for them. It notes calls, tells of a change before
-/// it answers one with the argument `change`, and never answers one with `hang`.
+/// An MCP server `id` that offers `names`, and how often it was asked for them. It takes ten seconds for a list that begins
+/// with `slow` and refuses one that begins with `none`. It notes calls, tells of a change before it answers one with the
+/// argument `change`, and never answers one with `hang`.
 fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, Arc<AtomicUsize>) {
     let listings = Arc::new(AtomicUsize::new(0));
     let (counter, seen) = (Arc::clone(&listings), Arc::clone(seen));
@@ -76,7 +84,7 @@ fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, A
         tokio::spawn(serve(server, names, Arc::clone(&counter), Arc::clone(&seen)));
         client
     };
-    let config = UpstreamConfig::new(id, UpstreamKind::Pipe(Arc::new(dial)));
+    let config = UpstreamConfig::new(id, UpstreamKind::Pipe(Arc::new(dial), None));
     (Upstream::connectable(config).unwrap(), listings)
 }
 
@@ -94,6 +102,14 @@ async fn serve(stream: DuplexStream, names: &[&str], listings: Arc<AtomicUsize>,
             }),
             "tools/list" => {
                 listings.fetch_add(1, Ordering::SeqCst);
+                if names.first() == Some(&"slow") {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+                if names.first() == Some(&"none") {
+                    let error = json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": 1, "message": "no"}});
+                    writer.write_all(format!("{error}\n").as_bytes()).await.unwrap();
+                    continue;
+                }
                 let tools: Vec<_> =
                     names.iter().map(|name| json!({"name": name, "inputSchema": {"type": "object"}})).collect();
                 json!({ "tools": tools })
@@ -158,7 +174,7 @@ async fn t01_only_the_allowed_tools_own_names_reach_it() {
     }
     assert_eq!(*seen.lock().unwrap(), []);
     for name in ["git.create_issue", "git.createIssue"] {
-        assert_eq!(call(&gate, name, "{}").await.unwrap().value, "\"done\"");
+        assert_eq!(call(&gate, name, "{}").await.unwrap(), "\"done\"");
     }
     assert_eq!(seen.lock().unwrap().iter().filter(|(tool, _)| tool == "git.create_issue").count(), 2);
 }
@@ -238,7 +254,7 @@ async fn t04_an_upstream_out_of_reach_is_never_asked() {
     let (far, far_listings) = server(&seen, "far", &["read"]);
     let gateway = gateway(vec![near, far]);
     let gate = gateway.open(policy(&["near.*"]), limits(), None);
-    assert_eq!(call(&gate, "near.read", "{}").await.unwrap().value, r#"{"done":true}"#);
+    assert_eq!(call(&gate, "near.read", "{}").await.unwrap(), r#"{"done":true}"#);
     for name in ["far.read", "far.reads", "far.", "far"] {
         assert_eq!(refusal(&gate, name).await.code, ErrorCode::ToolNotFound);
     }
@@ -295,7 +311,7 @@ async fn t04_discovery_shows_only_what_is_allowed() {
     let described = ask(&gate, Question::Describe, "git.listIssues", "null").await;
     assert_eq!(described["name"], "git.list_issues");
     assert!(described["declaration"].as_str().unwrap().contains("list_issues"));
-    for query in [Ok("1".into()), Ok(format!("\"{}\"", "x".repeat(2_000)).into()), Err(1 << 30)] {
+    for query in [Ok("1".into()), Ok("\"\"".into()), Ok(format!("\"{}\"", "x".repeat(2_000)).into()), Err(1 << 30)] {
         let error = gate.ask(Question::Search, "", query).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidArguments);
     }
@@ -338,7 +354,7 @@ async fn t06_what_looks_like_authority_is_data() {
     assert_eq!((seen.len(), name.as_str(), &params["arguments"]), (1, "create", &arguments));
     assert_ne!(params["_meta"]["progressToken"], "mine");
     let fields: Vec<_> = params.as_object().unwrap().keys().filter(|key| *key != "_meta").collect();
-    assert_eq!(fields, ["arguments", "name"]);
+    assert_eq!(fields, ["name", "arguments"]);
 }
 
 fn typed(seen: &Seen) -> Upstream {
@@ -405,7 +421,7 @@ async fn table(strictness: Strictness) {
     let untyped = call(&gate, "x.untyped", r#"{"any":1}"#).await;
     match strictness {
         Strictness::Strict => assert_eq!(untyped.unwrap_err().code, ErrorCode::MissingSchema),
-        Strictness::Permissive => assert_eq!(untyped.unwrap().value, "\"done\""),
+        Strictness::Permissive => assert_eq!(untyped.unwrap(), "\"done\""),
     }
     assert_eq!(seen.lock().unwrap().len(), usize::from(!strict));
 }
@@ -433,11 +449,14 @@ async fn t07_a_refusal_tells_the_model_where_the_schema_is() {
 async fn r20_arguments_that_are_too_large_are_refused_by_their_size_alone() {
     let seen = Seen::default();
     let gate = gate(vec![local(&seen, "x", &["y"])], &["x.y"]);
-    let error = gate.call("x.y", Err(5_000_000)).await.unwrap_err();
+    let error = gate.call("x.y", ReplyForm::Value, Err(5_000_000)).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::ArgumentsTooLarge);
-    assert_eq!(error.message, "the arguments have 5000000 bytes, the limit is 1048576");
+    assert_eq!(
+        error.message,
+        "the arguments have 5000000 bytes, over the limit `call_size` of 1048576 bytes, send less at a time"
+    );
     // Who may not call learns nothing from the size.
-    assert_eq!(gate.call("x.z", Err(5_000_000)).await.unwrap_err().code, ErrorCode::ToolNotFound);
+    assert_eq!(gate.call("x.z", ReplyForm::Value, Err(5_000_000)).await.unwrap_err().code, ErrorCode::ToolNotFound);
     assert_eq!(*seen.lock().unwrap(), []);
     assert_eq!(gate.take_records()[0].arguments_bytes, 5_000_000);
 }
@@ -445,7 +464,7 @@ async fn r20_arguments_that_are_too_large_are_refused_by_their_size_alone() {
 #[tokio::test]
 async fn u20_a_reply_above_the_executions_limit_does_not_come_back() {
     let seen = Seen::default();
-    let small = GateLimits { reply_bytes: 60, ..limits() };
+    let small = small_replies(60);
     let gate = gateway(vec![local(&seen, "x", &["y"])]).open(policy(&["*"]), small, None);
     assert!(call(&gate, "x.y", r#"{"reply":"short"}"#).await.is_ok());
     // The value fits, the whole result around it does not.
@@ -462,6 +481,7 @@ async fn records_tell_every_call_in_order_and_how_it_went() {
     let seen = Seen::default();
     let (watcher, mut events) = mpsc::unbounded_channel();
     let gate = gateway(vec![local(&seen, "x", &["get-y"])]).open(policy(&["x.*"]), limits(), Some(watcher));
+    ask(&gate, Question::List, "", "null").await;
     let long = format!("x.{}", "\u{e9}".repeat(300));
     {
         let hanging = call(&gate, "x.getY", r#"{"hang":1}"#);
@@ -504,22 +524,6 @@ async fn records_tell_every_call_in_order_and_how_it_went() {
 }
 
 #[tokio::test]
-async fn a_list_is_fetched_once_and_again_when_it_changed() {
-    let seen = Seen::default();
-    let (git, listings) = server(&seen, "git", &["create"]);
-    let gate = gate(vec![git], &["*"]);
-    for _ in 0..3 {
-        call(&gate, "git.create", "{}").await.unwrap();
-    }
-    assert_eq!(listings.load(Ordering::SeqCst), 1);
-    call(&gate, "git.create", r#"{"change":true}"#).await.unwrap();
-    call(&gate, "git.create", "{}").await.unwrap();
-    assert_eq!(listings.load(Ordering::SeqCst), 2);
-    let replies = futures_util::future::join_all((0..4).map(|_| call(&gate, "git.create", "{}"))).await;
-    assert!(replies.iter().all(Result::is_ok) && listings.load(Ordering::SeqCst) == 2);
-}
-
-#[tokio::test]
 async fn t02_without_a_policy_nothing_is_allowed_and_the_error_says_what_to_add() {
     let seen = Seen::default();
     let (git, listings) = server(&seen, "git", &["create"]);
@@ -529,8 +533,7 @@ async fn t02_without_a_policy_nothing_is_allowed_and_the_error_says_what_to_add(
         let gate = gateway.open(policy.clone(), limits(), None);
         let message = |name: &str| {
             format!(
-                "there is no tool `{name}`: no tool is allowed, add for example `policy: {{allow: [\"*\"]}}` to the \
-                 config, or `--allow '*'`"
+                "there is no tool `{name}`; no tool is allowed: add for example `policy: {{allow: [\"*\"]}}` to the config"
             )
         };
         for name in ["git.create", "git.other", "other.x"] {
@@ -540,21 +543,6 @@ async fn t02_without_a_policy_nothing_is_allowed_and_the_error_says_what_to_add(
         assert!(gateway.tools(&policy).await.is_empty() && gateway.upstream_ids(&policy).is_empty());
     }
     assert_eq!((listings.load(Ordering::SeqCst), seen.lock().unwrap().len()), (0, 0));
-}
-
-#[tokio::test]
-async fn an_upstream_that_is_down_fails_its_own_calls_alone() {
-    let seen = Seen::default();
-    let dial = || duplex(1).0;
-    let dead = Upstream::connectable(UpstreamConfig::new("dead", UpstreamKind::Pipe(Arc::new(dial)))).unwrap();
-    let gateway = gateway(vec![dead, local(&seen, "x", &["y"])]);
-    let gate = gateway.open(policy(&["*"]), limits(), None);
-    let error = refusal(&gate, "dead.y").await;
-    assert_eq!(error.code, ErrorCode::UpstreamUnavailable);
-    assert!(call(&gate, "x.y", "{}").await.is_ok());
-    assert_eq!(gateway.tools(&policy(&["*"])).await.len(), 1);
-    let status: Vec<_> = gateway.check().await.into_iter().map(|status| (status.id, status.tools.is_ok())).collect();
-    assert_eq!(status, [("dead".to_owned(), false), ("x".to_owned(), true)]);
 }
 
 #[test]

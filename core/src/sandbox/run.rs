@@ -27,6 +27,8 @@ use crate::model::Outcome;
 
 /// How long a stopped guest's thread may take to come back before the report is given without it.
 const GRACE: Duration = Duration::from_millis(250);
+/// How long answers are taken in without a look at the clock.
+const SLICE: Duration = Duration::from_millis(1);
 type Completion = (i64, HostReply, u64);
 
 pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
@@ -107,6 +109,7 @@ struct Calls {
     answered: Vec<(i64, HostReply)>,
     most_in_flight: usize,
     most_memory: u64,
+    looked_up: Instant,
 }
 
 impl Calls {
@@ -125,6 +128,7 @@ impl Calls {
             answered: Vec::new(),
             most_in_flight: usize::try_from(limits.tool_calls_in_flight).unwrap_or(usize::MAX),
             most_memory: limits.memory_bytes,
+            looked_up: Instant::now(),
         }
     }
 
@@ -157,12 +161,23 @@ impl Calls {
     }
 
     /// Takes in everything that is there without waiting: what the guest submitted, and answers that are ready.
-    fn settle(&mut self) {
+    async fn settle(&mut self) {
         while let Ok(submission) = self.submissions.try_recv() {
             self.accept(submission);
         }
-        while let Some(Some(completion)) = self.in_flight.next().now_or_never() {
+        while !self.are_over_memory() {
+            let Some(Some(completion)) = self.in_flight.next().now_or_never() else { return };
             self.complete(completion);
+            self.look_up().await;
+        }
+    }
+
+    /// Lets the execution look at its clock.
+    async fn look_up(&mut self) {
+        // SECURITY: answers may take long to make; deadline and cancel are looked at in between.
+        if self.looked_up.elapsed() > SLICE {
+            tokio::task::yield_now().await;
+            self.looked_up = Instant::now();
         }
     }
 
@@ -170,7 +185,10 @@ impl Calls {
     async fn progress(&mut self) {
         tokio::select! {
             Some(submission) = self.submissions.recv() => self.accept(submission),
-            Some(completion) = self.in_flight.next(), if !self.in_flight.is_empty() => self.complete(completion),
+            Some(completion) = self.in_flight.next(), if !self.in_flight.is_empty() => {
+                self.complete(completion);
+                self.look_up().await;
+            }
             else => std::future::pending().await,
         }
     }
@@ -214,7 +232,7 @@ impl Sandbox {
                 // A step that gives nothing panicked or found no thread.
                 Err(_) => return StepEnd::Failed(step::crashed("its thread ended")),
             };
-            calls.settle();
+            calls.settle().await;
             if calls.answered.is_empty() {
                 let timer = wake_at.map(|at| clock.instant(at));
                 if calls.in_flight.is_empty() && timer.is_none() {
@@ -245,5 +263,5 @@ async fn wait(calls: &mut Calls, timer: Option<Instant>) {
             () = &mut timer => return,
         }
     }
-    calls.settle();
+    calls.settle().await;
 }

@@ -159,7 +159,7 @@ struct Walker<'a> {
     /// Visits of arrays and objects.
     composites: u64,
     unknown: Vec<String>,
-    path: Vec<Step<'a>>,
+    path: Vec<Segment<'a>>,
 }
 
 /// What applies to one value.
@@ -171,7 +171,7 @@ struct Applied<'a> {
 
 /// One step into the value.
 #[derive(Clone, Copy)]
-enum Step<'a> {
+enum Segment<'a> {
     Property(&'a str),
     Item(usize),
 }
@@ -227,7 +227,7 @@ impl<'a> Walker<'a> {
         let prefixed = nodes.iter().map(prefix_length).max().unwrap_or(0);
         let rest = self.apply(entries_of_item(nodes, prefixed), nesting)?;
         for (index, item) in items.iter().enumerate() {
-            self.path.push(Step::Item(index));
+            self.path.push(Segment::Item(index));
             match index < prefixed {
                 true => self.visit(item, &self.apply(entries_of_item(nodes, index), nesting)?)?,
                 false => self.visit(item, &rest)?,
@@ -256,7 +256,7 @@ impl<'a> Walker<'a> {
             if is_closed && !claim.accepts(key) && self.unknown.len() < MAX_MESSAGES {
                 self.unknown.push(unknown_property(key, &self.path, names()));
             }
-            self.path.push(Step::Property(key));
+            self.path.push(Segment::Property(key));
             self.visit(value, &self.apply(merge(entries), nesting)?)?;
             self.path.pop();
         }
@@ -329,7 +329,7 @@ impl Claim {
     }
 }
 
-fn unknown_property<'a>(key: &str, path: &[Step<'_>], parts: impl Iterator<Item = &'a Part>) -> String {
+fn unknown_property<'a>(key: &str, path: &[Segment<'_>], parts: impl Iterator<Item = &'a Part>) -> String {
     let mut known: Vec<&String> = parts
         .flat_map(|part| match part {
             Part::Map(properties) => properties.keys().collect(),
@@ -339,8 +339,8 @@ fn unknown_property<'a>(key: &str, path: &[Step<'_>], parts: impl Iterator<Item 
     known.sort_unstable();
     known.dedup();
     let place = super::explain::place(path.iter().map(|step| match step {
-        Step::Property(name) => (*name).to_owned(),
-        Step::Item(index) => index.to_string(),
+        Segment::Property(name) => (*name).to_owned(),
+        Segment::Item(index) => index.to_string(),
     }));
     let key = short(&Value::String(key.to_owned()));
     format!("{place}unknown property {key}, {}", super::explain::expected_names(&known))

@@ -4,7 +4,8 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
-use super::{MAX_MESSAGES, short, shown};
+use super::{MAX_MESSAGES, short};
+use crate::error::Shown;
 
 /// The most that is collected, in errors and in copies of what they are about, by weight: some ten megabytes.
 pub(super) const MAX_COPIES: u64 = 100_000;
@@ -38,7 +39,7 @@ pub(super) fn place(path: impl Iterator<Item = String>) -> String {
     if pointer.is_empty() {
         return String::new();
     }
-    format!("at `{}`: ", shown(&pointer, 80))
+    format!("at `{}`: ", Shown(&pointer, 80))
 }
 
 /// ``expected one of `a`, `b` ``

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::cost::weight;
 use super::pattern::{Pattern, Patterns};
-use super::refs::References;
 use super::short;
+use crate::refs::{References, Unresolved};
 
 /// A subschema's number.
 pub(super) type Id = usize;
@@ -258,7 +258,9 @@ impl<'a> Reader<'a> {
         let mut ids = Vec::new();
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             if let Some(reference) = schema.get(keyword) {
-                let target = self.references.resolve(reference)?;
+                let text =
+                    reference.as_str().ok_or_else(|| format!("`$ref` is {}, expected text", short(reference)))?;
+                let target = self.references.resolve(text).map_err(|why| unresolved(reference, why))?;
                 ids.push(self.id_of(target));
             }
         }
@@ -339,6 +341,14 @@ impl<'a> Reader<'a> {
             node.text = self.patterns.parts(pattern)?;
         }
         Ok(())
+    }
+}
+
+fn unresolved(reference: &Value, why: Unresolved) -> String {
+    match why {
+        Unresolved::Foreign => format!("`$ref` to {} leaves the document, which is refused", short(reference)),
+        Unresolved::Embedded => "`$ref` beside an `$id` inside the schema is not supported".to_owned(),
+        Unresolved::Unknown => format!("`$ref` to {} names nothing, or more than one schema", short(reference)),
     }
 }
 

@@ -8,12 +8,11 @@ mod cost;
 mod explain;
 mod graph;
 mod pattern;
-mod refs;
 
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 
 #[cfg(test)]
 pub(crate) mod random_tests;
@@ -101,13 +100,10 @@ fn build(schema: &Value) -> std::result::Result<Schema, String> {
 ///
 /// # Errors
 /// A message for the model, when they nest too deep, hold too many values, or have the key `__proto__` anywhere.
-pub fn check_shape(arguments: &Map<String, Value>) -> std::result::Result<(), String> {
+pub fn check_shape(arguments: &Value) -> std::result::Result<(), String> {
     let mut survey = Survey { max_depth: MAX_VALUE_DEPTH, max_nodes: MAX_VALUE_NODES, bytes: 0, keys: Vec::new() };
-    survey.keys.push(arguments);
     // SECURITY: what reads the arguments next recurses over them: the host's stack must hold whatever passes here.
-    survey
-        .add(arguments.values().map(|value| (value, 2)).collect())
-        .map_err(|reason| format!("the arguments {reason}"))?;
+    survey.add(vec![(arguments, 1)]).map_err(|reason| format!("the arguments {reason}"))?;
     // SECURITY: an upstream in JavaScript that merges its arguments would change the prototype of all its objects. No
     // schema of good will names this key, while `constructor` may be a name: those are for strict mode.
     if survey.keys.iter().any(|map| map.contains_key("__proto__")) {
@@ -157,25 +153,9 @@ impl<'a> Survey<'a> {
 /// At most 40 characters of a value, escaped, for a message.
 fn short(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("`{}`", shown(text, 40)),
+        Value::String(text) => format!("`{}`", Shown(text, 40)),
         Value::Array(_) => "an array".to_owned(),
         Value::Object(_) => "an object".to_owned(),
         Value::Null | Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
     }
-}
-
-/// The start of a text, with everything invisible escaped.
-fn shown(text: &str, max_chars: usize) -> String {
-    let mut shown = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == max_chars {
-            shown.push_str("...");
-            break;
-        }
-        match c {
-            '\\' | '\'' | '"' => shown.push(c),
-            _ => shown.extend(c.escape_debug()),
-        }
-    }
-    shown
 }

@@ -8,10 +8,12 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::references::References;
+use super::references::{Targets, name_of};
 
 /// The most values of a schema that is read at all, and the most that are made of it.
 const MAX_NODES: usize = 4_000;
+/// The most bytes of names, values and texts that are taken from it. References can repeat what stands there once.
+const MAX_BYTES: usize = 512 << 10;
 /// The deepest nesting of types.
 const MAX_DEPTH: usize = 24;
 /// The most values of one `enum` that are listed.
@@ -76,19 +78,27 @@ pub(super) struct Definition {
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) kind: Type,
+    pub(super) doc: Doc,
     pub(super) definitions: Vec<Definition>,
 }
 
 /// Reads a schema.
 pub(super) fn read(root: &Value) -> Document {
-    let Some(references) = References::new(root, MAX_NODES) else {
-        return Document { kind: Type::Unknown, definitions: Vec::new() };
+    let Some(targets) = Targets::new(root, MAX_NODES) else {
+        let doc = Doc { text: String::new(), hints: vec![("note", "the schema is too large to be shown".to_owned())] };
+        return Document { kind: Type::Unknown, doc, definitions: Vec::new() };
     };
-    let mut reader =
-        Reader { references, left: MAX_NODES, numbers: HashMap::new(), queue: Vec::new(), definitions: Vec::new() };
-    let kind = match reader.references.is_hoisted(root) {
-        true => reader.named(root, "Root"),
-        false => reader.read(root, 0).0,
+    let mut reader = TypeReader {
+        targets,
+        left: MAX_NODES,
+        bytes_left: MAX_BYTES,
+        numbers: HashMap::new(),
+        queue: Vec::new(),
+        definitions: Vec::new(),
+    };
+    let (kind, doc) = match reader.targets.is_hoisted(root) {
+        true => (reader.named(root, "#"), Doc::default()),
+        false => reader.read(root, 0),
     };
     while let Some(target) =
         reader.queue.get(reader.definitions.iter().filter(|held| held.1.is_some()).count()).copied()
@@ -104,19 +114,20 @@ pub(super) fn read(root: &Value) -> Document {
         definitions.push(Definition { name, kind, doc });
     }
     cut_circles(&mut definitions);
-    Document { kind, definitions }
+    Document { kind, doc, definitions }
 }
 
 /// A definition that is itself without a step into the value says nothing.
 fn cut_circles(definitions: &mut [Definition]) {
+    let in_place: Vec<Vec<usize>> = definitions.iter().map(|held| in_place(&held.kind)).collect();
     for start in 0..definitions.len() {
         let mut seen = HashSet::new();
         let mut reached = vec![start];
         let mut is_circle = false;
         while let Some(number) = reached.pop() {
-            let next = definitions.get(number).map(|held| in_place(&held.kind)).unwrap_or_default();
+            let next = in_place.get(number).map(Vec::as_slice).unwrap_or_default();
             is_circle |= next.contains(&start);
-            reached.extend(next.into_iter().filter(|number| seen.insert(*number)));
+            reached.extend(next.iter().copied().filter(|number| seen.insert(*number)));
         }
         if let Some(held) = definitions.get_mut(start).filter(|_| is_circle) {
             held.kind = Type::Unknown;
@@ -133,22 +144,23 @@ fn in_place(kind: &Type) -> Vec<usize> {
     }
 }
 
-struct Reader<'a> {
-    references: References<'a>,
-    /// How many more schemas are read.
+struct TypeReader<'a> {
+    targets: Targets<'a>,
+    /// How many more schemas are read, and bytes taken.
     left: usize,
+    bytes_left: usize,
     numbers: HashMap<*const Value, usize>,
     queue: Vec<&'a Value>,
     definitions: Vec<(String, Option<(Type, Doc)>)>,
 }
 
-impl<'a> Reader<'a> {
-    fn named(&mut self, target: &'a Value, name: &str) -> Type {
+impl<'a> TypeReader<'a> {
+    fn named(&mut self, target: &'a Value, reference: &str) -> Type {
         let next = self.queue.len();
         let number = *self.numbers.entry(std::ptr::from_ref(target)).or_insert(next);
         if number == next {
             self.queue.push(target);
-            self.definitions.push((name.to_owned(), None));
+            self.definitions.push((name_of(reference), None));
         }
         Type::Named(number)
     }
@@ -158,11 +170,13 @@ impl<'a> Reader<'a> {
             return (if *schema == Value::Bool(false) { Type::Never } else { Type::Unknown }, Doc::default());
         };
         self.left = self.left.saturating_sub(1);
-        if depth > MAX_DEPTH || self.left == 0 {
+        // SECURITY: what is read becomes memory and text; a schema must not multiply.
+        if depth > MAX_DEPTH || self.left == 0 || self.bytes_left == 0 {
             let note = "the schema goes on deeper than is shown".to_owned();
             return (Type::Unknown, Doc { text: String::new(), hints: vec![("note", note)] });
         }
         let mut doc = Doc { text: text_of(map), hints: hints(map) };
+        self.bytes_left = self.bytes_left.saturating_sub(bytes_of(map) + doc.bytes());
         let mut parts = vec![self.own(map, depth)];
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             if let Some(reference) = map.get(keyword) {
@@ -187,13 +201,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn reference(&mut self, reference: &Value, depth: usize, doc: &mut Doc) -> Type {
-        let Some((target, name)) = reference.as_str().and_then(|text| self.references.resolve(text)) else {
+    fn reference(&mut self, reference: &'a Value, depth: usize, doc: &mut Doc) -> Type {
+        let named = |text: &'a str| Some((text, self.targets.resolve(text)?));
+        let Some((text, target)) = reference.as_str().and_then(named) else {
             doc.hints.push(("note", "refers to a schema that is not in this document".to_owned()));
             return Type::Unknown;
         };
-        if self.references.is_hoisted(target) {
-            return self.named(target, &name);
+        if self.targets.is_hoisted(target) {
+            return self.named(target, text);
         }
         let (kind, inner) = self.read(target, depth + 1);
         doc.take(inner);
@@ -292,6 +307,10 @@ impl<'a> Reader<'a> {
 }
 
 impl Doc {
+    fn bytes(&self) -> usize {
+        self.text.len() + self.hints.iter().map(|(_, hint)| hint.len()).sum::<usize>()
+    }
+
     /// Takes what another says if this says nothing.
     fn take(&mut self, other: Doc) {
         if self.text.is_empty() {
@@ -381,6 +400,17 @@ impl Object {
         self.fields.sort_by(|a, b| a.is_optional.cmp(&b.is_optional).then_with(|| a.name.cmp(&b.name)));
         self.rest = self.rest.take().zip(other.rest).map(|(a, b)| Box::new(intersection(vec![*a, *b])));
     }
+}
+
+/// The bytes of the names and of the values of its own that a schema holds.
+fn bytes_of(map: &Map<String, Value>) -> usize {
+    let text = |value: &Value| value.as_str().map_or(0, str::len);
+    let held = |value: &Value| match value {
+        Value::Array(items) => items.iter().map(text).sum(),
+        Value::Object(fields) => fields.keys().map(String::len).sum(),
+        value => text(value),
+    };
+    map.values().map(held).sum()
 }
 
 fn text_of(map: &Map<String, Value>) -> String {

@@ -78,63 +78,63 @@ fn camel_case(snake: &str) -> String {
     camel
 }
 
-/// How many names [`nearest`] looks at, so that a wrong name costs little in a large catalog.
+/// How many names [`nearest`] looks at, and how many of about the right length it compares: a wrong name costs little
+/// in a large catalog.
 const NEAREST_EXAMINED: usize = 2_000;
+const NEAREST_COMPARED: usize = 500;
 /// How many it gives.
 const NEAREST_GIVEN: usize = 3;
-/// The longest name that it compares, in bytes.
-const NEAREST_BYTES: usize = 100;
+/// How much of the written name it compares, in bytes.
+const NEAREST_BYTES: usize = 64;
 
-/// The names most like `written`, the most alike first; none that is not much like it.
+/// The names most like `written`, the most alike first; none that is not much like it. A name whose tool's part alone is
+/// alike, or holds what was written, is less alike.
 pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a ToolName>) -> Vec<String> {
-    let written = snake_case(written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written));
-    let most = (written.len() / 4).clamp(1, 8);
+    let written = written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written);
+    let part = snake_case(written.split_once('.').map_or(written, |(_, tool)| tool));
+    let written = snake_case(written);
+    let whole_or_part = |name: &ToolName| {
+        let (snake, tool) = (snake_case(&name.to_string()), snake_case(name.tool()));
+        let holds = part.len() >= 4 && tool.contains(&part);
+        distance(&written, &snake).or_else(|| distance(&part, &tool).or(holds.then_some(0)).map(|far| far + 100))
+    };
     let mut found: Vec<(usize, String)> = names
         .take(NEAREST_EXAMINED)
-        .filter_map(|name| {
-            let name = name.to_string();
-            let distance = distance(written.as_bytes(), snake_case(&name).as_bytes(), most)?;
-            Some((distance, name))
-        })
+        .filter_map(|name| whole_or_part(name).map(|far| (far, name.to_string())))
+        .take(NEAREST_COMPARED)
         .collect();
     found.sort();
     found.into_iter().take(NEAREST_GIVEN).map(|(_, name)| name).collect()
 }
 
-/// Levenshtein's distance if it is at most `most`; only the band of the table that can matter is filled.
-fn distance(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
-    if a.len().abs_diff(b.len()) > most {
+/// The upstream whose id is most like `written`, if one is much like it.
+pub fn nearest_upstream<'a>(written: &str, ids: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let written = snake_case(written.get(..written.floor_char_boundary(NEAREST_BYTES)).unwrap_or(written));
+    let far = ids.filter_map(|id| distance(&written, &snake_case(id)).map(|far| (far, id)));
+    far.min().map(|(_, id)| id)
+}
+
+/// How many letters differ, when they are few.
+fn distance(a: &str, b: &str) -> Option<usize> {
+    let most = (a.len() / 4).clamp(1, 8);
+    if b.len().abs_diff(a.len()) > most {
         return None;
     }
-    let far = most + 1;
-    let mut row: Vec<usize> = (0..=b.len()).map(|at| at.min(far)).collect();
-    for (i, left) in a.iter().enumerate() {
-        let (first, last) = (i.saturating_sub(most), (i + most + 1).min(b.len()));
-        let mut diagonal = row.get(first).copied().unwrap_or(far);
-        let mut before = if first == 0 { (i + 1).min(far) } else { far };
-        if let Some(edge) = row.get_mut(first) {
-            *edge = before;
-        }
-        for (j, right) in b.iter().enumerate().take(last).skip(first) {
-            let above = row.get(j + 1).copied().unwrap_or(far);
-            let step = usize::from(left != right);
-            let best = (diagonal + step).min(above + 1).min(before + 1).min(far);
-            diagonal = above;
-            before = best;
-            if let Some(cell) = row.get_mut(j + 1) {
-                *cell = best;
-            }
-        }
-        if let Some(beyond) = row.get_mut(last + 1) {
-            *beyond = far;
-        }
-    }
-    row.last().copied().filter(|distance| *distance <= most)
+    Some(strsim::levenshtein(a, b)).filter(|distance| *distance <= most)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_upstream_is_much_like_it() {
+        let nearest = |written| nearest_upstream(written, ["everything", "files"].into_iter());
+        assert_eq!(
+            (nearest("everythng"), nearest("file"), nearest("github")),
+            (Some("everything"), Some("files"), None)
+        );
+    }
 
     #[test]
     fn names_are_found_verbatim_and_by_alias() {
@@ -190,34 +190,9 @@ mod tests {
         let nearest = |written| nearest(written, names.iter());
         assert_eq!(nearest("github.creat_issue"), ["github.create_issue", "github.close_issue"]);
         assert_eq!(nearest("githubb.createIssue"), ["github.create_issue", "github.close_issue"]);
+        assert_eq!(nearest("create_issue"), ["github.create_issue"]);
+        assert_eq!(nearest("gitlab.create_issue"), ["github.create_issue"]);
         assert!(nearest("weather.today").is_empty());
         assert!(nearest("").is_empty());
-    }
-
-    #[test]
-    fn the_band_gives_the_same_as_the_whole_table() {
-        let whole = |a: &[u8], b: &[u8]| {
-            let mut row: Vec<usize> = (0..=b.len()).collect();
-            for (i, left) in a.iter().enumerate() {
-                let mut diagonal = row[0];
-                row[0] = i + 1;
-                for (j, right) in b.iter().enumerate() {
-                    let best = (diagonal + usize::from(left != right)).min(row[j] + 1).min(row[j + 1] + 1);
-                    diagonal = std::mem::replace(&mut row[j + 1], best);
-                }
-            }
-            row[b.len()]
-        };
-        let mut state = 7u32;
-        let mut word = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let length = (state >> 24) % 12;
-            (0..length).map(|at| b'a' + ((state >> (at % 20)) & 3) as u8).collect::<Vec<u8>>()
-        };
-        for _ in 0..5_000 {
-            let (a, b) = (word(), word());
-            let expected = Some(whole(&a, &b)).filter(|distance| *distance <= 4);
-            assert_eq!(distance(&a, &b, 4), expected, "{a:?} {b:?}");
-        }
     }
 }

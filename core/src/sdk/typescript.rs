@@ -6,8 +6,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::error::is_invisible;
 use crate::tool::Tool;
 
+use super::cut;
 use super::ir::{self, Definition, Doc, Document, Object, Type};
 use super::names::{Resolver, snake_case};
 
@@ -15,6 +17,10 @@ use super::names::{Resolver, snake_case};
 const MAX_TOOL_TEXT: usize = 2_000;
 const MAX_FIELD_TEXT: usize = 300;
 const MAX_HINT: usize = 80;
+/// The longest declarations, in bytes: tools beyond are only counted.
+const MAX_BYTES: usize = 4 << 20;
+/// What a program asks of every object: tools with these names are not among the properties.
+const RESERVED: [&str; 2] = ["then", "toJSON"];
 /// The longest object that is printed on one line, in characters.
 const MAX_LINE: usize = 80;
 
@@ -36,7 +42,7 @@ declare const input: unknown;
 declare class ToolError extends Error {
   /** Why, such as `tool_failed`, `tool_not_found` or `invalid_arguments`. */
   readonly code: string;
-  /** The tool, as the program named it. */
+  /** The tool by its full name, or as the program wrote it when there is none. */
   readonly tool: string;
   /** The tool's own content blocks, when it ran and reported an error. */
   readonly content: any;
@@ -58,18 +64,33 @@ fn print(tools: &[&Tool], end: &str) -> String {
     let mut tools = tools.to_vec();
     tools.sort_by(|a, b| a.name.cmp(&b.name));
     let mut printer = Printer::default();
-    let upstreams: Vec<&str> = tools.iter().map(|tool| tool.name.upstream()).collect();
-    let mut body = String::from("declare const tools: {\n");
-    for members in tools.chunk_by(|a, b| a.name.upstream() == b.name.upstream()) {
+    let groups: Vec<&[&Tool]> = tools.chunk_by(|a, b| a.name.upstream() == b.name.upstream()).collect();
+    let upstreams = Aliases::new(groups.iter().filter_map(|group| group.first()).map(|tool| tool.name.upstream()));
+    let (mut body, mut left) = (String::from("declare const tools: {\n"), 0);
+    for members in groups {
         let Some(upstream) = members.first().map(|tool| tool.name.upstream()) else { continue };
-        let alias = alias_of(upstream, upstreams.iter().copied()).map(|alias| format!("Also `tools.{alias}`."));
+        let alias = upstreams.of(upstream);
+        let path = match &alias {
+            Some(alias) => format!("tools.{alias}"),
+            None if is_identifier(upstream) => format!("tools.{upstream}"),
+            None => format!("tools[{}]", quote(upstream)),
+        };
+        let alias = alias.map(|alias| format!("Also `tools.{alias}`."));
         body.push_str(&block_comment(&alias.into_iter().collect::<Vec<_>>(), "  "));
         body.push_str(&format!("  readonly {}: {{\n", key(upstream)));
-        let names: Vec<&str> = members.iter().map(|tool| tool.name.tool()).collect();
+        let names = Aliases::new(members.iter().map(|tool| tool.name.tool()));
         for tool in members {
-            body.push_str(&printer.tool(tool, alias_of(tool.name.tool(), names.iter().copied())));
+            // SECURITY: upstreams decide how much they list; nobody reads this much.
+            if body.len() + printer.types.len() > MAX_BYTES {
+                left += 1;
+                continue;
+            }
+            body.push_str(&printer.tool(tool, &path, names.of(tool.name.tool())));
         }
         body.push_str("  };\n");
+    }
+    if left > 0 {
+        body.push_str(&format!("  // {left} more tools are not shown here, `$search` finds them.\n"));
     }
     body.push_str(end);
     match printer.types.is_empty() {
@@ -78,13 +99,24 @@ fn print(tools: &[&Tool], end: &str) -> String {
     }
 }
 
-/// For a name that needs quotes: its snake_case, if that needs none and means this name.
-fn alias_of<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-    let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
-    let mut distinct: Vec<&str> = names.clone().collect();
-    distinct.dedup();
-    let position = Resolver::new(distinct.iter().copied()).resolve(&alias, |_| true)?;
-    (distinct.get(position) == Some(&name)).then_some(alias)
+/// What distinct names that need quotes can be called without.
+struct Aliases<'a> {
+    names: Vec<&'a str>,
+    resolver: Resolver,
+}
+
+impl<'a> Aliases<'a> {
+    fn new(names: impl Iterator<Item = &'a str>) -> Aliases<'a> {
+        let names: Vec<&str> = names.collect();
+        Aliases { resolver: Resolver::new(names.iter().copied()), names }
+    }
+
+    /// For a name that needs quotes: its snake_case, if that needs none and means this name.
+    fn of(&self, name: &str) -> Option<String> {
+        let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
+        let position = self.resolver.resolve(&alias, |_| true)?;
+        (self.names.get(position) == Some(&name)).then_some(alias)
+    }
 }
 
 #[derive(Default)]
@@ -95,13 +127,21 @@ struct Printer {
 }
 
 impl Printer {
-    fn tool(&mut self, tool: &Tool, alias: Option<String>) -> String {
+    fn tool(&mut self, tool: &Tool, path: &str, alias: Option<String>) -> String {
         let mut lines: Vec<String> = Vec::new();
         let text = tool.description.as_deref().or(tool.title.as_deref()).unwrap_or_default();
         lines.extend(cut(text.trim(), MAX_TOOL_TEXT).lines().map(comment_text));
-        lines.extend(alias.map(|alias| format!("Also `tools.{}.{alias}`.", tool.name.upstream())));
+        lines.extend(alias.map(|alias| format!("Also `{path}.{alias}`.")));
+        let name = tool.name.tool();
+        if RESERVED.contains(&name) {
+            lines.push(format!("Only by `tools.$call({})`.", quote(&tool.name.to_string())));
+        }
         let args = tool.input_schema.as_ref().map(ir::read);
         let result = tool.output_schema.as_ref().map(ir::read);
+        for (what, document) in [("arguments", &args), ("result", &result)] {
+            let hints = document.iter().flat_map(|document| &document.doc.hints);
+            lines.extend(hints.filter(|(tag, _)| *tag == "note").map(|(_, note)| format!("Of the {what}: {note}.")));
+        }
         let any_object = || "{ [key: string]: unknown }".to_owned();
         let (args, is_optional) = match &args {
             Some(document) => {
@@ -123,12 +163,15 @@ impl Printer {
         };
         let mark = if is_optional { "?" } else { "" };
         let comment = block_comment(&lines, "    ");
-        format!("{comment}    {}(args{mark}: {args}): Promise<{result}>;\n", key(tool.name.tool()))
+        // Unquoted, `new(...)` would declare a constructor.
+        let key = if name == "new" { quote(name) } else { key(name) };
+        format!("{comment}    {key}(args{mark}: {args}): Promise<{result}>;\n")
     }
 
     /// Prints a document's named types and gives their full names.
     fn names_of(&mut self, tool: &Tool, role: &str, document: &Document) -> Vec<String> {
         let own = pascal_case(&format!("{}_{}", tool.name.upstream(), tool.name.tool()));
+        let own = if own.starts_with(|first: char| first.is_ascii_digit()) { format!("T{own}") } else { own };
         let mut names = Vec::new();
         for definition in &document.definitions {
             let part = if definition.name == "Root" { role.to_owned() } else { pascal_case(&definition.name) };
@@ -281,13 +324,6 @@ fn comment_text(text: &str) -> String {
     visible.replace("*/", "*\\/").replace("```", "'''").trim_end().to_owned()
 }
 
-/// Control characters, line and paragraph separators, and what changes direction or has no width.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
 /// `/** ... */` over one line or several; nothing for no lines.
 fn block_comment(lines: &[String], indent: &str) -> String {
     match lines {
@@ -303,20 +339,12 @@ fn block_comment(lines: &[String], indent: &str) -> String {
 
 fn line_comment(doc: &Doc, indent: &str) -> String {
     let text = doc.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut parts = vec![cut(&text, MAX_FIELD_TEXT)];
+    let mut parts = vec![cut(&text, MAX_FIELD_TEXT).into_owned()];
     parts.extend(doc.hints.iter().map(|(tag, value)| format!("@{tag} {}", cut(value, MAX_HINT)).trim_end().to_owned()));
     parts.retain(|part| !part.is_empty());
     match parts.is_empty() {
         true => String::new(),
         false => block_comment(&[comment_text(&parts.join(" "))], indent),
-    }
-}
-
-/// At most this many characters, with a mark where something is missing.
-fn cut(text: &str, max_chars: usize) -> String {
-    match text.char_indices().nth(max_chars) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
     }
 }
 

@@ -34,6 +34,7 @@ fn kind(schema: Value) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn schemas_become_types() {
     let table = [
         (json!({ "type": "string" }), "string"),
@@ -145,6 +146,14 @@ fn references_are_followed_and_named_where_that_helps() {
         ),
         (json!({ "items": { "$ref": "#" } }), "types.UTArgs[]"),
         (
+            json!({ "$ref": "#it", "$defs": { "a": { "$anchor": "it", "type": "number" }, "b": { "$anchor": "it" } } }),
+            "/** @note refers to a schema that is not in this document */ x: unknown",
+        ),
+        (
+            json!({ "$id": "https://example.com/x", "items": { "$ref": "#/$defs/a" }, "$defs": { "a": { "type": "string" } } }),
+            "unknown[]",
+        ),
+        (
             json!({ "$ref": "https://example.com/a.json" }),
             "/** @note refers to a schema that is not in this document */ x: unknown",
         ),
@@ -180,7 +189,7 @@ declare const tools: {
      * Gets it.
      *
      * All of it.
-     * Also `tools.my-server.get_invoice`.
+     * Also `tools.my_server.get_invoice`.
      */
     "get-invoice"(args?: { "a-b"?: unknown; class?: unknown }): Promise<{ id: string }>;
     "put-it"(args?: { "a-b"?: unknown; class?: unknown }): Promise<any>;
@@ -196,6 +205,20 @@ declare const tools: {
         declarations(&[]),
         format!("{}declare const tools: {{\n{COMMON}", expected.split_once("declare").unwrap().0)
     );
+}
+
+#[test]
+fn names_that_mean_something_to_typescript_are_still_tools() {
+    let tree = json!({ "$ref": "#/$defs/n", "$defs": { "n": { "properties": { "n": { "$ref": "#/$defs/n" } } } } });
+    let printed = declarations(&[
+        Arc::new(tool("3d.show", tree)),
+        Arc::new(tool("x.new", json!({}))),
+        Arc::new(tool("x.then", json!({ "$ref": "https://example.com" }))),
+    ]);
+    assert!(printed.contains("type T3d"), "{printed}");
+    assert!(printed.contains("\"new\"("), "{printed}");
+    assert!(printed.contains("* Only by `tools.$call(\"x.then\")`."), "{printed}");
+    assert!(printed.contains("Of the arguments: refers to a schema that is not in this document."), "{printed}");
 }
 
 #[test]
@@ -300,6 +323,76 @@ fn u29_large_and_deep_schemas_are_cut_visibly() {
         ..tool("u.t", json!({ "properties": { "a": { "description": "é".repeat(1 << 20) } } }))
     };
     assert!(declaration_of(&long).chars().count() < MAX_TOOL_TEXT + MAX_FIELD_TEXT + 300);
+}
+
+#[test]
+fn a_reference_means_the_same_to_declarations_and_to_checks() {
+    let document = |extra: Value, reference: &str| {
+        let mut document = json!({
+            "properties": { "x": { "$ref": reference } },
+            "$defs": { "a": { "$anchor": "one", "type": "string" }, "b": { "$anchor": "two" }, "c": { "$anchor": "two" } },
+        });
+        document.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        document
+    };
+    let own = json!({ "$id": "https://example.com/s#" });
+    let embedding = json!({ "properties": { "y": { "$id": "https://example.com/y" }, "x": { "$ref": "#/$defs/a" } } });
+    for (extra, reference, is_known) in [
+        (&json!({}), "#/$defs/a", true),
+        (&json!({}), "#one", true),
+        (&json!({}), "#two", false),
+        (&json!({}), "#three", false),
+        (&json!({}), "#/$defs/z", false),
+        (&json!({}), "https://example.com/s#/$defs/a", false),
+        (&own, "https://example.com/s#/$defs/a", true),
+        (&own, "https://example.com/s#one", true),
+        (&own, "https://example.com/t#one", false),
+        (&embedding, "#/$defs/a", false),
+    ] {
+        let document = document(extra.clone(), reference);
+        let declared = declaration_of(&tool("u.t", document.clone())).contains("x?: string");
+        let checked = crate::schema::Schema::compile(&document).is_ok();
+        assert_eq!((declared, checked), (is_known, is_known), "{reference} in {document}");
+    }
+}
+
+#[test]
+fn u26_declarations_are_bounded_as_a_whole() {
+    let many: Vec<Arc<Tool>> = (0..5_000)
+        .map(|at| Arc::new(Tool { description: Some("d".repeat(2_000)), ..tool(&format!("u.t{at}"), json!({})) }))
+        .collect();
+    let text = declarations(&many);
+    assert!((MAX_BYTES..MAX_BYTES + 10_000).contains(&text.len()), "{}", text.len());
+    assert!(text.contains(" more tools are not shown here, `$search` finds them.\n  /** Calls a tool"));
+}
+
+#[test]
+fn u29_a_schema_does_not_multiply_by_its_references() {
+    // A long name that stands once, behind a reference that is followed a thousand times.
+    let mut document = json!({ "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "required": ["n".repeat(100_000)] } } });
+    document["prefixItems"] = (0..1_000).map(|_| json!({ "$ref": "#/$defs/a" })).collect();
+    let text = declaration_of(&tool("u.t", document));
+    assert!(text.len() < 1 << 20, "{}", text.len());
+    // A thousand references within sixty targets that lie in one another.
+    let mut nested: Value = (0..1_000).map(|at| json!({ "$ref": format!("#{}", "/n".repeat(at % 60 + 1)) })).collect();
+    for _ in 0..60 {
+        nested = json!({ "n": nested });
+    }
+    let start = std::time::Instant::now();
+    for _ in 0..50 {
+        declaration_of(&tool("u.t", nested.clone()));
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(15), "{:?}", start.elapsed());
+}
+
+#[test]
+fn names_that_need_quotes_take_no_time_of_their_own() {
+    let tools: Vec<Arc<Tool>> = (0..4_000).map(|at| Arc::new(tool(&format!("u.kebab-tool-{at}"), json!({})))).collect();
+    let start = std::time::Instant::now();
+    let text = declarations(&tools);
+    assert!(text.contains("/** Also `tools.u.kebab_tool_3999`. */"), "{text:.200}");
+    // With a resolver for each name it is a minute.
+    assert!(start.elapsed() < std::time::Duration::from_secs(15), "{:?}", start.elapsed());
 }
 
 /// The declarations of real servers, compared with `tests/declarations/*.d.ts`, which tsc checks. UPDATE_GOLDEN=1 writes them.

@@ -263,8 +263,13 @@ impl Scan<'_> {
         self.boundary(Some(word));
         let waits_for_head = std::mem::take(&mut self.head);
         self.totals.name(&self.current);
+        self.prev = self.after_word(word, waits_for_head);
+    }
+
+    /// Counts what `word` begins; gives what the next token stands behind.
+    fn after_word(&mut self, word: Word, waits_for_head: bool) -> Prev {
         let after_else = self.prev == Prev::Else;
-        self.prev = match word {
+        match word {
             Word::Name => Prev::Operand,
             Word::Contextual | Word::Continues => Prev::Contextual,
             Word::Module => {
@@ -328,7 +333,7 @@ impl Scan<'_> {
                 self.current.begin_nested(u32::from(!after_else));
                 Prev::Operator
             }
-        };
+        }
     }
 
     /// `enum`, `namespace` and `module` declare something only before its name; else they are names themselves.

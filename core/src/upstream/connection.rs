@@ -3,9 +3,12 @@
 //! Owns the child or the HTTP session behind it. Makes no decisions about when to connect. A request is sent once; whoever
 //! stops waiting for its answer, by deadline or by dropping the future, cancels it at the peer.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::RoleClient;
 use rmcp::model::{ClientCapabilities, ClientConfig, ClientRequest, Implementation, ServerResult};
 use rmcp::service::{
@@ -21,20 +24,23 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::http::McpHttpClient;
 use super::stdio::LineTransport;
-use super::wire::{self, Gate, RpcFailure};
-use super::{UpstreamConfig, UpstreamKind};
+use super::wire::{self, Inlet, RpcFailure};
+use super::{EnvValue, UpstreamConfig, UpstreamKind};
 use crate::egress::http::{HttpClient, HttpError, HttpErrorKind, HttpOptions};
 use crate::egress::process::{self, Process, ProcessSpec};
 use crate::error::{Error, ErrorCode};
 use crate::limits::Limit;
 
+/// What Conduit calls itself, on either side of a connection.
+const NAME: &str = "conduit";
 /// The largest message that is read: the largest reply there may be, and what surrounds it.
 const MAX_MESSAGE_BYTES: usize = Limit::ReplySize.maximum() as usize + (64 << 10);
 const MAX_CONCURRENT_REQUESTS: usize = Limit::ToolCallsInFlight.maximum() as usize;
 /// After a child's end, what it wrote last is still read, unless somebody else keeps its output open.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// A cancellation that cannot be delivered is given up.
+/// A cancellation that cannot be delivered is given up, and sooner when the connection is being closed.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+const LAST_CANCEL_TIMEOUT: Duration = Duration::from_millis(500);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const STDERR_LINES: usize = 5;
 
@@ -57,12 +63,62 @@ pub(super) enum RequestFailure {
     Status(u16),
 }
 
+/// Where all connections of one upstream lead, checked. What is costly to make is made once.
+pub(super) struct Endpoint {
+    way: Way,
+    call_timeout: Duration,
+    connect_timeout: Duration,
+}
+
+enum Way {
+    Stdio {
+        command: String,
+        args: Vec<String>,
+        env: BTreeMap<String, EnvValue>,
+        cwd: Option<PathBuf>,
+    },
+    Http {
+        client: HttpClient,
+        credential: Option<(HeaderName, HeaderValue)>,
+    },
+    #[cfg(test)]
+    Pipe(Arc<dyn Fn() -> tokio::io::DuplexStream + Send + Sync>),
+}
+
+impl Endpoint {
+    /// Opens no socket and starts nothing.
+    ///
+    /// # Errors
+    /// `invalid_config`, `address_denied` or `upstream_unavailable`: what no connection could come of.
+    pub(super) fn new(config: &UpstreamConfig) -> Result<Endpoint, Error> {
+        let UpstreamConfig { call_timeout, connect_timeout, .. } = *config;
+        let way = match config.kind.clone() {
+            UpstreamKind::Stdio { command, args, env, cwd } => Way::Stdio { command, args, env, cwd },
+            UpstreamKind::Http { url, allow_private, credential } => {
+                let credential = credential.map(|credential| credential.header()).transpose()?;
+                let client = HttpClient::new(&url, HttpOptions { allow_private, connect_timeout })?;
+                Way::Http { client, credential }
+            }
+            #[cfg(test)]
+            UpstreamKind::Pipe(dial, _) => Way::Pipe(dial),
+        };
+        Ok(Endpoint { way, call_timeout, connect_timeout })
+    }
+
+    /// The longest time for one call, and for one listing.
+    pub(super) fn call_timeout(&self) -> Duration {
+        self.call_timeout
+    }
+}
+
 /// A connection after its handshake. Dropping it ends it in the background.
 pub(super) struct Connection {
     peer: Peer<RoleClient>,
     ended: CancellationToken,
-    retired: AtomicBool,
+    retired: Arc<AtomicBool>,
     opened: Instant,
+    /// Requests that are under way or being cancelled hold a receiver.
+    pending: watch::Sender<()>,
     served: watch::Receiver<bool>,
     service: CancellationToken,
     process: Option<Process>,
@@ -70,68 +126,73 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Starts or reaches the server and shakes hands with it, within the config's `connect_timeout` and until `give_up`.
+    /// Starts or reaches the server and shakes hands with it, within the endpoint's time and until `give_up`.
     ///
     /// # Errors
-    /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, for the operator; `shut_down`
-    /// when it was given up. What had been started has ended then.
+    /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, the last also for a server that is
+    /// Conduit; for the operator. `shut_down` when it was given up; what had been started has ended then.
     pub(super) async fn open(
-        config: &UpstreamConfig,
-        changes: Arc<watch::Sender<u64>>,
+        endpoint: &Endpoint,
+        changes: Arc<AtomicU64>,
         give_up: &CancellationToken,
     ) -> Result<Connection, Error> {
-        let gate = Arc::new(Gate::new(changes));
-        let ended = CancellationToken::new();
-        match &config.kind {
-            UpstreamKind::Stdio { command, args, env, cwd } => {
+        let inlet = Arc::new(Inlet::new(changes));
+        let (ended, retired) = (CancellationToken::new(), Arc::default());
+        let call_timeout = endpoint.call_timeout;
+        match &endpoint.way {
+            Way::Stdio { command, args, env, cwd } => {
                 let env = env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
                 let spec = ProcessSpec { command: command.clone(), args: args.clone(), env, cwd: cwd.clone() };
                 let (process, pipes) = process::spawn(&spec)?;
                 tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
                 let pipes = (pipes.stdout, pipes.stdin);
-                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
-                Connection::shake_hands(config, transport, ended, Some(process), give_up).await
+                let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
+                Connection::shake_hands(endpoint, transport, ended, retired, Some(process), give_up).await
             }
-            UpstreamKind::Http { url } => {
-                let options =
-                    HttpOptions { allow_private: config.allow_private, connect_timeout: config.connect_timeout };
-                let client = HttpClient::new(url, options)?;
-                let credential = config.credential.as_ref().map(|credential| credential.header()).transpose()?;
-                let client = McpHttpClient::new(client, credential, gate, ended.clone());
+            Way::Http { client, credential } => {
+                let client = McpHttpClient::new(client.clone(), credential.clone(), inlet, Arc::clone(&retired));
                 let transport = StreamableHttpClientTransport::with_client(client, http_config());
-                Connection::shake_hands(config, transport, ended, None, give_up).await
+                Connection::shake_hands(endpoint, transport, ended, retired, None, give_up).await
             }
             #[cfg(test)]
-            UpstreamKind::Pipe(dial) => {
+            Way::Pipe(dial) => {
                 let (reader, writer) = tokio::io::split(dial());
                 let pipes = (reader, writer);
-                let transport = LineTransport::new(pipes, gate, ended.clone(), MAX_MESSAGE_BYTES, config.call_timeout);
-                Connection::shake_hands(config, transport, ended, None, give_up).await
+                let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
+                Connection::shake_hands(endpoint, transport, ended, retired, None, give_up).await
             }
         }
     }
 
     async fn shake_hands<T: Transport<RoleClient> + 'static>(
-        config: &UpstreamConfig,
+        endpoint: &Endpoint,
         transport: T,
         ended: CancellationToken,
+        retired: Arc<AtomicBool>,
         process: Option<Process>,
         give_up: &CancellationToken,
     ) -> Result<Connection, Error> {
         let service = CancellationToken::new();
         let guard = service.clone().drop_guard();
         let shake = serve_client_with_ct(client_config(), transport, service.clone());
-        let shake = timeout(config.connect_timeout, give_up.run_until_cancelled(shake));
+        let shake = timeout(endpoint.connect_timeout, give_up.run_until_cancelled(shake));
         let running = match shake.await {
             Ok(Some(Ok(running))) => running,
             Ok(Some(Err(error))) => return Err(handshake_error(error, process).await),
             Ok(None) => return Err(with_last_words(Error::new(ErrorCode::ShutDown, "it is shut down"), process).await),
             Err(_) => {
-                let message = format!("it did not answer `initialize` within {:?}", config.connect_timeout);
+                let message = format!("it did not answer `initialize` within {:?}", endpoint.connect_timeout);
                 return Err(with_last_words(Error::new(ErrorCode::UpstreamUnavailable, message), process).await);
             }
         };
         let peer = running.peer().clone();
+        // SECURITY: a program that calls Conduit starts another, with the operator's rights in place of its own.
+        let server = peer.peer_info().and_then(|info| info.server_info.clone());
+        if server.is_some_and(|server| server.name == NAME) {
+            service.cancel();
+            let message = "it is Conduit itself, whose programs would not be bound by this one's policy";
+            return Err(with_last_words(Error::new(ErrorCode::InvalidConfig, message), process).await);
+        }
         let (served_tx, served) = watch::channel(false);
         let tell = ended.clone();
         tokio::spawn(async move {
@@ -140,15 +201,16 @@ impl Connection {
             tell.cancel();
             served_tx.send_replace(true);
         });
-        let (retired, opened) = (AtomicBool::new(false), Instant::now());
-        Ok(Connection { peer, ended, retired, opened, served, service, process, _guard: guard })
+        let (opened, pending) = (Instant::now(), watch::Sender::new(()));
+        Ok(Connection { peer, ended, retired, opened, pending, served, service, process, _guard: guard })
     }
 
     /// Sends `request` once and waits for the raw JSON of its result until `deadline`.
     pub(super) async fn request(&self, request: ClientRequest, deadline: Instant) -> Result<String, RequestFailure> {
         let exchange = async {
             let send = self.peer.send_cancellable_request(request, PeerRequestOptions::no_options());
-            let mut pending = Pending { handle: Some(send.await.map_err(|error| self.failure(error))?) };
+            let handle = send.await.map_err(|error| self.failure(error))?;
+            let mut pending = Pending { handle: Some(handle), held: self.pending.subscribe() };
             let answer = pending.answer().await.map_err(|error| self.failure(error))?;
             wire::raw_result(answer).ok_or(RequestFailure::Rpc(RpcFailure::Malformed))
         };
@@ -190,6 +252,8 @@ impl Connection {
     /// Ends the connection and what is behind it, and waits for that, about two seconds at most.
     pub(super) async fn close(&self) {
         self.ended.cancel();
+        // What is under way has failed with that, and its cancellation is on its way to the peer.
+        let _ = timeout(LAST_CANCEL_TIMEOUT, self.pending.closed()).await;
         self.service.cancel();
         let mut served = self.served.clone();
         // A server that does not answer the end of its session is left alone with it.
@@ -203,6 +267,7 @@ impl Connection {
 /// A request that is under way; dropping it cancels it at the peer.
 struct Pending {
     handle: Option<RequestHandle<RoleClient>>,
+    held: watch::Receiver<()>,
 }
 
 impl Pending {
@@ -217,7 +282,11 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if let (Some(handle), Ok(runtime)) = (self.handle.take(), Handle::try_current()) {
-            runtime.spawn(timeout(CANCEL_TIMEOUT, handle.cancel(Some("nobody waits for it any more".to_owned()))));
+            let held = self.held.clone();
+            runtime.spawn(async move {
+                let _ = timeout(CANCEL_TIMEOUT, handle.cancel(Some("nobody waits for it any more".to_owned()))).await;
+                drop(held);
+            });
         }
     }
 }
@@ -236,7 +305,7 @@ async fn join_ends(mut exited: watch::Receiver<bool>, stop: CancellationToken, e
 }
 
 fn client_config() -> ClientConfig {
-    let name = Implementation::new("conduit", env!("CARGO_PKG_VERSION"));
+    let name = Implementation::new(NAME, env!("CARGO_PKG_VERSION"));
     ClientConfig::new(ClientCapabilities::default(), name)
 }
 

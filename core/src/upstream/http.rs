@@ -1,7 +1,7 @@
 //! rmcp's streamable HTTP client over Conduit's own HTTP client.
 //!
 //! Owns the requests, the credential's header, the caps on what is read, and the meaning of statuses. Every message goes
-//! through the gate. Sessions, streams and their resumption are rmcp's. A call's answer is taken from the response to its
+//! through the inlet. Sessions, streams and their resumption are rmcp's. A call's answer is taken from the response to its
 //! own request alone.
 
 use std::collections::HashMap;
@@ -21,10 +21,9 @@ use rmcp::transport::streamable_http_client::{
 use sse_stream::{Sse, SseStream};
 use tokio::time::Duration;
 use tokio_util::bytes::Bytes;
-use tokio_util::sync::CancellationToken;
 
-use super::wire::{self, Gate};
-use crate::egress::http::{HttpClient, HttpError};
+use super::wire::{self, Inlet};
+use crate::egress::http::{HttpClient, HttpError, HttpErrorKind};
 
 const SESSION_ID: &str = "mcp-session-id";
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -38,7 +37,7 @@ const ENVELOPE_BYTES: usize = 4 << 10;
 /// Before a stream is opened again: a peer that closes its streams at once must not make a busy loop.
 const RESUME_PAUSE: Duration = Duration::from_millis(100);
 
-type Failure = StreamableHttpError<HttpError>;
+type HttpFailure = StreamableHttpError<HttpError>;
 type EventStream = BoxStream<'static, Result<Sse, SseError>>;
 
 /// Travels with a request, unseen by the peer: the most that its answer may have.
@@ -50,20 +49,20 @@ pub(super) struct ReplyCap(pub(super) u64);
 pub(super) struct McpHttpClient {
     client: HttpClient,
     credential: Option<(HeaderName, HeaderValue)>,
-    gate: Arc<Gate>,
-    ended: CancellationToken,
+    inlet: Arc<Inlet>,
+    retired: Arc<AtomicBool>,
     streamed: Arc<AtomicBool>,
 }
 
 impl McpHttpClient {
-    /// A client whose requests carry `credential`. Cancels `ended` when the peer has dropped the session.
+    /// A client whose requests carry `credential`. Sets `retired` when the peer is gone or has lost the session.
     pub(super) fn new(
         client: HttpClient,
         credential: Option<(HeaderName, HeaderValue)>,
-        gate: Arc<Gate>,
-        ended: CancellationToken,
+        inlet: Arc<Inlet>,
+        retired: Arc<AtomicBool>,
     ) -> McpHttpClient {
-        McpHttpClient { client, credential, gate, ended, streamed: Arc::default() }
+        McpHttpClient { client, credential, inlet, retired, streamed: Arc::default() }
     }
 
     fn request(
@@ -71,7 +70,7 @@ impl McpHttpClient {
         method: Method,
         session: Option<&str>,
         custom: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<RequestBuilder, Failure> {
+    ) -> Result<RequestBuilder, HttpFailure> {
         let mut headers: HeaderMap = custom.into_iter().collect();
         headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
         if let Some(session) = session {
@@ -86,12 +85,16 @@ impl McpHttpClient {
     }
 
     /// The answer to `id` that a failed request's body may hold, or the status alone.
-    async fn refusal(&self, response: Response, id: Option<&RequestId>) -> Result<StreamableHttpPostResponse, Failure> {
+    async fn refusal(
+        &self,
+        response: Response,
+        id: Option<&RequestId>,
+    ) -> Result<StreamableHttpPostResponse, HttpFailure> {
         let status = response.status();
         let speaks_json = media_type(&response, JSON);
         if let (true, Some(id)) = (speaks_json && !is_auth(status), id)
             && let Ok(Ok(body)) = read(response, MAX_ERROR_BYTES).await
-            && let Some(message) = self.gate.admit(&body)
+            && let Some(message) = self.inlet.admit(&body)
             && matches!(&message, ServerJsonRpcMessage::Error(error) if error.id.as_ref() == Some(id))
         {
             return Ok(StreamableHttpPostResponse::Json(message, None));
@@ -99,14 +102,14 @@ impl McpHttpClient {
         Err(HttpStatusError::new(status.as_u16(), None).into())
     }
 
-    /// The events of a response as messages that have passed the gate. With `id`, answers to other requests are dropped.
+    /// The events of a response as messages that have passed the inlet. With `id`, answers to other requests are dropped.
     fn events(&self, response: Response, id: Option<RequestId>, max_bytes: usize) -> EventStream {
-        let gate = self.gate.clone();
+        let inlet = self.inlet.clone();
         let events = SseStream::from_bytes_stream(Box::pin(cap_events(response.bytes_stream(), max_bytes)));
         events
             .filter_map(move |event| {
                 let event = match event {
-                    Ok(event) => pass(&gate, event, id.as_ref()),
+                    Ok(event) => pass(&inlet, event, id.as_ref()),
                     // The stream is given up, so its request gets its answer here.
                     Err(error) if is_too_large(&error) && id.is_some() => {
                         let message = id.clone().map(wire::too_large);
@@ -130,7 +133,7 @@ impl StreamableHttpClient for McpHttpClient {
         session_id: Option<Arc<str>>,
         auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<StreamableHttpPostResponse, Failure> {
+    ) -> Result<StreamableHttpPostResponse, HttpFailure> {
         let limits = StreamableHttpResponseLimits::default();
         self.post_message_with_response_limits(uri, message, session_id, auth_header, custom_headers, limits).await
     }
@@ -143,7 +146,7 @@ impl StreamableHttpClient for McpHttpClient {
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
         limits: StreamableHttpResponseLimits,
-    ) -> Result<StreamableHttpPostResponse, Failure> {
+    ) -> Result<StreamableHttpPostResponse, HttpFailure> {
         let (id, cap) = match &message {
             ClientJsonRpcMessage::Request(request) => {
                 (Some(request.id.clone()), request.request.extensions().get::<ReplyCap>().copied())
@@ -156,11 +159,16 @@ impl StreamableHttpClient for McpHttpClient {
         let request = self.request(Method::POST, session_id.as_deref(), custom_headers)?;
         let response = request.header(CONTENT_TYPE, JSON).body(body).send().await.map_err(client)?;
         let status = response.status();
-        if status == StatusCode::NOT_FOUND && session_id.is_some() {
+        if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) && session_id.is_some() {
             return Err(StreamableHttpError::SessionExpired);
         }
         if !status.is_success() {
-            return self.refusal(response, id.as_ref()).await;
+            let refusal = self.refusal(response, id.as_ref()).await;
+            // What many servers answer to a session that they have lost, and some to a request that they do not like.
+            if status == StatusCode::BAD_REQUEST && session_id.is_some() && refusal.is_err() {
+                self.retired.store(true, Ordering::Relaxed);
+            }
+            return refusal;
         }
         let Some(id) = id else {
             // Nothing in the answer to a notification matters; it may even be no JSON.
@@ -177,7 +185,7 @@ impl StreamableHttpClient for McpHttpClient {
         let Ok(body) = read(response, cap).await.map_err(client)? else {
             return Ok(StreamableHttpPostResponse::Json(wire::too_large(id), session));
         };
-        match self.gate.admit(&body) {
+        match self.inlet.admit(&body) {
             // SECURITY: an answer that names another call's id is delivered to nobody.
             Some(message) if answers(&message, &id) => Ok(StreamableHttpPostResponse::Json(message, session)),
             _ => Err(malformed("the body does not answer the request")),
@@ -190,7 +198,7 @@ impl StreamableHttpClient for McpHttpClient {
         session_id: Arc<str>,
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), HttpFailure> {
         self.request(Method::DELETE, Some(&session_id), custom_headers)?.send().await.map_err(client)?;
         Ok(())
     }
@@ -202,7 +210,7 @@ impl StreamableHttpClient for McpHttpClient {
         last_event_id: Option<String>,
         auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<EventStream, Failure> {
+    ) -> Result<EventStream, HttpFailure> {
         let limit = StreamableHttpResponseLimits::default().max_sse_event_size;
         self.get_stream_with_max_sse_event_size(uri, session_id, last_event_id, auth_header, custom_headers, limit)
             .await
@@ -216,21 +224,30 @@ impl StreamableHttpClient for McpHttpClient {
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
         max_sse_event_size: usize,
-    ) -> Result<EventStream, Failure> {
-        if self.streamed.swap(true, Ordering::Relaxed) {
+    ) -> Result<EventStream, HttpFailure> {
+        let again = self.streamed.swap(true, Ordering::Relaxed);
+        if again {
             tokio::time::sleep(RESUME_PAUSE).await;
         }
         let mut request = self.request(Method::GET, session_id.as_deref(), custom_headers)?;
         if let Some(last_event_id) = last_event_id {
             request = request.header(LAST_EVENT_ID, last_event_id);
         }
-        let response = request.send().await.map_err(client)?;
+        // `ServerDoesNotSupportSse` is the error after which rmcp gives a stream up, and with it the call that it answers.
+        let response = match request.send().await.map_err(HttpError::from) {
+            Err(error) if error.kind() != HttpErrorKind::Interrupted => {
+                self.retired.store(true, Ordering::Relaxed);
+                return Err(StreamableHttpError::ServerDoesNotSupportSse);
+            }
+            response => response.map_err(client)?,
+        };
         match response.status() {
             status if status.is_success() && media_type(&response, EVENT_STREAM) => {
                 Ok(self.events(response, None, max_sse_event_size))
             }
-            StatusCode::NOT_FOUND if session_id.is_some() => {
-                self.ended.cancel();
+            // A first stream may be refused like this by a server that has none.
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::GONE if again && session_id.is_some() => {
+                self.retired.store(true, Ordering::Relaxed);
                 Err(StreamableHttpError::ServerDoesNotSupportSse)
             }
             status if status.is_success() || status.is_client_error() => {
@@ -241,11 +258,11 @@ impl StreamableHttpClient for McpHttpClient {
     }
 }
 
-fn client(error: impl Into<HttpError>) -> Failure {
+fn client(error: impl Into<HttpError>) -> HttpFailure {
     StreamableHttpError::Client(error.into())
 }
 
-fn malformed(what: &'static str) -> Failure {
+fn malformed(what: &'static str) -> HttpFailure {
     StreamableHttpError::UnexpectedServerResponse(what.into())
 }
 
@@ -283,11 +300,11 @@ async fn read(response: Response, max_bytes: usize) -> Result<Result<Vec<u8>, To
     Ok(Ok(body))
 }
 
-/// The event with its message as the gate lets it through; control fields (`id`, `retry`) always pass.
-fn pass(gate: &Gate, event: Sse, id: Option<&RequestId>) -> Option<Result<Sse, SseError>> {
+/// The event with its message as the inlet lets it through; control fields (`id`, `retry`) always pass.
+fn pass(inlet: &Inlet, event: Sse, id: Option<&RequestId>) -> Option<Result<Sse, SseError>> {
     let is_message = matches!(event.event.as_deref(), None | Some("" | "message"));
     let data = event.data.as_deref().filter(|data| is_message && !data.is_empty());
-    let message = data.and_then(|data| gate.admit(data.as_bytes())).filter(|message| {
+    let message = data.and_then(|data| inlet.admit(data.as_bytes())).filter(|message| {
         let is_answer = matches!(message, ServerJsonRpcMessage::Response(_) | ServerJsonRpcMessage::Error(_));
         // SECURITY: as for a body, a stream answers the request that opened it and no other.
         !is_answer || id.is_none_or(|id| answers(message, id))
@@ -302,6 +319,8 @@ fn is_too_large(error: &SseError) -> bool {
     matches!(cause.downcast_ref(), Some(StreamFailure::TooLarge))
 }
 
+/// A message as rmcp parses it again: it takes events as text alone. A result, which is raw JSON in a string by now, is
+/// escaped and unescaped on its way: a few copies of each event's answer that a plain JSON answer does not cost.
 fn encode(message: &ServerJsonRpcMessage) -> Option<String> {
     serde_json::to_string(message).ok()
 }
@@ -355,6 +374,9 @@ fn cap_events(
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
     use crate::egress::http::HttpOptions;
 
@@ -364,17 +386,47 @@ mod tests {
         (items.len(), items.last().is_some_and(|item| item.is_err()))
     }
 
+    fn client_at(address: &str, credential: Option<(HeaderName, HeaderValue)>) -> McpHttpClient {
+        let url = url::Url::parse(&format!("http://{address}/")).unwrap();
+        let options = HttpOptions { allow_private: true, connect_timeout: Duration::from_secs(1) };
+        let inlet = Arc::new(Inlet::new(Arc::default()));
+        McpHttpClient::new(HttpClient::new(&url, options).unwrap(), credential, inlet, Arc::default())
+    }
+
+    /// Asks for a stream that is refused, and says whether the connection is retired then.
+    async fn refused_stream(client: &McpHttpClient) -> bool {
+        let stream = client.get_stream("upstream".into(), Some("session".into()), None, None, HashMap::new()).await;
+        assert!(matches!(stream, Err(StreamableHttpError::ServerDoesNotSupportSse)));
+        client.retired.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn a_stream_tells_of_a_lost_session_and_of_a_server_that_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        // A server without streams refuses the first request for one; what is refused later was there before.
+        for (status, retired) in
+            [("400 No", true), ("404 No", true), ("410 No", true), ("405 No", false), ("409 No", false)]
+        {
+            let client = client_at(&address, None);
+            for expected in [false, retired] {
+                let answer = async {
+                    let (mut socket, _) = listener.accept().await.unwrap();
+                    let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                    assert!(socket.read(&mut [0; 4096]).await.unwrap() > 0);
+                    socket.write_all(answer.as_bytes()).await.unwrap();
+                };
+                assert_eq!(tokio::join!(refused_stream(&client), answer).0, expected, "{status}");
+            }
+        }
+        drop(listener);
+        assert!(refused_stream(&client_at(&address, None)).await);
+    }
+
     #[test]
     fn u33_nothing_stands_in_the_credentials_place() {
-        let url = url::Url::parse("http://127.0.0.1:1/").unwrap();
-        let options = HttpOptions { allow_private: true, connect_timeout: Duration::from_secs(1) };
         let own = (HeaderName::from_static(SESSION_ID), HeaderValue::from_static("the credential"));
-        let client = McpHttpClient::new(
-            HttpClient::new(&url, options).unwrap(),
-            Some(own.clone()),
-            Arc::new(Gate::new(Arc::new(tokio::sync::watch::Sender::new(0)))),
-            CancellationToken::new(),
-        );
+        let client = client_at("127.0.0.1:1", Some(own.clone()));
         let custom = HashMap::from([(own.0.clone(), HeaderValue::from_static("custom"))]);
         let request = client.request(Method::POST, Some("a session of the peer's choice"), custom).unwrap();
         let request = request.build().unwrap();

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::credentials::Redactor;
+use crate::error::Shown;
 use crate::tool::{Tool, ToolName};
 
 pub(super) const MAX_PAGES: usize = 1_000;
@@ -100,7 +101,7 @@ impl<'a> Collector<'a> {
         let raw = self.redactor.json(raw.get().to_owned());
         let listed: ListedTool = serde_json::from_str(&raw)
             .map_err(|error| format!("a tool of `{upstream}` was dropped: not as MCP describes it ({error})"))?;
-        let shown: String = listed.name.escape_debug().take(80).collect();
+        let shown = Shown(&listed.name, 80).to_string();
         let dropped = |why: &str| format!("tool `{shown}` of `{upstream}` was dropped: {why}");
         let name =
             ToolName::new(upstream, &listed.name).map_err(|_| dropped("its name is not 1 to 128 of A-Za-z0-9_-./"))?;

@@ -1,6 +1,7 @@
 //! Tools that are functions of the embedding program.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -9,9 +10,9 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
-use super::reply;
+use super::{CallLimits, reply};
 use crate::error::{Error, ErrorCode, Result};
-use crate::tool::{Tool, ToolError, ToolName, ToolReply, ToolValue};
+use crate::tool::{ReplyForm, Tool, ToolError, ToolName, ToolReply};
 
 /// What a function is called with beside its arguments.
 #[derive(Clone, Debug)]
@@ -39,12 +40,57 @@ impl LocalToolError {
     }
 }
 
+impl fmt::Display for LocalToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for LocalToolError {}
+
+impl From<String> for LocalToolError {
+    fn from(message: String) -> LocalToolError {
+        LocalToolError::new(message)
+    }
+}
+
+impl From<&str> for LocalToolError {
+    fn from(message: &str) -> LocalToolError {
+        LocalToolError::new(message)
+    }
+}
+
 /// A function of the embedding program. Its future is dropped when the call is cancelled or out of time.
 pub type LocalFunction =
     Arc<dyn Fn(Map<String, Value>, CallContext) -> BoxFuture<'static, Result<Value, LocalToolError>> + Send + Sync>;
 
 /// One tool that the embedding program implements.
+///
+/// # Example: a function whose errors a program can catch
+///
+/// ```
+/// use conduit_core::{ExecutionRequest, LocalTool, LocalToolError, Policy, Runtime, ToolPattern};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> conduit_core::Result<()> {
+/// let parse = LocalTool::new("parse", |arguments, _context| async move {
+///     let text = arguments["text"].as_str().ok_or("`text` must be a text")?;
+///     let number: i64 = text.parse().map_err(|error| format!("`{text}` is no number: {error}"))?;
+///     Ok(number.into())
+/// })
+/// .description("The number that a text means.")
+/// .input_schema(serde_json::json!({"type": "object", "required": ["text"]}));
+/// let everything = Policy::allow([ToolPattern::parse("*")?]);
+/// let runtime = Runtime::builder().host_tool(parse).policy(everything).build()?;
+///
+/// let code = "try { await tools.host.parse({ text: 'x' }) } catch (error) { return error.message }";
+/// let result = runtime.execute(ExecutionRequest::typescript(code)).await?;
+/// assert_eq!(result.value, "`x` is no number: invalid digit found in string");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct LocalTool {
     /// Its name within the upstream.
     pub name: String,
@@ -132,9 +178,10 @@ impl LocalTools {
         &self,
         tool: &Tool,
         arguments: Map<String, Value>,
-        reply_bytes: u64,
-        deadline: Instant,
+        form: ReplyForm,
+        limits: &CallLimits,
     ) -> ToolReply {
+        let deadline = limits.deadline;
         let error = |code, message: String| ToolError::new(code, &tool.name, message);
         let Some(function) = self.functions.get(tool.name.tool()) else {
             return Err(error(ErrorCode::ToolNotFound, format!("tool `{}` does not exist", tool.name)));
@@ -153,11 +200,14 @@ impl LocalTools {
                 return Err(error(ErrorCode::UpstreamTimeout, message));
             }
         };
-        let full = format!("{{\"content\":[],\"structuredContent\":{value}}}");
-        // As for a server, the whole result counts.
-        if full.len() as u64 > reply_bytes {
-            return Err(reply::too_large(tool, reply_bytes));
+        const BEFORE: &str = r#"{"content":[],"structuredContent":"#;
+        // As for a server, the whole result counts, whatever is wanted of it.
+        if (BEFORE.len() + value.len() + 1) as u64 > limits.reply_bytes {
+            return Err(reply::too_large(tool, limits.reply_bytes));
         }
-        Ok(ToolValue { value, full })
+        Ok(match form {
+            ReplyForm::Value => value,
+            ReplyForm::Full => format!("{BEFORE}{value}}}"),
+        })
     }
 }

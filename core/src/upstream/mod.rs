@@ -17,33 +17,30 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 use url::Url;
 
+use self::connection::Endpoint;
 pub use self::listing::ToolListing;
 use self::local::LocalTools;
 pub use self::local::{CallContext, LocalFunction, LocalTool, LocalToolError};
 use self::remote::Remote;
 pub(crate) use self::reply::too_large as reply_too_large;
 use crate::credentials::{Credential, Redactor, Secret};
-use crate::egress::http::check_url;
-use crate::error::{Error, ErrorCode, Result};
-use crate::tool::{Tool, ToolReply, is_upstream_id};
+use crate::error::{Error, ErrorCode, Result, Shown};
+use crate::tool::{ReplyForm, Tool, ToolReply, is_upstream_id};
 
 /// How to reach one upstream.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct UpstreamConfig {
     /// Its id, the first part of its tools' names.
     pub id: String,
     /// What it is.
     pub kind: UpstreamKind,
-    /// Allows an HTTP upstream at an address that is not global unicast, such as loopback.
-    pub allow_private: bool,
-    /// What an HTTP upstream is shown.
-    pub credential: Option<Credential>,
     /// The longest time for one call, and for one listing, whatever a caller allows.
     pub call_timeout: Duration,
     /// The longest time for starting or reaching it, handshake included.
@@ -56,8 +53,6 @@ impl UpstreamConfig {
         UpstreamConfig {
             id: id.into(),
             kind,
-            allow_private: false,
-            credential: None,
             call_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(30),
         }
@@ -83,10 +78,14 @@ pub enum UpstreamKind {
     Http {
         /// Its endpoint.
         url: Url,
+        /// Allows an address that is not global unicast, such as loopback.
+        allow_private: bool,
+        /// What it is shown.
+        credential: Option<Credential>,
     },
     #[cfg(test)]
     /// A scripted peer in the same process.
-    Pipe(Arc<dyn Fn() -> tokio::io::DuplexStream + Send + Sync>),
+    Pipe(Arc<dyn Fn() -> tokio::io::DuplexStream + Send + Sync>, Option<Secret>),
 }
 
 impl fmt::Debug for UpstreamKind {
@@ -96,9 +95,11 @@ impl fmt::Debug for UpstreamKind {
                 f.debug_struct("Stdio").field("command", command).finish_non_exhaustive()
             }
             // The query may hold a token.
-            UpstreamKind::Http { url } => f.debug_struct("Http").field("host", &url.host_str()).finish_non_exhaustive(),
+            UpstreamKind::Http { url, .. } => {
+                f.debug_struct("Http").field("host", &url.host_str()).finish_non_exhaustive()
+            }
             #[cfg(test)]
-            UpstreamKind::Pipe(_) => f.write_str("Pipe"),
+            UpstreamKind::Pipe(..) => f.write_str("Pipe"),
         }
     }
 }
@@ -124,7 +125,7 @@ impl EnvValue {
 /// What one call may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct CallLimits {
-    /// The MCP result's JSON, in bytes.
+    /// The MCP result's JSON, in bytes; that of what the program gets, and of an answer about tools.
     pub reply_bytes: u64,
     /// When the caller stops waiting.
     pub deadline: Instant,
@@ -133,7 +134,7 @@ pub struct CallLimits {
 /// One source of tools. Share it in an `Arc`. Must be used within a tokio runtime.
 pub struct Upstream {
     id: String,
-    changes: Arc<watch::Sender<u64>>,
+    changes: Arc<AtomicU64>,
     source: Source,
 }
 
@@ -147,27 +148,25 @@ impl Upstream {
     ///
     /// # Errors
     /// `invalid_config` when the id, the URL or the credential cannot be used; `address_denied` when the URL's host
-    /// cannot be global unicast and `allow_private` is not set.
+    /// cannot be global unicast and `allow_private` is not set; `upstream_unavailable` when the system has no trusted root
+    /// certificates for `https`.
     pub fn connectable(config: UpstreamConfig) -> Result<Upstream> {
         let id = checked_id(&config.id)?;
         let at = |error: Error| error.with_upstream(&id);
+        let endpoint = Endpoint::new(&config).map_err(at)?;
         let mut secrets: Vec<&Secret> = Vec::new();
         match &config.kind {
             UpstreamKind::Stdio { env, .. } => secrets.extend(env.values().filter_map(|value| match value {
                 EnvValue::Secret(secret) => Some(secret),
                 EnvValue::Plain(_) => None,
             })),
-            UpstreamKind::Http { url } => check_url(url, config.allow_private).map_err(at)?,
+            UpstreamKind::Http { credential, .. } => secrets.extend(credential.as_ref().map(Credential::secret)),
             #[cfg(test)]
-            UpstreamKind::Pipe(_) => {}
-        }
-        if let Some(credential) = &config.credential {
-            credential.header().map_err(at)?;
-            secrets.push(credential.secret());
+            UpstreamKind::Pipe(_, secret) => secrets.extend(secret),
         }
         let redactor = Redactor::new(secrets).map_err(at)?;
-        let changes = Arc::new(watch::Sender::new(0));
-        let remote = Arc::new(Remote::new(config, redactor, changes.clone()));
+        let changes = Arc::new(AtomicU64::new(0));
+        let remote = Arc::new(Remote::new(id.clone(), endpoint, redactor, changes.clone()));
         Ok(Upstream { id, changes, source: Source::Remote(remote) })
     }
 
@@ -177,7 +176,7 @@ impl Upstream {
     /// `invalid_config` or `invalid_request` when the id or a name cannot be used or a name stands twice.
     pub fn local(id: &str, tools: Vec<LocalTool>) -> Result<Upstream> {
         let source = Source::Local(LocalTools::new(&checked_id(id)?, tools)?);
-        Ok(Upstream { id: id.to_owned(), changes: Arc::new(watch::Sender::new(0)), source })
+        Ok(Upstream { id: id.to_owned(), changes: Arc::default(), source })
     }
 
     /// Its id.
@@ -196,20 +195,26 @@ impl Upstream {
         }
     }
 
-    /// Changes when the upstream's tools may have changed: it said so, or it was connected to again.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+    /// How often the upstream's tools may have changed: it said so, or it was connected to again.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 
     /// Calls `tool` with `arguments`, once. Dropping the future cancels the call at the upstream.
-    pub async fn call(&self, tool: &Tool, arguments: Map<String, Value>, limits: &CallLimits) -> ToolReply {
+    pub async fn call(
+        &self,
+        tool: &Tool,
+        arguments: Map<String, Value>,
+        form: ReplyForm,
+        limits: &CallLimits,
+    ) -> ToolReply {
         match &self.source {
-            Source::Local(tools) => tools.call(tool, arguments, limits.reply_bytes, limits.deadline).await,
-            Source::Remote(remote) => remote.call(tool, arguments, limits).await,
+            Source::Local(tools) => tools.call(tool, arguments, form, limits).await,
+            Source::Remote(remote) => remote.call(tool, arguments, form, limits).await,
         }
     }
 
-    /// Why the upstream last failed, for the operator; redacted.
+    /// Why it last failed, for the operator; redacted.
     pub fn last_error(&self) -> Option<String> {
         match &self.source {
             Source::Local(_) => None,
@@ -235,10 +240,9 @@ fn checked_id(id: &str) -> Result<String> {
     if is_upstream_id(id) {
         return Ok(id.to_owned());
     }
-    let shown: String = id.escape_debug().take(80).collect();
     Err(Error::new(
         ErrorCode::InvalidConfig,
-        format!("`{shown}` is not an upstream id, expected 1 to 64 of A-Za-z0-9_- without `__`"),
+        format!("`{}` is not an upstream id, expected 1 to 64 of A-Za-z0-9_- without `__`", Shown(id, 80)),
     ))
 }
 

@@ -1,23 +1,23 @@
 //! One MCP server behind its connections: which one is live, when the next may be made, and what failures are called.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use rmcp::model::{CallToolRequest, CallToolRequestParams, ListToolsRequest, PaginatedRequestParams};
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Connection, RequestFailure};
+use super::connection::{Connection, Endpoint, RequestFailure};
 use super::http::ReplyCap;
 use super::listing::{Collector, ToolListing};
 use super::wire::RpcFailure;
-use super::{CallLimits, UpstreamConfig, reply};
+use super::{CallLimits, reply};
 use crate::credentials::Redactor;
 use crate::error::{Error, ErrorCode, Result};
-use crate::tool::{Tool, ToolError, ToolReply};
+use crate::tool::{ReplyForm, Tool, ToolError, ToolReply};
 
 /// A connection that lived this long was a good one: what came before it is forgotten.
 const STABLE: Duration = Duration::from_secs(30);
@@ -30,6 +30,7 @@ const MAX_PEER_CHARS: usize = 500;
 #[derive(Clone, Debug)]
 struct Failure {
     code: ErrorCode,
+    /// What the upstream did or is; the upstream itself is named where the failure is told.
     message: String,
     detail: Option<String>,
 }
@@ -54,21 +55,23 @@ struct Link {
 }
 
 pub(super) struct Remote {
-    config: UpstreamConfig,
+    id: String,
+    endpoint: Endpoint,
     redactor: Redactor,
-    changes: Arc<watch::Sender<u64>>,
+    changes: Arc<AtomicU64>,
     link: Mutex<Link>,
 }
 
 impl Remote {
-    pub(super) fn new(config: UpstreamConfig, redactor: Redactor, changes: Arc<watch::Sender<u64>>) -> Remote {
+    pub(super) fn new(id: String, endpoint: Endpoint, redactor: Redactor, changes: Arc<AtomicU64>) -> Remote {
         let link = Link { state: State::Idle, opened: 0, failures: 0, retry_at: None, last_error: None };
-        Remote { config, redactor, changes, link: Mutex::new(link) }
+        Remote { id, endpoint, redactor, changes, link: Mutex::new(link) }
     }
 
     pub(super) async fn list_tools(self: &Arc<Remote>) -> Result<ToolListing> {
         self.list().await.map_err(|failure| {
-            let error = Error::new(failure.code, failure.message).with_upstream(&self.config.id);
+            let message = format!("it {}", failure.message);
+            let error = Error::new(failure.code, message).with_upstream(&self.id);
             match failure.detail {
                 Some(detail) => error.with_source(detail),
                 None => error,
@@ -78,8 +81,8 @@ impl Remote {
 
     async fn list(self: &Arc<Remote>) -> Result<ToolListing, Failure> {
         let connection = self.connection().await?;
-        let deadline = Instant::now() + self.config.call_timeout;
-        let mut collector = Collector::new(&self.config.id, &self.redactor);
+        let deadline = Instant::now() + self.endpoint.call_timeout();
+        let mut collector = Collector::new(&self.id, &self.redactor);
         let mut cursor = None;
         loop {
             let params = PaginatedRequestParams::default().with_cursor(cursor);
@@ -98,10 +101,14 @@ impl Remote {
         self: &Arc<Remote>,
         tool: &Tool,
         arguments: Map<String, Value>,
+        form: ReplyForm,
         limits: &CallLimits,
     ) -> ToolReply {
-        let deadline = limits.deadline.min(Instant::now() + self.config.call_timeout);
-        let failed = |failure: Failure| ToolError::new(failure.code, &tool.name, failure.message);
+        let deadline = limits.deadline.min(Instant::now() + self.endpoint.call_timeout());
+        let failed = |failure: Failure| {
+            let message = format!("upstream `{}` {}", self.id, failure.message);
+            ToolError::new(failure.code, &tool.name, message)
+        };
         let connection = match timeout_at(deadline, self.connection()).await {
             Ok(connection) => connection.map_err(failed)?,
             Err(_) => {
@@ -114,7 +121,7 @@ impl Remote {
             CallToolRequest::new(CallToolRequestParams::new(tool.name.tool().to_owned()).with_arguments(arguments));
         request.extensions.insert(ReplyCap(limits.reply_bytes));
         match connection.request(request.into(), deadline).await {
-            Ok(raw) => reply::from_result(tool, raw, limits.reply_bytes, &self.redactor),
+            Ok(raw) => reply::from_result(tool, raw, form, limits.reply_bytes, &self.redactor),
             Err(RequestFailure::Rpc(RpcFailure::TooLarge)) => Err(reply::too_large(tool, limits.reply_bytes)),
             Err(failure) => Err(failed(self.failure(failure, &format!("`{}`", tool.name), &connection))),
         }
@@ -167,7 +174,7 @@ impl Remote {
     fn attempt(self: &Arc<Remote>, give_up: CancellationToken) -> Attempt {
         let remote = self.clone();
         let task = tokio::spawn(async move {
-            let opened = Connection::open(&remote.config, remote.changes.clone(), &give_up).await;
+            let opened = Connection::open(&remote.endpoint, remote.changes.clone(), &give_up).await;
             remote.note_attempt(opened).await
         });
         let crashed = self.words(ErrorCode::Internal, "could not be connected to");
@@ -185,7 +192,7 @@ impl Remote {
                     link.state = State::Up(connection.clone());
                     link.opened += 1;
                     if link.opened > 1 {
-                        self.changes.send_modify(|count| *count += 1);
+                        self.changes.fetch_add(1, Ordering::SeqCst);
                     }
                     return Ok(connection);
                 }
@@ -236,7 +243,7 @@ impl Remote {
     }
 
     fn words(&self, code: ErrorCode, what: &str) -> Failure {
-        Failure { code, message: format!("upstream `{}` {what}", self.config.id), detail: None }
+        Failure { code, message: what.to_owned(), detail: None }
     }
 
     fn down(&self, wait: Duration, detail: Option<String>) -> Failure {
@@ -252,50 +259,48 @@ impl Remote {
 
     fn failure(&self, failure: RequestFailure, what: &str, connection: &Connection) -> Failure {
         const EFFECT: &str = "the call may have had its effect";
-        let id = &self.config.id;
         let (code, message) = match failure {
-            RequestFailure::Timeout => {
-                (ErrorCode::UpstreamTimeout, format!("upstream `{id}` did not answer {what} in time, {EFFECT}"))
-            }
+            RequestFailure::Timeout => (ErrorCode::UpstreamTimeout, format!("did not answer {what} in time, {EFFECT}")),
             RequestFailure::Died => {
-                let message = format!("upstream `{id}` ended before {what} answered, {EFFECT}");
+                let message = format!("ended before {what} answered, {EFFECT}");
                 let detail = Some(self.redactor.text(connection.last_words().join(" | ")));
                 let detail = detail.filter(|detail| !detail.is_empty());
                 return Failure { code: ErrorCode::UpstreamDied, message, detail };
             }
             RequestFailure::Unreachable => {
-                (ErrorCode::UpstreamUnavailable, format!("upstream `{id}` cannot be reached, nothing was sent"))
+                (ErrorCode::UpstreamUnavailable, "cannot be reached, nothing was sent".to_owned())
             }
             RequestFailure::Denied => return self.failure_of_address(None),
             RequestFailure::SessionEnded => (
                 ErrorCode::UpstreamUnavailable,
+                "had ended its session and did not run the call, the next call starts a new one".to_owned(),
+            ),
+            RequestFailure::Status(status @ (401 | 403)) => {
+                (ErrorCode::UpstreamUnavailable, format!("refused Conduit's credential (HTTP {status})"))
+            }
+            RequestFailure::Status(status @ (429 | 503)) => {
+                (ErrorCode::UpstreamUnavailable, format!("is busy (HTTP {status})"))
+            }
+            RequestFailure::Status(400) => (
+                ErrorCode::UpstreamProtocol,
                 format!(
-                    "upstream `{id}` had ended its session and did not run the call, the next call starts a new one"
+                    "answered {what} with HTTP 400 and did not run the call; if it had lost its session, \
+                     the next call starts a new one"
                 ),
             ),
-            RequestFailure::Status(status @ (401 | 403)) => (
-                ErrorCode::UpstreamUnavailable,
-                format!("upstream `{id}` refused Conduit's credential (HTTP {status})"),
-            ),
-            RequestFailure::Status(status @ (429 | 503)) => {
-                (ErrorCode::UpstreamUnavailable, format!("upstream `{id}` is busy (HTTP {status})"))
-            }
             RequestFailure::Status(status) => {
-                (ErrorCode::UpstreamProtocol, format!("upstream `{id}` answered {what} with HTTP {status}"))
+                (ErrorCode::UpstreamProtocol, format!("answered {what} with HTTP {status}"))
             }
             RequestFailure::Rpc(RpcFailure::Peer { code, message }) => {
                 // SECURITY: an upstream's own words, short and without its secrets.
                 let message: String = self.redactor.text(message).chars().take(MAX_PEER_CHARS).collect();
-                (
-                    ErrorCode::UpstreamProtocol,
-                    format!("upstream `{id}` refused {what}: {message} (JSON-RPC error {code})"),
-                )
+                (ErrorCode::UpstreamProtocol, format!("refused {what}: {message} (JSON-RPC error {code})"))
             }
             RequestFailure::Rpc(RpcFailure::TooLarge) => {
-                (ErrorCode::ReplyTooLarge, format!("the answer of upstream `{id}` to {what} is too large"))
+                (ErrorCode::ReplyTooLarge, format!("gave too large an answer to {what}"))
             }
             RequestFailure::Rpc(RpcFailure::Malformed) => {
-                (ErrorCode::UpstreamProtocol, format!("upstream `{id}` answered {what} against the protocol"))
+                (ErrorCode::UpstreamProtocol, format!("answered {what} against the protocol"))
             }
         };
         Failure { code, message, detail: None }

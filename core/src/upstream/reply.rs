@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::wire;
 use crate::credentials::Redactor;
 use crate::error::ErrorCode;
-use crate::tool::{Tool, ToolError, ToolReply, ToolValue};
+use crate::tool::{ReplyForm, Tool, ToolError, ToolReply};
 
 /// What a tool's own error text may take in a message; its content has the rest.
 const MAX_MESSAGE_CHARS: usize = 2_000;
@@ -30,11 +30,17 @@ struct Block<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
+    text: Option<wire::Text<'a>>,
 }
 
 /// The reply that the raw result of a call of `tool` makes. Nothing is copied before its size is known to be allowed.
-pub(super) fn from_result(tool: &Tool, raw: String, reply_bytes: u64, redactor: &Redactor) -> ToolReply {
+pub(super) fn from_result(
+    tool: &Tool,
+    raw: String,
+    form: ReplyForm,
+    reply_bytes: u64,
+    redactor: &Redactor,
+) -> ToolReply {
     // SECURITY: the limit of this execution; the transport's cap is the same for all.
     if raw.len() as u64 > reply_bytes {
         return Err(too_large(tool, reply_bytes));
@@ -49,7 +55,7 @@ pub(super) fn from_result(tool: &Tool, raw: String, reply_bytes: u64, redactor: 
     let content = result.content.map_or("[]", RawValue::get);
     let blocks: Vec<Block<'_>> = serde_json::from_str(content).map_err(malformed)?;
     let texts =
-        blocks.iter().filter(|block| block.kind == "text").map(|block| block.text.as_deref().unwrap_or_default());
+        blocks.iter().filter(|block| block.kind == "text").map(|block| block.text.as_ref().map_or("", |text| &text.0));
     if result.is_error == Some(true) {
         let text: String =
             redactor.text(texts.collect::<Vec<_>>().join("\n")).chars().take(MAX_MESSAGE_CHARS).collect();
@@ -57,15 +63,17 @@ pub(super) fn from_result(tool: &Tool, raw: String, reply_bytes: u64, redactor: 
         let content = serde_json::from_str(content).map_err(malformed)?;
         return Err(ToolError { content, ..ToolError::new(ErrorCode::ToolFailed, &tool.name, message) });
     }
+    if form == ReplyForm::Full {
+        return Ok(full);
+    }
     let structured = result.structured_content.filter(|_| tool.output_schema.is_some());
-    let value = match (structured, blocks.as_slice()) {
+    Ok(match (structured, blocks.as_slice()) {
         (Some(structured), _) => structured.get().to_owned(),
         (None, []) => "null".to_owned(),
         (None, _) if blocks.iter().any(|block| block.kind != "text") => content.to_owned(),
-        (None, [Block { text: Some(text), .. }]) if is_json(text) => redactor.json(text.trim().to_owned()),
+        (None, [Block { text: Some(text), .. }]) if is_json(&text.0) => redactor.json(text.0.trim().to_owned()),
         (None, _) => Value::from(redactor.text(texts.collect::<Vec<_>>().join("\n"))).to_string(),
-    };
-    Ok(ToolValue { value, full })
+    })
 }
 
 /// The error of a reply that is larger than the execution allows.
@@ -103,8 +111,8 @@ mod tests {
 
     fn check(output_schema: bool, result: Value, expected: &str) {
         let raw = result.to_string();
-        let reply = from_result(&tool(output_schema), raw.clone(), 1_000_000, &Redactor::default()).unwrap();
-        assert_eq!(reply, ToolValue { value: expected.to_owned(), full: raw });
+        let reply = |form| from_result(&tool(output_schema), raw.clone(), form, 1_000_000, &Redactor::default());
+        assert_eq!((reply(ReplyForm::Value), reply(ReplyForm::Full)), (Ok(expected.to_owned()), Ok(raw.clone())));
     }
 
     fn text(text: &str) -> Value {
@@ -118,8 +126,8 @@ mod tests {
         check(false, result, "1");
         check(true, json!({"content": [text("plain")]}), r#""plain""#);
         let raw = r#"{"structuredContent":{"z":1, "a":12345678901234567890.50}}"#;
-        let reply = from_result(&tool(true), raw.to_owned(), 100, &Redactor::default()).unwrap();
-        assert_eq!(reply.value, r#"{"z":1, "a":12345678901234567890.50}"#);
+        let reply = from_result(&tool(true), raw.to_owned(), ReplyForm::Value, 100, &Redactor::default()).unwrap();
+        assert_eq!(reply, r#"{"z":1, "a":12345678901234567890.50}"#);
     }
 
     #[test]
@@ -159,9 +167,10 @@ mod tests {
     fn a_tools_error_is_an_error_with_its_content() {
         let content = json!([text(&"e".repeat(3_000)), {"type": "image", "data": "AA=="}]);
         let raw = json!({"isError": true, "content": content, "structuredContent": {}}).to_string();
-        let error = from_result(&tool(true), raw, 1_000_000, &Redactor::default()).unwrap_err();
+        let error = from_result(&tool(true), raw, ReplyForm::Value, 1_000_000, &Redactor::default()).unwrap_err();
         assert_eq!((error.code, error.message.len(), error.content), (ErrorCode::ToolFailed, 2_000, content));
-        let error = from_result(&tool(true), r#"{"isError":true}"#.into(), 100, &Redactor::default()).unwrap_err();
+        let error = from_result(&tool(true), r#"{"isError":true}"#.into(), ReplyForm::Value, 100, &Redactor::default())
+            .unwrap_err();
         assert_eq!(error.message, "the tool reported an error without a text");
     }
 
@@ -169,15 +178,16 @@ mod tests {
     fn u20_a_reply_above_the_limit_fails() {
         let raw = json!({"content": [text("x")]}).to_string();
         let length = raw.len() as u64;
-        assert!(from_result(&tool(false), raw.clone(), length, &Redactor::default()).is_ok());
-        let error = from_result(&tool(false), raw, length - 1, &Redactor::default()).unwrap_err();
+        assert!(from_result(&tool(false), raw.clone(), ReplyForm::Value, length, &Redactor::default()).is_ok());
+        let error = from_result(&tool(false), raw, ReplyForm::Value, length - 1, &Redactor::default()).unwrap_err();
         assert_eq!(error.code, ErrorCode::ReplyTooLarge);
     }
 
     #[test]
     fn u23_what_is_no_tool_result_is_refused() {
         for raw in ["null", "[]", "\"x\"", "{\"content\":{}}", "{\"content\":[1]}", "{\"content\":[],\"content\":[]}"] {
-            let error = from_result(&tool(false), raw.to_owned(), 1_000, &Redactor::default()).unwrap_err();
+            let error =
+                from_result(&tool(false), raw.to_owned(), ReplyForm::Value, 1_000, &Redactor::default()).unwrap_err();
             assert_eq!(error.code, ErrorCode::UpstreamProtocol, "{raw}");
         }
     }
@@ -188,12 +198,12 @@ mod tests {
         let escaped = r#"{"content":[{"type":"text","text":"\u00733cret-token {}"}]}"#;
         let plain = json!({"content": [text("[\"s3cret-token\"]")], "_meta": {"h": "s3cret-token"}}).to_string();
         let error = json!({"content": [text("s3cret-token")], "isError": true}).to_string();
-        for raw in [escaped.to_owned(), plain] {
-            let reply = from_result(&tool(false), raw.clone(), 1_000, &redactor).unwrap();
-            assert!(!format!("{reply:?}").contains("s3cret-token"), "{reply:?}");
-            assert!(reply.value.contains("[redacted]"));
+        let forms = [(escaped, ReplyForm::Value), (&*plain, ReplyForm::Value), (&*plain, ReplyForm::Full)];
+        for (raw, form) in forms {
+            let reply = from_result(&tool(false), raw.to_owned(), form, 1_000, &redactor).unwrap();
+            assert!(!reply.contains("s3cret-token") && reply.contains("[redacted]"), "{reply}");
         }
-        let error = from_result(&tool(false), error, 1_000, &redactor).unwrap_err();
+        let error = from_result(&tool(false), error, ReplyForm::Value, 1_000, &redactor).unwrap_err();
         assert!(!format!("{error:?}").contains("s3cret-token"));
     }
 }

@@ -1,6 +1,6 @@
 //! JSON-RPC over a pair of byte streams, one message a line.
 //!
-//! Owns the framing and its caps; what a line means is the gate's. A line that is too long is dropped while it is read, and
+//! Owns the framing and its caps; what a line means is the inlet's. A line that is too long is dropped while it is read, and
 //! fails the one call that it answers. Cancelling `ended` is how everybody learns that the peer is gone.
 
 use std::io;
@@ -17,7 +17,7 @@ use tokio_util::bytes::{Buf, BytesMut};
 use tokio_util::codec::{Decoder, FramedRead};
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{self, Gate};
+use super::wire::{self, Inlet};
 
 /// How much of one line is dropped before its writer is given up.
 const MAX_DISCARDED: usize = 1 << 30;
@@ -31,7 +31,7 @@ pub(super) struct LineTransport<R, W> {
     reader: FramedRead<R, Lines>,
     writer: Arc<Mutex<Option<W>>>,
     replies: Arc<Semaphore>,
-    gate: Arc<Gate>,
+    inlet: Arc<Inlet>,
     ended: CancellationToken,
     write_timeout: Duration,
 }
@@ -40,7 +40,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineTransport<R, W> {
     /// A transport that takes messages of `max_bytes`. A write that makes no progress for `write_timeout` ends it.
     pub(super) fn new(
         (reader, writer): (R, W),
-        gate: Arc<Gate>,
+        inlet: Arc<Inlet>,
         ended: CancellationToken,
         max_bytes: usize,
         write_timeout: Duration,
@@ -49,7 +49,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineTransport<R, W> {
             reader: FramedRead::new(reader, Lines::new(max_bytes, MAX_DISCARDED)),
             writer: Arc::new(Mutex::new(Some(writer))),
             replies: Arc::new(Semaphore::new(MAX_REPLIES)),
-            gate,
+            inlet,
             ended,
             write_timeout,
         }
@@ -89,7 +89,7 @@ where
         loop {
             match self.reader.next().await {
                 Some(Ok(Frame::Line(line))) => {
-                    if let Some(message) = self.gate.admit(&line) {
+                    if let Some(message) = self.inlet.admit(&line) {
                         return Some(message);
                     }
                 }
@@ -253,7 +253,6 @@ mod tests {
     use futures_util::future::BoxFuture;
     use rmcp::model::{ClientRequest, ClientResult, EmptyObject, PingRequest};
     use tokio::io::{DuplexStream, duplex};
-    use tokio::sync::watch;
 
     use super::*;
 
@@ -306,9 +305,9 @@ mod tests {
     /// A transport whose peer reads nothing, and what tells of its end.
     fn unread() -> (LineTransport<DuplexStream, DuplexStream>, [DuplexStream; 2], CancellationToken) {
         let ((reader, peer_writer), (writer, peer_reader)) = (duplex(8), duplex(8));
-        let gate = Arc::new(Gate::new(Arc::new(watch::Sender::new(0))));
+        let inlet = Arc::new(Inlet::new(Arc::default()));
         let ended = CancellationToken::new();
-        let transport = LineTransport::new((reader, writer), gate, ended.clone(), 1_000, Duration::from_secs(5));
+        let transport = LineTransport::new((reader, writer), inlet, ended.clone(), 1_000, Duration::from_secs(5));
         (transport, [peer_writer, peer_reader], ended)
     }
 

@@ -1,11 +1,11 @@
-//! The one gate through which an upstream's JSON-RPC messages come in, on every transport.
+//! The one inlet through which an upstream's JSON-RPC messages come in, on every transport.
 //!
 //! Bytes are hostile until they have passed: size is the transport's to cap, depth and shape are checked here. Results are
 //! passed on as raw JSON text, never parsed into values. Notifications are acted on here and end here; requests become
 //! `ping` or an unknown method, without their parameters, and only so many of them at a time.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::model::{
@@ -15,7 +15,6 @@ use rmcp::model::{
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 /// Nesting of a message; serde_json's own limit for values.
@@ -35,7 +34,7 @@ const MALFORMED: &str = "malformed";
 pub(super) enum RpcFailure {
     /// The response was larger than the transport takes.
     TooLarge,
-    /// The response has both a result and an error, or neither.
+    /// The response has both a result and an error, or neither, or an error that is none.
     Malformed,
     /// The peer's own error.
     Peer {
@@ -65,7 +64,18 @@ fn own_error(id: RequestId, mark: &'static str) -> ServerJsonRpcMessage {
     ServerJsonRpcMessage::error(ErrorData::new(RpcCode::INTERNAL_ERROR, mark, Some(mark.into())), Some(id))
 }
 
-/// The raw JSON of a result that came through the gate.
+fn peer_error(id: RequestId, raw: &str) -> ServerJsonRpcMessage {
+    match serde_json::from_str::<PeerError>(raw) {
+        Ok(error) => {
+            let message: String = error.message.chars().take(MAX_ERROR_CHARS).collect();
+            ServerJsonRpcMessage::error(ErrorData::new(RpcCode(error.code), message, None), Some(id))
+        }
+        // It answers the call all the same: nobody should go on waiting.
+        Err(_) => own_error(id, MALFORMED),
+    }
+}
+
+/// The raw JSON of a result that came through the inlet.
 pub(super) fn raw_result(result: ServerResult) -> Option<String> {
     match result {
         ServerResult::CustomResult(CustomResult(Value::String(raw))) => Some(raw),
@@ -73,15 +83,21 @@ pub(super) fn raw_result(result: ServerResult) -> Option<String> {
     }
 }
 
+/// A text that is copied only when it has escapes: within an `Option`, serde borrows no plain `Cow`.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+#[derive(Deserialize)]
+struct Incoming<'a> {
+    #[serde(borrow)]
     jsonrpc: Cow<'a, str>,
     id: Option<RequestId>,
     #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
+    method: Option<Text<'a>>,
     #[serde(borrow)]
     result: Option<&'a RawValue>,
-    error: Option<PeerError>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -92,18 +108,18 @@ struct PeerError {
     message: String,
 }
 
-/// The gate of one connection.
+/// The inlet of one connection.
 #[derive(Debug)]
-pub(super) struct Gate {
-    changes: Arc<watch::Sender<u64>>,
+pub(super) struct Inlet {
+    changes: Arc<AtomicU64>,
     initialized: AtomicBool,
     requests: Mutex<(u32, Instant)>,
 }
 
-impl Gate {
-    /// A gate that counts changes of the peer's tools in `changes`.
-    pub(super) fn new(changes: Arc<watch::Sender<u64>>) -> Gate {
-        Gate { changes, initialized: AtomicBool::new(false), requests: Mutex::new((REQUEST_BURST, Instant::now())) }
+impl Inlet {
+    /// A inlet that counts changes of the peer's tools in `changes`.
+    pub(super) fn new(changes: Arc<AtomicU64>) -> Inlet {
+        Inlet { changes, initialized: AtomicBool::new(false), requests: Mutex::new((REQUEST_BURST, Instant::now())) }
     }
 
     /// What a message means, or `None` when there is nothing to pass on: a notification, a surplus request, or bytes
@@ -115,21 +131,18 @@ impl Gate {
             return None;
         }
         // A field that stands twice is an error of the parser, so no reader can see another value than this one.
-        let envelope: Envelope<'_> = serde_json::from_str(text).ok().filter(|it: &Envelope<'_>| it.jsonrpc == "2.0")?;
-        match (envelope.id, envelope.method) {
-            (Some(id), Some(method)) => self.request(id, &method),
+        let incoming: Incoming<'_> = serde_json::from_str(text).ok().filter(|it: &Incoming<'_>| it.jsonrpc == "2.0")?;
+        match (incoming.id, incoming.method) {
+            (Some(id), Some(method)) => self.request(id, &method.0),
             (None, Some(method)) => {
-                if method == "notifications/tools/list_changed" {
-                    self.changes.send_modify(|count| *count += 1);
+                if method.0 == "notifications/tools/list_changed" {
+                    self.changes.fetch_add(1, Ordering::SeqCst);
                 }
                 None
             }
-            (Some(id), None) => Some(match (envelope.result, envelope.error) {
+            (Some(id), None) => Some(match (incoming.result, incoming.error) {
                 (Some(result), None) => self.result(id, result.get()),
-                (None, Some(error)) => {
-                    let message: String = error.message.chars().take(MAX_ERROR_CHARS).collect();
-                    ServerJsonRpcMessage::error(ErrorData::new(RpcCode(error.code), message, None), Some(id))
-                }
+                (None, Some(error)) => peer_error(id, error.get()),
                 _ => own_error(id, MALFORMED),
             }),
             (None, None) => None,
@@ -190,15 +203,15 @@ pub(super) fn depth(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn gate() -> (Gate, watch::Receiver<u64>) {
-        let (changes, receiver) = watch::channel(0);
-        let gate = Gate::new(Arc::new(changes));
-        gate.initialized.store(true, Ordering::Relaxed);
-        (gate, receiver)
+    fn inlet() -> (Inlet, Arc<AtomicU64>) {
+        let changes = Arc::new(AtomicU64::new(0));
+        let inlet = Inlet::new(Arc::clone(&changes));
+        inlet.initialized.store(true, Ordering::Relaxed);
+        (inlet, changes)
     }
 
     fn result_of(text: &str) -> Option<(RequestId, Result<String, RpcFailure>)> {
-        match gate().0.admit(text.as_bytes())? {
+        match inlet().0.admit(text.as_bytes())? {
             ServerJsonRpcMessage::Response(response) => Some((response.id, Ok(raw_result(response.result).unwrap()))),
             ServerJsonRpcMessage::Error(error) => Some((error.id.unwrap(), Err(RpcFailure::of(&error.error)))),
             other => panic!("{other:?}"),
@@ -210,6 +223,13 @@ mod tests {
         let raw = r#"{"z":1,"a":[1e400,12345678901234567890123],"unknown":{"_meta":null}}"#;
         let message = format!("\u{feff}{{\"id\":7,\"extra\":[],\"result\":{raw},\"jsonrpc\":\"2.0\"}}\r");
         assert_eq!(result_of(&message), Some((RequestId::Number(7), Ok(raw.to_owned()))));
+    }
+
+    #[test]
+    fn texts_without_escapes_are_not_copied() {
+        let texts: Vec<Option<Text<'_>>> = serde_json::from_str(r#"["plain", "\n", null]"#).unwrap();
+        let borrowed = |text: &Option<Text<'_>>| text.as_ref().map(|text| matches!(text.0, Cow::Borrowed(_)));
+        assert_eq!(texts.iter().map(borrowed).collect::<Vec<_>>(), [Some(true), Some(false), None]);
     }
 
     #[tokio::test]
@@ -233,24 +253,26 @@ mod tests {
             "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{}}",
             "{\"jsonrpc\":\"2.0\",\"id\":[7],\"result\":{}}",
             "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":\"x\"}}",
-            "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":\"text\"}",
             &deep("[", "]"),
             &deep("{\"a\":", "}"),
             &"[".repeat(100_000),
         ] {
             let shown: String = text.chars().take(80).collect();
-            assert!(gate().0.admit(text.as_bytes()).is_none(), "{shown}");
+            assert!(inlet().0.admit(text.as_bytes()).is_none(), "{shown}");
         }
-        assert!(gate().0.admit(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"x\":\"\xff\"}}").is_none());
+        assert!(inlet().0.admit(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"x\":\"\xff\"}}").is_none());
     }
 
     #[tokio::test]
-    async fn u23_both_neither_or_another_case_is_malformed() {
+    async fn u23_both_neither_another_case_or_an_unreadable_error_is_malformed() {
         for text in [
             r#"{"jsonrpc":"2.0","id":7,"result":{},"error":{"code":1,"message":"x"}}"#,
             r#"{"jsonrpc":"2.0","id":7}"#,
             r#"{"jsonrpc":"2.0","id":7,"Result":{}}"#,
             r#"{"jsonrpc":"2.0","id":7,"result":null}"#,
+            r#"{"jsonrpc":"2.0","id":7,"error":"text"}"#,
+            r#"{"jsonrpc":"2.0","id":7,"error":{"code":1e10,"message":"x"}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":["x"]}}"#,
         ] {
             assert_eq!(result_of(text), Some((RequestId::Number(7), Err(RpcFailure::Malformed))), "{text}");
         }
@@ -280,26 +302,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn u23_requests_lose_their_parameters_and_a_flood_goes_unanswered() {
-        let (gate, _changes) = gate();
+        let (inlet, _changes) = inlet();
         let text = br#"{"jsonrpc":"2.0","id":"a","method":"sampling/createMessage","params":{"messages":[]}}"#;
-        let ServerJsonRpcMessage::Request(request) = gate.admit(text).unwrap() else { panic!() };
+        let ServerJsonRpcMessage::Request(request) = inlet.admit(text).unwrap() else { panic!() };
         let ServerRequest::CustomRequest(custom) = request.request else { panic!() };
         assert_eq!((custom.method.as_str(), custom.params), ("sampling/createMessage", None));
-        let answered = (0..1_000).filter(|_| gate.admit(text).is_some()).count();
+        let answered = (0..1_000).filter(|_| inlet.admit(text).is_some()).count();
         assert_eq!(answered, REQUEST_BURST as usize - 1);
         tokio::time::advance(REQUEST_INTERVAL * 3).await;
-        assert_eq!((0..1_000).filter(|_| gate.admit(text).is_some()).count(), 3);
+        assert_eq!((0..1_000).filter(|_| inlet.admit(text).is_some()).count(), 3);
     }
 
     #[tokio::test]
     async fn u23_notifications_end_at_the_gate() {
-        let (gate, changes) = gate();
+        let (inlet, changes) = inlet();
         for _ in 0..100_000 {
-            assert!(gate.admit(br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#).is_none());
+            assert!(inlet.admit(br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#).is_none());
         }
-        assert!(!changes.has_changed().unwrap());
-        assert!(gate.admit(br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#).is_none());
-        assert_eq!(*changes.borrow(), 1);
+        assert_eq!(changes.load(Ordering::SeqCst), 0);
+        assert!(inlet.admit(br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#).is_none());
+        assert_eq!(changes.load(Ordering::SeqCst), 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the documents claim, held against the code.
 
-use conduit_core::limits::{Limit, Unit};
+use conduit_core::{Limit, Unit};
 use regex::Regex;
 use sha2::{Digest, Sha256};
 

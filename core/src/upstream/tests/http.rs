@@ -109,12 +109,22 @@ impl Server {
     }
 
     fn config(&self) -> UpstreamConfig {
+        self.config_with(None)
+    }
+
+    fn config_with(&self, credential: Option<Credential>) -> UpstreamConfig {
         let url = Url::parse(&format!("http://127.0.0.1:{}/mcp?key=hunter2hunter2", self.port)).unwrap();
-        UpstreamConfig { allow_private: true, ..UpstreamConfig::new("x", UpstreamKind::Http { url }) }
+        UpstreamConfig::new("x", UpstreamKind::Http { url, allow_private: true, credential })
     }
 
     fn upstream(&self) -> Upstream {
         Upstream::connectable(self.config()).unwrap()
+    }
+
+    /// Ends, with the port closed; what is being answered goes on.
+    async fn stop(&mut self) {
+        self.task.abort();
+        assert!((&mut self.task).await.unwrap_err().is_cancelled());
     }
 
     async fn next(&mut self, wanted: impl Fn(&str, &Value) -> bool) -> Value {
@@ -164,8 +174,8 @@ async fn a_call_travels_as_json_and_carries_session_version_and_credential() {
     }))
     .await;
     let credential = Credential::Header { name: "X-API-Key".into(), value: Secret::new("hunter3hunter3") };
-    let upstream = Upstream::connectable(UpstreamConfig { credential: Some(credential), ..server.config() }).unwrap();
-    assert_eq!(call(&upstream, json!({"n": 7})).await.unwrap().value, "7");
+    let upstream = Upstream::connectable(server.config_with(Some(credential))).unwrap();
+    assert_eq!(call(&upstream, json!({"n": 7})).await.unwrap(), "7");
     upstream.close().await;
     server.next(|line, _| line.starts_with("delete")).await;
     let seen = server.seen.lock().unwrap();
@@ -190,9 +200,11 @@ async fn a_call_travels_as_events() {
         std::future::pending().await
     }))
     .await;
-    let reply = call(&server.upstream(), json!({})).await.unwrap();
-    assert_eq!(reply.value, "{\"z\":1,\"a\":2}");
-    assert_eq!(serde_json::from_str::<Value>(&reply.full).unwrap()["a"], "\u{2028}\"");
+    let upstream = server.upstream();
+    assert_eq!(call(&upstream, json!({})).await.unwrap(), "{\"z\":1,\"a\":2}");
+    let limits = within(Duration::from_secs(30));
+    let full = upstream.call(&tool("x.y"), Map::new(), ReplyForm::Full, &limits).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&full).unwrap()["a"], "\u{2028}\"");
 }
 
 #[tokio::test]
@@ -214,7 +226,7 @@ async fn a_hundred_calls_run_at_once() {
     let upstream = server.upstream();
     let replies = join_all((0..100).map(|n| call(&upstream, json!({"n": n})))).await;
     for (n, reply) in replies.into_iter().enumerate() {
-        assert_eq!(reply.unwrap().value, n.to_string());
+        assert_eq!(reply.unwrap(), n.to_string());
     }
 }
 
@@ -235,9 +247,8 @@ async fn changes_are_told_over_the_servers_stream() {
     })
     .await;
     let upstream = server.upstream();
-    let mut changes = upstream.changes();
     assert_eq!(upstream.list_tools().await.unwrap().tools, [tool("x.a")]);
-    changes.changed().await.unwrap();
+    changed(&upstream).await;
 }
 
 #[tokio::test]
@@ -315,7 +326,7 @@ async fn u20_an_answer_is_cut_at_the_callers_own_limit() {
     }))
     .await;
     let limits = CallLimits { reply_bytes: 1_000, ..within(Duration::from_secs(30)) };
-    let reply = server.upstream().call(&tool("x.y"), Map::new(), &limits).await;
+    let reply = server.upstream().call(&tool("x.y"), Map::new(), ReplyForm::Value, &limits).await;
     assert_eq!(code(reply).0, ErrorCode::ReplyTooLarge);
     // What the kernel's buffers took counts as sent.
     assert!(SENT.load(Ordering::SeqCst) < 12 << 20, "{}", SENT.load(Ordering::SeqCst));
@@ -375,7 +386,7 @@ async fn u23_a_body_answers_its_own_request_or_nobodys() {
 
 #[tokio::test]
 async fn u35_statuses_have_words_and_bodies_do_not_show() {
-    let scripts: [(Script, ErrorCode, &str); 6] = [
+    let scripts: [(Script, ErrorCode, &str); 7] = [
         (
             calls!(exchange => exchange.answer("401 Unauthorized", "WWW-Authenticate: Bearer hunter2\r\n", "token hunter2").await),
             ErrorCode::UpstreamUnavailable,
@@ -406,6 +417,12 @@ async fn u35_statuses_have_words_and_bodies_do_not_show() {
             "upstream `x` refused `x.y`: no such tool (JSON-RPC error -32602)",
         ),
         (
+            calls!(exchange => exchange.answer("400 Bad Request", "Content-Type: application/json\r\n", NO_SESSION).await),
+            ErrorCode::UpstreamProtocol,
+            "upstream `x` answered `x.y` with HTTP 400 and did not run the call; if it had lost its session, the next call \
+             starts a new one",
+        ),
+        (
             calls!(exchange => exchange.answer("404 Not Found", "", "").await),
             ErrorCode::UpstreamUnavailable,
             "upstream `x` had ended its session and did not run the call, the next call starts a new one",
@@ -418,23 +435,57 @@ async fn u35_statuses_have_words_and_bodies_do_not_show() {
 
 #[tokio::test]
 async fn a_session_that_was_lost_is_replaced_by_the_next_call() {
-    static CALLS: AtomicUsize = AtomicUsize::new(0);
-    let mut server = Server::start(calls!(exchange => {
-        if CALLS.fetch_add(1, Ordering::SeqCst) == 0 {
-            return exchange.answer("404 Not Found", "", "").await;
+    // The first call's argument is the status that it gets, the second call has none.
+    let script: Script = calls!(exchange => {
+        match exchange.body["params"]["arguments"]["n"].as_str().map(str::to_owned) {
+            Some(status) => exchange.answer(&status, "Content-Type: application/json\r\n", NO_SESSION).await,
+            None => {
+                let body = response(&exchange.body["id"], text_result("new"));
+                exchange.json(&body).await
+            }
         }
-        let body = response(&exchange.body["id"], text_result("new"));
-        exchange.json(&body).await
+    });
+    for (status, expected) in [
+        ("404 Not Found", ErrorCode::UpstreamUnavailable),
+        ("410 Gone", ErrorCode::UpstreamUnavailable),
+        ("400 Bad Request", ErrorCode::UpstreamProtocol),
+    ] {
+        let mut server = Server::start(script).await;
+        let upstream = server.upstream();
+        assert_eq!(code(call(&upstream, json!({"n": status})).await).0, expected);
+        server.next(|_, body| body["method"] == "tools/call").await;
+        assert_eq!(call(&upstream, json!({})).await.unwrap(), "\"new\"", "{status}");
+        let again = server.next(|_, body| matches!(body["method"].as_str(), Some("initialize" | "tools/call"))).await;
+        assert_eq!(again["method"], "initialize", "a call is sent once");
+        assert_eq!(upstream.changes(), 1);
+    }
+}
+
+/// What the TypeScript SDK's example servers answer to a session that they do not know.
+const NO_SESSION: &str =
+    r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}"#;
+
+#[tokio::test]
+async fn u22_a_death_is_noticed_where_a_stream_could_be_resumed() {
+    static DIE: tokio::sync::Notify = tokio::sync::Notify::const_new();
+    let mut server = Server::start(calls!(exchange => {
+        exchange.open_events().await;
+        exchange.write("id: 1\ndata:\n\n").await;
+        DIE.notified().await;
     }))
     .await;
-    let upstream = server.upstream();
-    assert_eq!(code(call(&upstream, json!({})).await).0, ErrorCode::UpstreamUnavailable);
-    assert_eq!(CALLS.load(Ordering::SeqCst), 1, "a call is sent once");
-    assert_eq!(call(&upstream, json!({})).await.unwrap().value, "\"new\"");
-    for _ in 0..2 {
-        server.next(|_, body| body["method"] == "initialize").await;
-    }
-    assert_eq!(*upstream.changes().borrow(), 1);
+    let upstream = Arc::new(server.upstream());
+    let caller = tokio::spawn({
+        let upstream = upstream.clone();
+        async move { call(&upstream, json!({})).await }
+    });
+    server.next(|_, body| body["method"] == "tools/call").await;
+    server.stop().await;
+    let start = Instant::now();
+    DIE.notify_one();
+    let expected = "upstream `x` ended before `x.y` answered, the call may have had its effect";
+    assert_eq!(code(caller.await.unwrap()), (ErrorCode::UpstreamDied, expected.into()));
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
@@ -456,7 +507,8 @@ async fn u21_slow_headers_bodies_and_streams_end_at_the_deadline() {
     for script in scripts {
         let mut server = Server::start(script).await;
         let upstream = server.upstream();
-        let reply = upstream.call(&tool("x.y"), Map::new(), &within(Duration::from_millis(300))).await;
+        let reply =
+            upstream.call(&tool("x.y"), Map::new(), ReplyForm::Value, &within(Duration::from_millis(300))).await;
         let expected = "upstream `x` did not answer `x.y` in time, the call may have had its effect";
         assert_eq!(code(reply), (ErrorCode::UpstreamTimeout, expected.into()));
         let id = server.next(|_, body| body["method"] == "tools/call").await["id"].clone();
@@ -493,16 +545,41 @@ async fn t12_a_dropped_call_is_cancelled_and_its_connection_closed() {
 }
 
 #[tokio::test]
+async fn t12_calls_that_are_dropped_before_the_end_are_cancelled_all_the_same() {
+    let mut server = Server::start(calls!(exchange => {
+        let mut rest = Vec::new();
+        let _ = exchange.socket.read_to_end(&mut rest).await;
+    }))
+    .await;
+    let upstream = server.upstream();
+    let mut calls = join_all((0..8).map(|_| call(&upstream, json!({}))));
+    let mut under_way = 0;
+    while under_way < 8 {
+        tokio::select! {
+            _ = &mut calls => panic!("a call has ended"),
+            _ = server.next(|_, body| body["method"] == "tools/call") => under_way += 1,
+        }
+    }
+    drop(calls);
+    upstream.close().await;
+    server.stop().await;
+    let mut cancelled = 0;
+    while let Ok((_, body)) = server.exchanges.try_recv() {
+        cancelled += usize::from(body["method"] == "notifications/cancelled");
+    }
+    assert_eq!(cancelled, 8);
+}
+
+#[tokio::test]
 async fn a_server_that_is_gone_is_unavailable_and_found_again() {
     let answer: Script = calls!(exchange => {
         let body = response(&exchange.body["id"], text_result("up"));
         exchange.json(&body).await
     });
-    let server = Server::start(answer).await;
+    let mut server = Server::start(answer).await;
     let upstream = server.upstream();
-    assert_eq!(call(&upstream, json!({})).await.unwrap().value, "\"up\"");
-    server.task.abort();
-    assert!(server.task.await.unwrap_err().is_cancelled());
+    assert_eq!(call(&upstream, json!({})).await.unwrap(), "\"up\"");
+    server.stop().await;
     let expected = "upstream `x` cannot be reached, nothing was sent";
     assert_eq!(code(call(&upstream, json!({})).await), (ErrorCode::UpstreamUnavailable, expected.into()));
     let error = upstream.list_tools().await.unwrap_err();
@@ -524,11 +601,8 @@ async fn a_refused_handshake_says_why() {
             exchange.answer("401 Unauthorized", "", "secret body").await;
         }
     });
-    let config = UpstreamConfig {
-        allow_private: true,
-        credential: Some(Credential::Bearer(Secret::new("wrong token"))),
-        ..UpstreamConfig::new("x", UpstreamKind::Http { url })
-    };
+    let credential = Some(Credential::Bearer(Secret::new("wrong token")));
+    let config = UpstreamConfig::new("x", UpstreamKind::Http { url, allow_private: true, credential });
     let error = Upstream::connectable(config).unwrap().list_tools().await.unwrap_err();
     assert!(error.to_string().ends_with(": it answered `initialize` with HTTP 401"), "{error}");
 }

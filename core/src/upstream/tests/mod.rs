@@ -29,7 +29,19 @@ fn within(time: Duration) -> CallLimits {
 /// The reply to `x.y` with `arguments`, within 30 seconds.
 async fn call(upstream: &Upstream, arguments: Value) -> ToolReply {
     let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
-    upstream.call(&tool("x.y"), arguments, &within(Duration::from_secs(30))).await
+    upstream.call(&tool("x.y"), arguments, ReplyForm::Value, &within(Duration::from_secs(30))).await
+}
+
+/// Why the upstream last failed.
+fn last_error(upstream: &Upstream) -> String {
+    upstream.last_error().unwrap()
+}
+
+/// Waits until the upstream's tools may have changed.
+async fn changed(upstream: &Upstream) {
+    while upstream.changes() == 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 fn code(reply: ToolReply) -> (ErrorCode, String) {
@@ -67,8 +79,17 @@ async fn local_functions_are_tools() {
     let upstream = Upstream::local("x", vec![LocalTool::new("y", function)]).unwrap();
     assert_eq!(upstream.list_tools().await.unwrap().tools, [tool("x.y")]);
     let reply = call(&upstream, json!({"a": 1})).await.unwrap();
-    assert_eq!(reply.value, r#"{"got":{"a":1},"tool":"x.y"}"#);
-    assert_eq!(reply.full, format!(r#"{{"content":[],"structuredContent":{}}}"#, reply.value));
+    assert_eq!(reply, r#"{"tool":"x.y","got":{"a":1}}"#);
+    let full = Map::from_iter([("a".to_owned(), 1.into())]);
+    let full = upstream.call(&tool("x.y"), full, ReplyForm::Full, &within(Duration::from_secs(30))).await.unwrap();
+    assert_eq!(full, format!(r#"{{"content":[],"structuredContent":{reply}}}"#));
+    let arguments = Map::from_iter([("a".to_owned(), 1.into())]);
+    for (form, is_allowed) in [(ReplyForm::Value, true), (ReplyForm::Full, true), (ReplyForm::Value, false)] {
+        let reply_bytes = full.len() as u64 - u64::from(!is_allowed);
+        let limits = CallLimits { reply_bytes, ..within(Duration::from_secs(30)) };
+        let reply = upstream.call(&tool("x.y"), arguments.clone(), form, &limits).await;
+        assert_eq!(reply.is_ok(), is_allowed, "the whole result counts");
+    }
     let failed = call(&upstream, json!({"do": "fail"})).await.unwrap_err();
     assert_eq!(
         (failed.code, failed.message.as_str(), failed.content),
@@ -80,9 +101,9 @@ async fn local_functions_are_tools() {
     );
     assert_eq!(code(call(&upstream, json!({"do": "big"})).await).0, ErrorCode::ReplyTooLarge);
     let arguments = Map::from_iter([("do".to_owned(), "hang".into())]);
-    let hung = upstream.call(&tool("x.y"), arguments, &within(Duration::from_millis(1))).await;
+    let hung = upstream.call(&tool("x.y"), arguments, ReplyForm::Value, &within(Duration::from_millis(1))).await;
     assert_eq!(code(hung).0, ErrorCode::UpstreamTimeout);
-    let unknown = upstream.call(&tool("x.z"), Map::new(), &within(Duration::from_secs(1))).await;
+    let unknown = upstream.call(&tool("x.z"), Map::new(), ReplyForm::Value, &within(Duration::from_secs(1))).await;
     assert_eq!(code(unknown), (ErrorCode::ToolNotFound, "tool `x.z` does not exist".into()));
     let twice = vec![LocalTool::new("y", function), LocalTool::new("y", function)];
     assert_eq!(Upstream::local("x", twice).unwrap_err().to_string(), "tool `x.y` is defined twice");
@@ -95,10 +116,8 @@ async fn local_functions_are_tools() {
 #[test]
 fn u35_a_config_does_not_show_its_secrets() {
     let url = Url::parse("https://example.com/mcp?token=hunter2hunter2").unwrap();
-    let config = UpstreamConfig {
-        credential: Some(Credential::Bearer(Secret::new("hunter2hunter2"))),
-        ..UpstreamConfig::new("x", UpstreamKind::Http { url })
-    };
+    let credential = Some(Credential::Bearer(Secret::new("hunter2hunter2")));
+    let config = UpstreamConfig::new("x", UpstreamKind::Http { url, allow_private: false, credential });
     let env = BTreeMap::from([("T".to_owned(), EnvValue::Secret(Secret::new("hunter2hunter2")))]);
     let kind = UpstreamKind::Stdio { command: "c".into(), args: vec!["hunter2hunter2".into()], env, cwd: None };
     let shown = format!("{config:?} {kind:?} {:?}", Upstream::connectable(config.clone()).unwrap());
@@ -108,7 +127,9 @@ fn u35_a_config_does_not_show_its_secrets() {
 #[test]
 fn u01_a_private_url_is_refused_before_anything_else() {
     for url in ["http://127.0.0.1:1/", "http://[::ffff:7f00:1]/", "http://localhost/", "http://2130706433/"] {
-        let config = UpstreamConfig::new("x", UpstreamKind::Http { url: Url::parse(url).unwrap() });
+        let url = Url::parse(url).unwrap();
+        let kind = UpstreamKind::Http { url: url.clone(), allow_private: false, credential: None };
+        let config = UpstreamConfig::new("x", kind);
         let error = Upstream::connectable(config).unwrap_err();
         assert_eq!((error.code(), error.upstream()), (ErrorCode::AddressDenied, Some("x")), "{url}");
     }

@@ -1,14 +1,25 @@
-//! References within one schema document. Nothing is ever fetched.
+//! References within one schema document, whatever its draft. Nothing is ever fetched.
+//!
+//! The one resolver: what checks arguments and what shows types to a model mean the same by a reference.
 
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::short;
+/// Why a reference names no schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unresolved {
+    /// It names another document.
+    Foreign,
+    /// The document has subschemas with an `$id`, which change what references mean.
+    Embedded,
+    /// It names nothing, or more than one schema.
+    Unknown,
+}
 
 /// Resolves the references of one document.
-pub(super) struct References<'a> {
+pub(crate) struct References<'a> {
     root: &'a Value,
     /// The document's own `$id`, without its fragment.
     own_id: Option<&'a str>,
@@ -19,7 +30,7 @@ pub(super) struct References<'a> {
 }
 
 impl<'a> References<'a> {
-    pub(super) fn new(root: &'a Value) -> References<'a> {
+    pub(crate) fn new(root: &'a Value) -> References<'a> {
         let own_id = id_of(root).map(|id| id.trim_end_matches('#'));
         let mut embeds = false;
         let mut anchors = HashMap::new();
@@ -33,19 +44,16 @@ impl<'a> References<'a> {
     }
 
     /// The schema that `reference` names: `#`, `#/a/pointer` or `#anchor`.
-    pub(super) fn resolve(&self, reference: &Value) -> Result<&'a Value, String> {
-        let text = reference.as_str().ok_or_else(|| format!("`$ref` is {}, expected text", short(reference)))?;
-        let local = self.own_id.and_then(|id| text.strip_prefix(id)).unwrap_or(text);
+    pub(crate) fn resolve(&self, reference: &str) -> Result<&'a Value, Unresolved> {
+        let local = self.own_id.and_then(|id| reference.strip_prefix(id)).unwrap_or(reference);
         // SECURITY: a reference stays within its document: no address of an upstream's choice is ever asked.
         let fragment = match (local.strip_prefix('#'), local.is_empty()) {
             (Some(fragment), _) => fragment,
             (None, true) => "",
-            (None, false) => {
-                return Err(format!("`$ref` to {} leaves the document, which is refused", short(reference)));
-            }
+            (None, false) => return Err(Unresolved::Foreign),
         };
         if self.embeds {
-            return Err("`$ref` beside an `$id` inside the schema is not supported".to_owned());
+            return Err(Unresolved::Embedded);
         }
         let fragment = percent_decode_str(fragment).decode_utf8_lossy();
         let target = match &*fragment {
@@ -53,7 +61,7 @@ impl<'a> References<'a> {
             pointer if pointer.starts_with('/') => self.root.pointer(pointer),
             anchor => self.anchors.get(anchor).copied().flatten(),
         };
-        target.ok_or_else(|| format!("`$ref` to {} names nothing, or more than one schema", short(reference)))
+        target.ok_or(Unresolved::Unknown)
     }
 }
 
