@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use conduit_core::{Language, Limit, LimitsRequest, ToolPattern};
+use conduit_core::{Error, ErrorCode, Language, Limit, LimitsRequest, ToolPattern};
 use serde_json::Value;
 
 /// Runs programs that a model wrote in a sandbox, and lets them call MCP tools.
@@ -53,9 +53,9 @@ pub(crate) struct ExecArgs {
     #[command(flatten)]
     pub(crate) set_up: SetUp,
     /// What the program finds as `input`.
-    #[arg(long, value_name = "JSON", value_parser = parse_input)]
+    #[arg(long, value_name = "JSON", value_parser = parse_input, allow_negative_numbers = true)]
     pub(crate) input: Option<Value>,
-    /// A limit, such as `cpu_time=500ms` or `memory=64MiB`. Can be given more than once.
+    /// A limit, such as `cpu_time=500ms` or `memory=64MiB`. Can be given for several limits.
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = parse_limit)]
     pub(crate) limits: Vec<(Limit, u64)>,
     /// The program's language. Default: by the file's ending, and `typescript` for standard input.
@@ -67,12 +67,17 @@ pub(crate) struct ExecArgs {
 }
 
 impl ExecArgs {
-    pub(crate) fn limits(&self) -> LimitsRequest {
+    /// # Errors
+    /// `invalid_limit` when one limit has two values.
+    pub(crate) fn limits(&self) -> Result<LimitsRequest, Error> {
         let mut request = LimitsRequest::default();
         for (limit, value) in &self.limits {
+            if request.get(*limit).is_some() {
+                return Err(Error::new(ErrorCode::InvalidLimit, format!("limit `{limit}` is given twice")));
+            }
             request.set(*limit, *value);
         }
-        request
+        Ok(request)
     }
 }
 
@@ -146,9 +151,18 @@ mod tests {
         let Command::Exec(args) = Args::try_parse_from(line.split_whitespace()).unwrap().command else { panic!() };
         assert_eq!(args.set_up.allow.iter().map(ToolPattern::as_str).collect::<Vec<_>>(), ["a.*", "b.c"]);
         assert_eq!(args.input, Some(serde_json::json!({"x": 1})));
-        let limits = args.limits();
+        let limits = args.limits().unwrap();
         assert_eq!((limits.cpu_time_ms, limits.memory_bytes, limits.tool_calls), (Some(500), Some(64 << 20), Some(3)));
         assert!(args.json);
+    }
+
+    #[test]
+    fn the_input_may_be_a_negative_number() {
+        let Command::Exec(args) = Args::try_parse_from(["conduit", "exec", "p.ts", "--input", "-1.5"]).unwrap().command
+        else {
+            panic!()
+        };
+        assert_eq!(args.input, Some(serde_json::json!(-1.5)));
     }
 
     #[test]

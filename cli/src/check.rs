@@ -3,20 +3,27 @@
 use conduit_core::{Error, ErrorCode, Result, Runtime, Shown, UpstreamStatus};
 
 use crate::args::CheckArgs;
-use crate::output::{complain, print, table};
-use crate::{EXIT_USAGE, session};
+use crate::output::{complain, table};
+use crate::session::{self, Interrupts};
+use crate::{EXIT_CANCELLED, EXIT_USAGE};
 
 pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
     let config = session::read(&args.config)?.ok_or_else(|| {
         let message = "there is no config, expected `--config`, `CONDUIT_CONFIG`, or `conduit.yaml` here";
         Error::new(ErrorCode::InvalidConfig, message)
     })?;
+    let mut interrupts = Interrupts::new()?;
     let runtime = Runtime::builder_from(config).build()?;
     session::warn_without_policy(&runtime);
-    let upstreams = runtime.check().await;
-    let idle = runtime.idle_patterns();
-    session::close(&runtime).await;
-    print(&table(&rows(&upstreams)))?;
+    let (mut upstreams, mut idle) = (Vec::new(), Vec::new());
+    let text = async {
+        upstreams = runtime.check().await;
+        idle = runtime.idle_patterns();
+        Ok(table(&rows(&upstreams)))
+    };
+    if !session::print(&runtime, &mut interrupts, text).await? {
+        return Ok(EXIT_CANCELLED);
+    }
     for upstream in &upstreams {
         for warning in &upstream.warnings {
             complain(format_args!("upstream `{}`: {}", upstream.id, Shown(warning, session::ERROR)));

@@ -1,15 +1,18 @@
 //! `conduit exec`: one program, its output as it comes, its value at the end.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
 use conduit_core::{
     Error, ErrorCode, Event, ExecutionRequest, ExecutionResult, GuestError, Language, Limit, Outcome, Result, Runtime,
+    Shown,
 };
 use futures_util::StreamExt;
 
+use crate::EXIT_CANCELLED;
 use crate::args::ExecArgs;
-use crate::output::{complain, print, print_error_of_program, print_of_program};
+use crate::output::Printer;
 use crate::session::{self, Interrupts};
 
 /// The endings of files, and the language that they mean.
@@ -23,21 +26,25 @@ const ENDINGS: &[(&str, Language)] = &[
 pub(crate) async fn exec(args: ExecArgs) -> Result<u8> {
     let language = language(&args.file, args.language)?;
     let code = read_program(&args.file)?;
-    let mut request = ExecutionRequest::new(language, code).limits(args.limits());
+    let mut request = ExecutionRequest::new(language, code).limits(args.limits()?);
     if let Some(input) = args.input {
         request = request.input(input);
     }
     let mut interrupts = Interrupts::new()?;
     let runtime = session::open(&args.set_up)?;
-    let result = run(&runtime, request, !args.json, &mut interrupts).await;
-    session::close(&runtime).await;
-    let result = result?;
-    if args.json {
-        print(&format!("{}\n", json(&result)?))?;
-    } else {
-        report(&result)?;
+    let printer = Printer::start();
+    let result = run(&runtime, request, (!args.json).then_some(&printer), &mut interrupts).await;
+    if let Ok(result) = &result {
+        report_upstreams(&runtime, result, &printer);
     }
-    Ok(exit_status(&result.outcome))
+    match &result {
+        Ok(result) if args.json => printer.print(json(result)? + "\n"),
+        Ok(result) => report(result, &printer),
+        Err(_) => {}
+    }
+    let ((), printed) = tokio::join!(session::close(&runtime), printer.finish(interrupts.end_of_grace()));
+    let status = exit_status(&result?.outcome);
+    Ok(if printed? { status } else { EXIT_CANCELLED })
 }
 
 /// 0 completed, 1 failed, 3 over a limit, 130 cancelled.
@@ -45,7 +52,7 @@ fn exit_status(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Completed => 0,
         Outcome::LimitExceeded { .. } => 3,
-        Outcome::Cancelled => 130,
+        Outcome::Cancelled => EXIT_CANCELLED,
         _ => 1,
     }
 }
@@ -58,11 +65,13 @@ fn language(file: &Path, named: Option<Language>) -> Result<Language> {
         return Ok(Language::TypeScript);
     }
     let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, language)| *language).ok_or_else(|| {
-        let known: Vec<_> = ENDINGS.iter().map(|(known, _)| format!("`.{known}`")).collect();
-        let message = format!("`{}` does not end in {}, say `--language`", file.display(), known.join(", "));
-        Error::new(ErrorCode::InvalidRequest, message)
-    })
+    ENDINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending)).map(|(_, language)| *language).ok_or_else(
+        || {
+            let known: Vec<_> = ENDINGS.iter().map(|(known, _)| format!("`.{known}`")).collect();
+            let message = format!("`{}` does not end in {}, say `--language`", file.display(), known.join(", "));
+            Error::new(ErrorCode::InvalidRequest, message)
+        },
+    )
 }
 
 /// The program's text, up to a little more than any limit allows.
@@ -83,25 +92,28 @@ fn read_program(file: &Path) -> Result<String> {
         // The limit refuses it, though the cut may have gone through a character.
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
-    String::from_utf8(bytes).map_err(|error| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))
+    let code = String::from_utf8(bytes)
+        .map_err(|error| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
+    // A mark that editors put in front of a text is no part of it.
+    Ok(code.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(code))
 }
 
 /// Runs the program to its end; the first interrupt cancels it.
 async fn run(
     runtime: &Runtime,
     request: ExecutionRequest,
-    show: bool,
+    show: Option<&Printer>,
     interrupts: &mut Interrupts,
 ) -> Result<ExecutionResult> {
     let mut execution = runtime.spawn(request)?;
     let mut events = execution.take_events();
     loop {
         tokio::select! {
-            event = events.next() => match event {
-                Some(Event::Stdout { text }) if show => print_of_program(&text)?,
-                Some(Event::Stderr { text }) if show => print_error_of_program(&text),
-                Some(_) => {}
-                None => return execution.join().await,
+            event = events.next() => match (event, show) {
+                (Some(Event::Stdout { text }), Some(printer)) => printer.print_of_program(&text),
+                (Some(Event::Stderr { text }), Some(printer)) => printer.print_error_of_program(&text),
+                (Some(_), _) => {}
+                (None, _) => return execution.join().await,
             },
             () = interrupts.next() => execution.cancel(),
         }
@@ -113,23 +125,25 @@ fn json(result: &ExecutionResult) -> Result<String> {
         .map_err(|error| Error::new(ErrorCode::Internal, "the result is no JSON").with_source(error))
 }
 
+/// Says why the upstreams failed that failed calls: the program was told no more than that they did.
+fn report_upstreams(runtime: &Runtime, result: &ExecutionResult, printer: &Printer) {
+    let failed = result.tool_calls.iter().filter(|call| call.error.is_some_and(|code| code.number() / 100 == 4));
+    let upstreams: BTreeSet<&str> = failed.filter_map(|call| call.tool.split('.').next()).collect();
+    for upstream in upstreams {
+        if let Some(error) = runtime.last_error(upstream) {
+            printer.complain(format_args!("upstream `{upstream}`: {}", Shown(&error, session::ERROR)));
+        }
+    }
+}
+
 /// What is left to say after the program's output.
-fn report(result: &ExecutionResult) -> Result<()> {
+fn report(result: &ExecutionResult, printer: &Printer) {
     match &result.outcome {
-        Outcome::Completed if result.value.is_null() => Ok(()),
-        Outcome::Completed => print_of_program(&format!("{:#}\n", result.value)),
-        Outcome::Failed { error } => {
-            print_error_of_program(&describe(error));
-            Ok(())
-        }
-        Outcome::LimitExceeded { message, .. } => {
-            complain(message);
-            Ok(())
-        }
-        outcome => {
-            complain(outcome.status());
-            Ok(())
-        }
+        Outcome::Completed if result.value.is_null() => {}
+        Outcome::Completed => printer.print_of_program(&format!("{:#}\n", result.value)),
+        Outcome::Failed { error } => printer.print_error_of_program(&describe(error)),
+        Outcome::LimitExceeded { message, .. } => printer.complain(message),
+        outcome => printer.complain(outcome.status()),
     }
 }
 
@@ -158,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_ending_says_the_language() {
-        for name in ["a.ts", "a.mts", "a.js", "b/a.mjs", "-"] {
+        for name in ["a.ts", "A.TS", "a.mts", "a.js", "b/a.mjs", "-"] {
             assert_eq!(language(Path::new(name), None).unwrap(), Language::TypeScript, "{name}");
         }
         assert_eq!(language(Path::new("a"), Some(Language::TypeScript)).unwrap(), Language::TypeScript);

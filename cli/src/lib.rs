@@ -11,6 +11,7 @@ mod session;
 mod tools;
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::Parser;
 use conduit_core::{Error, ErrorCode, Result};
@@ -19,15 +20,22 @@ use args::{Args, Command};
 
 /// The command line or the config is wrong, or something that the operator must mend.
 const EXIT_USAGE: u8 = 2;
+/// A signal ended the command.
+const EXIT_CANCELLED: u8 = 130;
+/// How long the last tasks have to end: long enough to kill what they started, and no longer for a read of standard input,
+/// which nothing can interrupt.
+const LAST_TASKS: Duration = Duration::from_millis(500);
 
 /// Runs the command that `args` ask for, the program's name first, and gives the exit status.
 pub fn main<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> u8 {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
-            // The terminal may be gone; the status still tells.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(EXIT_USAGE);
+            // A reader that has gone away is no error.
+            return match error.print() {
+                Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe => EXIT_USAGE,
+                _ => u8::try_from(error.exit_code()).unwrap_or(EXIT_USAGE),
+            };
         }
     };
     run(args.command).unwrap_or_else(|error| {
@@ -51,7 +59,6 @@ fn run(command: Command) -> Result<u8> {
             Command::Serve(args) => serve::serve(args).await,
         }
     });
-    // A read of standard input cannot be interrupted: nobody waits for it.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(LAST_TASKS);
     status
 }

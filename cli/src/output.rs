@@ -3,33 +3,84 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc;
+use std::thread;
 
 use conduit_core::{Error, ErrorCode, Result};
+use tokio::sync::oneshot;
 
-/// Writes to standard output at once. A reader that has gone away is no error.
-pub(crate) fn print(text: &str) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorCode::Internal, "cannot write to standard output").with_source(error))
+/// Standard output and standard error, written in turn by a thread of its own: a reader that does not read holds up nothing
+/// else. What waits to be written is bounded by what a program may print.
+pub(crate) struct Printer {
+    pieces: mpsc::Sender<Piece>,
+    written: oneshot::Receiver<io::Result<()>>,
+}
+
+enum Piece {
+    Out(String),
+    Err(String),
+}
+
+impl Printer {
+    pub(crate) fn start() -> Printer {
+        let (pieces, receiver) = mpsc::channel();
+        let (done, written) = oneshot::channel();
+        thread::spawn(move || done.send(write(receiver)));
+        Printer { pieces, written }
+    }
+
+    pub(crate) fn print(&self, text: impl Into<String>) {
+        // The thread lives as long as the sender.
+        let _ = self.pieces.send(Piece::Out(text.into()));
+    }
+
+    /// Writes what a program wrote to standard output.
+    pub(crate) fn print_of_program(&self, text: &str) {
+        self.print(for_stream(text, io::stdout().is_terminal()));
+    }
+
+    /// Writes what a program wrote to standard error.
+    pub(crate) fn print_error_of_program(&self, text: &str) {
+        let _ = self.pieces.send(Piece::Err(for_stream(text, io::stderr().is_terminal()).into_owned()));
+    }
+
+    /// As [`complain`], after what waits to be written.
+    pub(crate) fn complain(&self, message: impl fmt::Display) {
+        let _ = self.pieces.send(Piece::Err(complaint(message)));
+    }
+
+    /// Waits until everything is written, or until `give_up` ends; tells whether it was written. A reader that has gone
+    /// away is no error.
+    pub(crate) async fn finish(self, give_up: impl Future<Output = ()>) -> Result<bool> {
+        drop(self.pieces);
+        let failed = |error| Error::new(ErrorCode::Internal, "cannot write to standard output").with_source(error);
+        tokio::select! {
+            biased;
+            // Without an answer, the thread has panicked.
+            written = self.written => written.unwrap_or(Err(io::ErrorKind::Other.into())).map_err(failed).map(|()| true),
+            () = give_up => Ok(false),
         }
-        _ => Ok(()),
     }
 }
 
+fn write(pieces: mpsc::Receiver<Piece>) -> io::Result<()> {
+    let mut result = Ok(());
+    for piece in pieces {
+        match piece {
+            Piece::Out(text) if result.is_ok() => {
+                let mut stdout = io::stdout().lock();
+                result = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+            }
+            Piece::Out(_) => {}
+            Piece::Err(text) => print_error(&text),
+        }
+    }
+    result.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}
+
 /// Writes to standard error at once. Nothing can be done when that fails.
-pub(crate) fn print_error(text: &str) {
+fn print_error(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// Writes what a program wrote to standard output.
-pub(crate) fn print_of_program(text: &str) -> Result<()> {
-    print(&for_stream(text, io::stdout().is_terminal()))
-}
-
-/// Writes what a program wrote to standard error.
-pub(crate) fn print_error_of_program(text: &str) {
-    print_error(&for_stream(text, io::stderr().is_terminal()));
 }
 
 /// A program's text, byte for byte, but for a terminal: there it moves no cursor, changes no title and no clipboard.
@@ -45,7 +96,11 @@ fn for_stream(text: &str, is_terminal: bool) -> Cow<'_, str> {
 
 /// One line on standard error, with the command's name.
 pub(crate) fn complain(message: impl fmt::Display) {
-    print_error(&format!("conduit: {message}\n"));
+    print_error(&complaint(message));
+}
+
+fn complaint(message: impl fmt::Display) -> String {
+    format!("conduit: {message}\n")
 }
 
 /// Rows in columns that are as wide as their widest cell; the last one is not filled up.

@@ -1,12 +1,16 @@
 //! From the command line's flags to a runtime, and its orderly end.
 
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
 use std::time::Duration;
 
 use conduit_core::{Config, Error, ErrorCode, NO_POLICY, Policy, Result, Runtime, Shown, ToolPattern, UpstreamStatus};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 
 use crate::args::{ConfigFile, SetUp};
-use crate::output::complain;
+use crate::output::{Printer, complain};
 
 /// How much of an error about an upstream is shown, in characters: it may end with the last words of a child.
 pub(crate) const ERROR: usize = 4_000;
@@ -68,27 +72,68 @@ pub(crate) async fn close(runtime: &Runtime) {
     }
 }
 
-/// Ctrl-C, or a request to end.
+/// Runs `work`, ends everything that the runtime started, and prints what `work` gave; false when an interrupt came first.
+pub(crate) async fn print(
+    runtime: &Runtime,
+    interrupts: &mut Interrupts,
+    work: impl Future<Output = Result<String>>,
+) -> Result<bool> {
+    let text = tokio::select! {
+        text = work => Some(text),
+        () = interrupts.next() => None,
+    };
+    close(runtime).await;
+    let Some(text) = text else { return Ok(false) };
+    let printer = Printer::start();
+    printer.print(text?);
+    printer.finish(interrupts.end_of_grace()).await
+}
+
+/// Ctrl-C, a terminal that goes away, or a request to end. From when it is made, no signal ends the process by itself, and
+/// with it leaves upstreams behind.
 pub(crate) struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
+    signals: Vec<Signal>,
+    first: Option<Instant>,
 }
 
 impl Interrupts {
     pub(crate) fn new() -> Result<Interrupts> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Error::new(ErrorCode::Internal, "cannot listen to signals").with_source(error))
-        };
-        Ok(Interrupts { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()];
+        let kinds = kinds.into_iter().filter(|kind| *kind != SignalKind::hangup() || !is_ignored(*kind));
+        let signals = kinds
+            .map(signal)
+            .collect::<io::Result<_>>()
+            .map_err(|error| Error::new(ErrorCode::Internal, "cannot listen to signals").with_source(error))?;
+        Ok(Interrupts { signals, first: None })
     }
 
     /// Waits for the next one. Cancel safe.
     pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+        poll_fn(|context| {
+            let came = self.signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if came { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        self.first.get_or_insert_with(Instant::now);
+    }
+
+    /// Waits for the first one, if none has come, and until [`GRACE`] after it. Cancel safe.
+    pub(crate) async fn end_of_grace(&mut self) {
+        if self.first.is_none() {
+            self.next().await;
+        }
+        if let Some(first) = self.first {
+            tokio::time::sleep_until(first + GRACE).await;
         }
     }
+}
+
+/// Whether the command was started to survive this signal, as by `nohup`.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use conduit_core::{Error, ErrorCode, Language, Result, Runtime, Shown, Tool};
 
+use crate::EXIT_CANCELLED;
 use crate::args::{SetUp, ToolsArgs};
-use crate::output::{print, table};
-use crate::session;
+use crate::output::{complain, table};
+use crate::session::{self, Interrupts};
 
 /// How much of a tool's description a row shows, in characters.
 const DESCRIPTION: usize = 100;
@@ -14,22 +15,28 @@ const DESCRIPTION: usize = 100;
 const RESULTS: usize = 20;
 
 pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
+    let mut interrupts = Interrupts::new()?;
     let runtime = session::open(&args.set_up)?;
-    let found = found(&runtime, args.query.as_deref()).await;
-    session::close(&runtime).await;
-    let tools = found?;
-    let text = if args.json { json(&tools)? } else { listed(&tools) };
-    print(&text)?;
-    Ok(0)
+    let text = async {
+        let tools = found(&runtime, args.query.as_deref()).await?;
+        if let (Some(query), []) = (&args.query, tools.as_slice()) {
+            complain(format_args!("no tool fits `{}`, try other words", Shown(query, DESCRIPTION)));
+        }
+        if args.json { json(&tools) } else { Ok(listed(&tools)) }
+    };
+    let printed = session::print(&runtime, &mut interrupts, text).await?;
+    Ok(if printed { 0 } else { EXIT_CANCELLED })
 }
 
 pub(crate) async fn declarations(set_up: SetUp) -> Result<u8> {
+    let mut interrupts = Interrupts::new()?;
     let runtime = session::open(&set_up)?;
-    session::report_upstreams(&runtime.unavailable(None).await);
-    let text = runtime.declarations(Language::TypeScript, runtime.tools(None).await).await?;
-    session::close(&runtime).await;
-    print(&text)?;
-    Ok(0)
+    let text = async {
+        session::report_upstreams(&runtime.unavailable(None).await);
+        runtime.declarations(Language::TypeScript, runtime.tools(None).await).await
+    };
+    let printed = session::print(&runtime, &mut interrupts, text).await?;
+    Ok(if printed { 0 } else { EXIT_CANCELLED })
 }
 
 /// The tools that fit the query, or all.

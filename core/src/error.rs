@@ -44,7 +44,7 @@ error_codes! {
     InvalidLimit = 102, "invalid_limit";
     /// The tool does not exist or the policy does not allow it: the two are indistinguishable on purpose.
     ToolNotFound = 200, "tool_not_found";
-    /// The tool ran and reported an error (MCP's `isError`). Its content says what; a retry may help.
+    /// The tool ran and reported an error (MCP's `isError`). Its content says what. It may have had its effect.
     ToolFailed = 201, "tool_failed";
     /// The arguments are larger than the limit `call_bytes`.
     ArgumentsTooLarge = 202, "arguments_too_large";
@@ -142,9 +142,9 @@ impl Error {
         self.upstream.as_deref()
     }
 
-    /// Whether the same request may succeed later without a change.
+    /// Whether nothing was done, and the same request may succeed later without a change.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.code, ErrorCode::Busy | ErrorCode::UpstreamUnavailable | ErrorCode::UpstreamTimeout)
+        matches!(self.code, ErrorCode::Busy | ErrorCode::UpstreamUnavailable)
     }
 }
 
@@ -183,6 +183,12 @@ mod tests {
         for code in ErrorCode::ALL {
             assert_eq!(ErrorCode::from_name(code.name()), Some(*code));
         }
+    }
+
+    #[test]
+    fn what_may_have_had_its_effect_is_not_tried_again() {
+        let retryable = ErrorCode::ALL.iter().filter(|code| Error::new(**code, "x").is_retryable());
+        assert_eq!(retryable.collect::<Vec<_>>(), [&ErrorCode::UpstreamUnavailable, &ErrorCode::Busy]);
     }
 
     #[test]

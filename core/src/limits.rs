@@ -96,7 +96,7 @@ macro_rules! limits {
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct LimitsRequest {
-            $($(#[$doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<u64>,)*
+            $($(#[$doc])* #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")] pub $field: Option<u64>,)*
         }
 
         impl LimitsRequest {
@@ -275,8 +275,10 @@ impl Limits {
 #[non_exhaustive]
 pub struct Usage {
     /// CPU time of the guest's thread, in milliseconds.
+    #[serde(serialize_with = "thousandths")]
     pub cpu_time_ms: f64,
     /// Time from start to end, in milliseconds.
+    #[serde(serialize_with = "thousandths")]
     pub wall_time_ms: f64,
     /// The guest's memory at its largest, in bytes.
     pub memory_bytes: u64,
@@ -289,6 +291,24 @@ pub struct Usage {
     /// Limits that were asked for above what is allowed, and clamped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub clamped: Vec<Limit>,
+}
+
+/// Milliseconds in JSON: to the microsecond, without the noise of binary fractions.
+pub(crate) fn thousandths<S: serde::Serializer>(milliseconds: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((milliseconds * 1e3).round() / 1e3)
+}
+
+/// A whole number, also one that JSON writes as `1.0` or `1e3`: JSON Schema's `integer`.
+fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
+    // Beyond 2^53 a float is no number in particular.
+    let exact = |number: &f64| number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(number);
+    let whole = number.as_u64().or_else(|| number.as_f64().filter(exact).map(|number| number as u64));
+    whole.map(Some).ok_or_else(|| {
+        serde::de::Error::custom(format_args!(
+            "a limit cannot be `{number}`, expected a whole number that is not negative"
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -322,6 +342,26 @@ mod tests {
         for text in ["{\"wall_time_ms\":-1}", "{\"wall_time_ms\":1e309}", "{\"wall_time_ms\":\"1\"}", "{\"x\":1}"] {
             assert!(serde_json::from_str::<LimitsRequest>(text).is_err(), "{text}");
         }
+        for text in ["-1", "1.5", "1e300", "18446744073709551616"] {
+            let error = serde_json::from_str::<LimitsRequest>(&format!("{{\"tool_calls\":{text}}}")).unwrap_err();
+            assert!(error.to_string().contains("expected a whole number that is not negative"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_in_any_way_that_json_has() {
+        for text in ["1000", "1000.0", "1e3", "100.0e1"] {
+            let request: LimitsRequest = serde_json::from_str(&format!("{{\"tool_calls\":{text}}}")).unwrap();
+            assert_eq!(request.tool_calls, Some(1000), "{text}");
+        }
+        assert_eq!(serde_json::from_str::<LimitsRequest>("{\"tool_calls\":null}").unwrap(), LimitsRequest::default());
+    }
+
+    #[test]
+    fn usage_is_given_to_the_microsecond() {
+        let usage = Usage { cpu_time_ms: 8.098_246_999_999_999, wall_time_ms: 0.1 + 0.2, ..Usage::default() };
+        let json = serde_json::to_value(usage).unwrap().to_string();
+        assert!(json.starts_with("{\"cpu_time_ms\":8.098,\"wall_time_ms\":0.3,"), "{json}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::ErrorCode;
-use crate::limits::{Limit, LimitsRequest, Usage};
+use crate::limits::{Limit, LimitsRequest, Usage, thousandths};
 use crate::tool::ToolPattern;
 
 /// The language of a program.
@@ -192,7 +192,8 @@ pub struct GuestError {
     pub name: String,
     /// The error's text.
     pub message: String,
-    /// The stack, one frame a line, then what else the error tells: causes, fields. Empty when there is none.
+    /// Where it was thrown, one frame a line, then what else the error tells: causes, fields; for a syntax error the line of the
+    /// source, marked. Empty when not known.
     #[serde(default)]
     pub stack: String,
     /// The line in the program, from 1, when known.
@@ -212,8 +213,10 @@ pub struct ToolCallRecord {
     /// `None` when the call gave a value, else why it did not.
     pub error: Option<ErrorCode>,
     /// When it started, in milliseconds after the execution.
+    #[serde(serialize_with = "thousandths")]
     pub started_ms: f64,
     /// How long it took, in milliseconds.
+    #[serde(serialize_with = "thousandths")]
     pub duration_ms: f64,
     /// The arguments' JSON, in bytes.
     pub arguments_bytes: u64,

@@ -313,6 +313,12 @@ impl Runtime {
         self.inner.gateway.unavailable(&self.inner.policy.narrow(allow)).await
     }
 
+    /// Why the upstream that `name` means, an id or an alias, last failed; for the operator, without secrets. Connects
+    /// nothing.
+    pub fn last_error(&self, name: &str) -> Option<String> {
+        self.inner.gateway.last_error(name)
+    }
+
     /// Connects every upstream, also those that the policy does not reach, and says how that went. Cancel safe.
     pub async fn check(&self) -> Vec<UpstreamStatus> {
         self.inner.gateway.check().await

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::definitions::{DESCRIBE, EXECUTE, INSTRUCTIONS, SEARCH, tools};
+use super::door::misfit;
 use super::texts;
 use crate::session::no_policy;
 
@@ -45,7 +46,8 @@ struct ExecuteArguments {
 #[serde(deny_unknown_fields)]
 struct SearchArguments {
     query: String,
-    limit: Option<usize>,
+    /// JSON Schema's `integer` may be written as `1.0`.
+    limit: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -105,8 +107,9 @@ impl Server {
 
     async fn search(&self, arguments: SearchArguments) -> Answer {
         let SearchArguments { query, limit } = arguments;
-        let Found { tools, unavailable } =
-            self.runtime.search_tools(&query, limit.unwrap_or(SEARCH_RESULTS), None).await?;
+        // What is no whole number is refused as 0 is.
+        let limit = limit.map_or(SEARCH_RESULTS, |limit| if limit.fract() == 0.0 { limit as usize } else { 0 });
+        let Found { tools, unavailable } = self.runtime.search_tools(&query, limit, None).await?;
         let mut text = match tools.as_slice() {
             [] => self.nothing_found("no tool fits the query, try other words\n"),
             tools => tools.iter().map(|tool| texts::line(tool)).collect(),
@@ -192,21 +195,12 @@ impl ServerHandler for Server {
         }
     }
 
-    /// A method that is not known, or one whose parameters are not what it takes.
+    /// A method whose parameters are not what it takes; one that is not known does not get here.
     async fn on_custom_request(
         &self,
         request: CustomRequest,
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        let method = Shown(&request.method, 80);
-        Err(match request.method.as_str() {
-            "initialize" | "tools/call" | "tools/list" => {
-                ErrorData::invalid_params(format!("the parameters of `{method}` do not fit"), None)
-            }
-            _ => {
-                let message = format!("there is no method `{method}`");
-                ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, message, None)
-            }
-        })
+        Err(misfit(&request.method))
     }
 }

@@ -10,7 +10,6 @@ mod texts;
 
 use conduit_core::Result;
 use rmcp::ServiceExt;
-use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::io::stdio_pipes;
 use tokio_util::sync::CancellationToken;
 
@@ -25,8 +24,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<u8> {
     let runtime = session::open(&args.set_up)?;
     let server = Server::new(runtime.clone());
     let client_gone = CancellationToken::new();
-    let (stdin, stdout) = stdio_pipes();
-    let door = Door::new(AsyncRwTransport::new_server(stdin, stdout), client_gone.clone());
+    let door = Door::new(stdio_pipes(), client_gone.clone());
     let stop = CancellationToken::new();
     let serving = tokio::spawn({
         let stop = stop.clone();

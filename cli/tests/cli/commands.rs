@@ -1,10 +1,12 @@
 //! `exec`, `tools`, `declarations` and `check`.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{ALLOWED, Desk, Ended, signal};
+use super::{ALLOWED, Desk, Ended, PATIENCE, is_running, signal};
 
 const NO_POLICY: &str =
     "conduit: no tool is allowed: add for example `policy: {allow: [\"*\"]}` to the config, or `--allow '*'`\n";
@@ -60,6 +62,12 @@ fn the_program_may_come_from_standard_input() {
     let program = "const greet = (name: string): string => `hello ${name}`; greet('you')";
     assert_eq!(desk.run_with_input(&["exec", "-"], program).parts(), (0, "\"hello you\"\n", ""));
     assert_eq!(desk.run_with_input(&["exec", "-", "--language", "typescript"], "1 + 1").parts(), (0, "2\n", ""));
+}
+
+#[test]
+fn a_program_may_begin_with_what_editors_and_shells_put_there() {
+    let desk = Desk::with_config(ALLOWED);
+    assert_eq!(desk.exec("\u{feff}#!/usr/bin/env conduit\n1 + 1", &[]).parts(), (0, "2\n", ""));
 }
 
 #[test]
@@ -129,6 +137,10 @@ fn what_the_operator_must_mend_ends_with_2() {
         &["exec", "program.ts", "--config", "empty.yaml", "--limit", "wall_time=0"],
         "limit `wall_time_ms` cannot be `0`, expected at least 1",
     );
+    check(
+        &["exec", "program.ts", "--config", "empty.yaml", "--limit", "output=1KB", "--limit", "output_bytes=2KB"],
+        "limit `output` is given twice",
+    );
     let none = Desk::new();
     assert_eq!(
         none.run(&["check"]).parts(),
@@ -163,6 +175,8 @@ fn tools_are_listed() {
     assert_eq!(desk.run(&["tools", "--allow", "up.add"]).parts(), (0, "up.add  Adds two numbers.\n", ""));
     let found = desk.run(&["tools", "add numbers"]);
     assert_eq!(found.stdout.lines().next(), Some("up.add  Adds two numbers."), "{found:?}");
+    let nothing = desk.run(&["tools", "xylophone"]);
+    assert_eq!(nothing.parts(), (0, "", "conduit: no tool fits `xylophone`, try other words\n"));
     let listed: Value = serde_json::from_str(&desk.run(&["tools", "--json"]).stdout).unwrap();
     assert_eq!((&listed[1]["name"], &listed[1]["outputSchema"]["required"]), (&json!("up.add"), &json!(["sum"])));
     let declarations = desk.run(&["declarations"]);
@@ -186,6 +200,15 @@ fn an_upstream_that_is_down_is_reported_and_the_others_work() {
         assert!(ended.stderr.starts_with("conduit: upstream `down`: it is not available, "), "{ended:?}");
         assert!(ended.stderr.contains("conduit-test-absent"), "{ended:?}");
     }
+    // The program is told that the upstream is down, the operator why.
+    let why =
+        "conduit: upstream `down`: cannot start `./conduit-test-absent`: No such file or directory (os error 2)\n";
+    let caught =
+        desk.exec("try { await tools.down.x({}) } catch (error) { return error.message.includes('absent') }", &[]);
+    assert_eq!(caught.parts(), (0, "false\n", why));
+    let thrown = desk.exec("await tools.down.x({}); ", &["--json"]);
+    assert_eq!((thrown.status, thrown.stderr.as_str()), (Some(1), why));
+    assert!(!thrown.stdout.contains("absent"), "{thrown:?}");
     let check = desk.run(&["check"]);
     assert_eq!((check.status, check.stderr.as_str()), (Some(2), ""), "{check:?}");
     let lines: Vec<_> = check.stdout.lines().collect();
@@ -213,6 +236,75 @@ fn an_interrupt_cancels_and_what_was_printed_is_kept() {
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(130), "conduit: cancelled\n"));
+}
+
+/// Under `nohup` the command inherits that.
+fn hangups_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 1
+}
+
+#[test]
+fn an_interrupt_ends_upstreams_that_are_being_connected_to() {
+    for (command, name) in [
+        ("exec", "-INT"),
+        ("exec", "-TERM"),
+        ("exec", "-QUIT"),
+        ("exec", "-HUP"),
+        ("tools", "-INT"),
+        ("declarations", "-TERM"),
+        ("check", "-INT"),
+    ] {
+        if name == "-HUP" && hangups_are_ignored() {
+            continue;
+        }
+        let desk = Desk::with_stubborn_upstream();
+        desk.write("program.ts", "await tools.slow.x({})");
+        let (args, said) = match command {
+            "exec" => (&["exec", "program.ts"][..], "conduit: cancelled\n"),
+            command => (&[command][..], ""),
+        };
+        let child = desk.start(args);
+        let pid = desk.stubborn_pid();
+        signal(&child, name);
+        let ended = Ended::from(child.wait_with_output().unwrap());
+        assert_eq!(ended.parts(), (130, "", said), "{command} {name}");
+        assert!(!is_running(&pid), "{command} {name}");
+    }
+}
+
+#[test]
+fn a_reader_that_does_not_read_holds_up_no_interrupt() {
+    let desk = Desk::with_config(ALLOWED);
+    // More than a pipe takes.
+    desk.write("program.ts", "for (let i = 0; i < 300; i++) console.log('x'.repeat(1000)); await tools.up.hang({})");
+    for (flags, name) in [(&[][..], "-INT"), (&["--limit", "wall_time=100ms"], "-TERM")] {
+        let mut child = desk.start(&[&["exec", "program.ts"], flags].concat());
+        let mut stdout = child.stdout.take().unwrap();
+        stdout.read_exact(&mut [0; 1000]).unwrap();
+        signal(&child, name);
+        let started = Instant::now();
+        let status = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if started.elapsed() > PATIENCE => break child.kill().and_then(|()| child.wait()).unwrap(),
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        assert_eq!(status.code(), Some(130), "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let desk = Desk::with_config(ALLOWED);
+    desk.write("program.ts", "console.log('x')");
+    for args in [&["exec", "program.ts"][..], &["tools"], &["--help"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let status = desk.command(args).stdin(Stdio::null()).stdout(full).stderr(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(2), "{args:?}");
+    }
 }
 
 #[test]

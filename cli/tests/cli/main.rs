@@ -18,6 +18,7 @@ mod session;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -25,6 +26,9 @@ use tempfile::TempDir;
 struct Desk {
     folder: TempDir,
 }
+
+/// Far longer than anything takes, so that a test that waits in vain fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The config of most tests: one upstream, of which everything is allowed.
 const ALLOWED: &str = "policy: {allow: ['up.*']}\n";
@@ -44,6 +48,34 @@ impl Desk {
             format!("upstreams: [{{id: up, type: stdio, command: python3, args: ['{}']}}]\n", script.display());
         desk.write("conduit.yaml", &(upstream + rest));
         desk
+    }
+
+    /// A desk whose upstream `slow` never answers, and heeds neither the end of its input nor SIGTERM.
+    fn with_stubborn_upstream() -> Desk {
+        let desk = Desk::new();
+        let script = "import os, signal, time\n\
+                      signal.signal(signal.SIGTERM, signal.SIG_IGN)\n\
+                      open('pid~', 'w').write(str(os.getpid()))\n\
+                      os.rename('pid~', 'pid')\n\
+                      time.sleep(1000)\n";
+        desk.write("slow.py", script);
+        desk.write(
+            "conduit.yaml",
+            "upstreams: [{id: slow, type: stdio, command: python3, args: [slow.py]}]\npolicy: {allow: ['*']}",
+        );
+        desk
+    }
+
+    /// Waits until that upstream runs, and gives its process's id.
+    fn stubborn_pid(&self) -> String {
+        let started = Instant::now();
+        loop {
+            match std::fs::read_to_string(self.path("pid")) {
+                Ok(pid) => return pid,
+                Err(error) => assert!(started.elapsed() < PATIENCE, "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -118,7 +118,7 @@ fn t20_arguments_that_do_not_fit_are_told_to_the_model() {
         (
             EXECUTE,
             json!({"code": "1", "limits": {"cpu_time_ms": -1}}),
-            "the arguments of `execute_typescript` do not fit: invalid value: integer `-1`, expected u64",
+            "the arguments of `execute_typescript` do not fit: a limit cannot be `-1`, expected a whole number that is not negative",
         ),
         (
             EXECUTE,
@@ -130,6 +130,7 @@ fn t20_arguments_that_do_not_fit_are_told_to_the_model() {
         ("search_tools", json!({"query": "x".repeat(1025)}), "`query` must be a text of 1 to 1024 bytes"),
         ("search_tools", json!({"query": "x", "limit": 0}), "`limit` must be from 1 to 50"),
         ("search_tools", json!({"query": "x", "limit": 51}), "`limit` must be from 1 to 50"),
+        ("search_tools", json!({"query": "x", "limit": 1.5}), "`limit` must be from 1 to 50"),
         ("describe_tools", json!({"names": []}), "`names` must have 1 to 50 names"),
         ("describe_tools", json!({"names": vec!["up.echo"; 51]}), "`names` must have 1 to 50 names"),
         (
@@ -142,6 +143,11 @@ fn t20_arguments_that_do_not_fit_are_told_to_the_model() {
         assert_eq!((&result["isError"], text(&result)), (&json!(true), message));
         assert!(result["structuredContent"].is_null());
     }
+    // `1.0` is an integer to JSON Schema.
+    let result = session.call(EXECUTE, json!({"code": "1", "limits": {"tool_calls": 1.0}}));
+    assert_eq!(result["isError"], false, "{result}");
+    let found = session.call("search_tools", json!({"query": "add", "limit": 1.0}));
+    assert_eq!(found["structuredContent"]["tools"].as_array().unwrap().len(), 1);
     assert_eq!(session.close(), clean());
 }
 
@@ -164,14 +170,19 @@ fn s16_what_only_the_client_can_mend_is_a_protocol_error() {
             "the parameters of `tools/call` do not fit",
         ),
         ("tools/call", json!({"name": EXECUTE, "arguments": [1]}), -32602, "the parameters of `tools/call` do not fit"),
+        ("tools/call", json!([1]), -32602, "the parameters of `tools/call` do not fit"),
+        ("tools/list", json!("x"), -32602, "the parameters of `tools/list` do not fit"),
         ("no/such\nmethod", json!({}), -32601, "there is no method `no/such\\nmethod`"),
+        ("no/such", json!([1]), -32601, "there is no method `no/such`"),
+        ("resources/list", json!({}), -32601, "there is no method `resources/list`"),
+        ("prompts/get", json!({"name": "x"}), -32601, "there is no method `prompts/get`"),
+        ("logging/setLevel", json!({"level": "info"}), -32601, "there is no method `logging/setLevel`"),
+        ("completion/complete", json!({}), -32601, "there is no method `completion/complete`"),
+        ("subscriptions/listen", json!({}), -32601, "there is no method `subscriptions/listen`"),
+        ("tasks/get", json!({"taskId": "x"}), -32601, "there is no method `tasks/get`"),
     ] {
         let reply = session.request(method, params);
         assert_eq!((&reply["error"]["code"], &reply["error"]["message"]), (&json!(code), &json!(message)), "{reply}");
-    }
-    for method in ["resources/list", "prompts/list", "logging/setLevel", "completion/complete"] {
-        let reply = session.request(method, json!({"level": "info"}));
-        assert!([-32601, -32602].contains(&reply["error"]["code"].as_i64().unwrap()), "{method}: {reply}");
     }
     assert_eq!(session.close(), clean());
 }
@@ -185,20 +196,27 @@ fn s16_lines_that_are_no_request_leave_the_session_alone() {
         "[".repeat(100_000),
         "]".repeat(100_000)
     );
-    for line in ["", "   ", "no json", "{\"jsonrpc\":\"2.0\",", "\u{1}\u{2}", deep.as_str()] {
+    session.write("");
+    session.write("   ");
+    for line in ["no json", "{\"jsonrpc\":\"2.0\",", "\u{1}\u{2}", deep.as_str()] {
         session.write(line);
+        let error = json!({"code": -32700, "message": "the line is no JSON"});
+        assert_eq!(session.receive(), json!({"jsonrpc": "2.0", "error": error}), "{line}");
     }
-    for line in [
-        "[]",
-        "{}",
-        "7",
-        "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]",
-        "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}",
+    for (line, id) in [
+        ("[]", None),
+        ("{}", None),
+        ("7", None),
+        ("[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]", None),
+        ("{\"jsonrpc\":\"2.0\",\"id\":[1],\"method\":\"ping\"}", None),
+        ("{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}", Some(json!(1))),
+        ("{\"id\":\"a\",\"method\":\"ping\"}", Some(json!("a"))),
     ] {
         session.write(line);
         let reply = session.receive();
-        assert_eq!((&reply["error"]["code"], reply.get("result")), (&json!(-32600), None), "{line}: {reply}");
+        assert_eq!((&reply["error"]["code"], reply.get("id")), (&json!(-32600), id.as_ref()), "{line}: {reply}");
     }
+    session.write("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":[1]}");
     session.notify("notifications/cancelled", json!({"requestId": 999, "reason": "never sent"}));
     session.notify("notifications/cancelled", json!({"requestId": 1}));
     session.notify("notifications/unheard", json!({}));
@@ -379,6 +397,22 @@ fn t12_cancelling_with_eight_calls_in_flight_cancels_each_and_repeats_none() {
 }
 
 #[test]
+fn s16_two_requests_with_one_id_are_both_answered() {
+    let desk = Desk::with_config(ALLOWED);
+    let mut session = Session::open(&desk, &[]);
+    let id = session.send_call(EXECUTE, json!({"code": "await tools.up.hang({})", "limits": {"wall_time_ms": 1_000}}));
+    session.write(&json!({"jsonrpc": "2.0", "id": id, "method": "ping"}).to_string());
+    let (refused, answered) = (session.receive(), session.receive());
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(id), &json!(-32600)), "{refused}");
+    let status = &answered["result"]["structuredContent"]["outcome"]["status"];
+    assert_eq!((&answered["id"], status), (&json!(id), &json!("limit_exceeded")), "{answered}");
+    // The id is free again.
+    session.write(&json!({"jsonrpc": "2.0", "id": id, "method": "ping"}).to_string());
+    assert_eq!(session.receive()["result"], json!({}));
+    assert_eq!(session.close(), clean());
+}
+
+#[test]
 fn s12_a_client_that_listens_no_more_is_gone() {
     let desk = Desk::with_config(ALLOWED);
     let mut session = Session::open(&desk, &[]);
@@ -391,6 +425,25 @@ fn s12_a_client_that_listens_no_more_is_gone() {
     let closed = session.ended();
     assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""));
     assert!(!is_running(&pid));
+}
+
+#[test]
+fn s12_upstreams_that_are_being_connected_to_end_with_the_server() {
+    for name in [None, Some("-TERM")] {
+        let desk = Desk::with_stubborn_upstream();
+        let mut session = Session::open(&desk, &[]);
+        session.send_call("search_tools", json!({"query": "x"}));
+        let pid = desk.stubborn_pid();
+        let closed = match name {
+            None => session.close(),
+            Some(name) => {
+                signal(session.process(), name);
+                session.ended()
+            }
+        };
+        assert_eq!((closed.status, closed.stderr.as_str()), (Some(0), ""), "{name:?}");
+        assert!(!is_running(&pid), "{name:?}");
+    }
 }
 
 #[test]

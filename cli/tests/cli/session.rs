@@ -4,14 +4,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Desk;
-
-/// Far longer than anything takes, so that a test that waits in vain fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::{Desk, PATIENCE};
 
 pub struct Session {
     child: Child,

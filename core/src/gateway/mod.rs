@@ -235,6 +235,11 @@ impl Gateway {
         upstreams
     }
 
+    /// Why the upstream that `written` means last failed, for the operator.
+    pub fn last_error(&self, written: &str) -> Option<String> {
+        self.shelf(written)?.upstream.last_error()
+    }
+
     /// Ends every connection.
     pub async fn close(&self) {
         join_all(self.shelves.iter().map(|shelf| shelf.close())).await;

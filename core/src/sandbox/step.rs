@@ -130,7 +130,7 @@ fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
                 Ok(failure) if live.state_mut().memory_denied() && failure.out_of_memory => {
                     StepEnd::Limit(Limit::Memory)
                 }
-                Ok(failure) => StepEnd::Failed(failure.error),
+                Ok(failure) => StepEnd::Failed(failure.error.without_header()),
                 Err(_) => StepEnd::Failed(crashed("its error is not readable")),
             })
         }
@@ -158,4 +158,43 @@ pub(super) fn crashed(why: &str) -> GuestError {
 pub(super) fn deadlock() -> GuestError {
     let message = "the program waits for something that never happens: no tool call and no timer is pending";
     GuestError { name: "DeadlockError".into(), message: message.into(), ..GuestError::default() }
+}
+
+impl GuestError {
+    /// The error without its own text, with which JavaScript begins a stack.
+    fn without_header(mut self) -> GuestError {
+        let header = match (self.name.as_str(), self.message.as_str()) {
+            (name, "") => name.to_owned(),
+            ("", message) => message.to_owned(),
+            (name, message) => format!("{name}: {message}"),
+        };
+        let frames = self.stack.strip_prefix(&header).filter(|frames| frames.is_empty() || frames.starts_with('\n'));
+        if let Some(frames) = frames {
+            self.stack = frames.trim_start_matches('\n').to_owned();
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_frames_alone() {
+        let frames = "    at f (program.ts:3:7)";
+        for (name, message, stack, left) in [
+            ("TypeError", "x", format!("TypeError: x\n{frames}"), frames),
+            ("TypeError", "two\nlines", format!("TypeError: two\nlines\n{frames}"), frames),
+            ("TypeError", "", format!("TypeError\n{frames}"), frames),
+            ("", "x", format!("x\n{frames}"), frames),
+            ("TypeError", "x", "TypeError: x".to_owned(), ""),
+            ("TypeError", "x", "TypeError: xy".to_owned(), "TypeError: xy"),
+            ("TypeError", "x", frames.to_owned(), frames),
+        ] {
+            let (name, message) = (name.to_owned(), message.to_owned());
+            let error = GuestError { name, message, stack, ..GuestError::default() }.without_header();
+            assert_eq!(error.stack, left);
+        }
+    }
 }

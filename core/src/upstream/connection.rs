@@ -126,12 +126,16 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Starts or reaches the server and shakes hands with it, within the endpoint's time.
+    /// Starts or reaches the server and shakes hands with it, within the endpoint's time and until `give_up`.
     ///
     /// # Errors
     /// `upstream_unavailable`, `upstream_protocol`, `address_denied` or `invalid_config`, the last also for a server that is
-    /// Conduit; for the operator.
-    pub(super) async fn open(endpoint: &Endpoint, changes: Arc<AtomicU64>) -> Result<Connection, Error> {
+    /// Conduit; for the operator. `shut_down` when it was given up; what had been started has ended then.
+    pub(super) async fn open(
+        endpoint: &Endpoint,
+        changes: Arc<AtomicU64>,
+        give_up: &CancellationToken,
+    ) -> Result<Connection, Error> {
         let inlet = Arc::new(Inlet::new(changes));
         let (ended, retired) = (CancellationToken::new(), Arc::default());
         let call_timeout = endpoint.call_timeout;
@@ -143,19 +147,19 @@ impl Connection {
                 tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
                 let pipes = (pipes.stdout, pipes.stdin);
                 let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
-                Connection::shake_hands(endpoint, transport, ended, retired, Some(process)).await
+                Connection::shake_hands(endpoint, transport, ended, retired, Some(process), give_up).await
             }
             Way::Http { client, credential } => {
                 let client = McpHttpClient::new(client.clone(), credential.clone(), inlet, Arc::clone(&retired));
                 let transport = StreamableHttpClientTransport::with_client(client, http_config());
-                Connection::shake_hands(endpoint, transport, ended, retired, None).await
+                Connection::shake_hands(endpoint, transport, ended, retired, None, give_up).await
             }
             #[cfg(test)]
             Way::Pipe(dial) => {
                 let (reader, writer) = tokio::io::split(dial());
                 let pipes = (reader, writer);
                 let transport = LineTransport::new(pipes, inlet, ended.clone(), MAX_MESSAGE_BYTES, call_timeout);
-                Connection::shake_hands(endpoint, transport, ended, retired, None).await
+                Connection::shake_hands(endpoint, transport, ended, retired, None, give_up).await
             }
         }
     }
@@ -166,13 +170,16 @@ impl Connection {
         ended: CancellationToken,
         retired: Arc<AtomicBool>,
         process: Option<Process>,
+        give_up: &CancellationToken,
     ) -> Result<Connection, Error> {
         let service = CancellationToken::new();
         let guard = service.clone().drop_guard();
         let shake = serve_client_with_ct(client_config(), transport, service.clone());
-        let running = match timeout(endpoint.connect_timeout, shake).await {
-            Ok(Ok(running)) => running,
-            Ok(Err(error)) => return Err(handshake_error(error, process).await),
+        let shake = timeout(endpoint.connect_timeout, give_up.run_until_cancelled(shake));
+        let running = match shake.await {
+            Ok(Some(Ok(running))) => running,
+            Ok(Some(Err(error))) => return Err(handshake_error(error, process).await),
+            Ok(None) => return Err(with_last_words(Error::new(ErrorCode::ShutDown, "it is shut down"), process).await),
             Err(_) => {
                 let message = format!("it did not answer `initialize` within {:?}", endpoint.connect_timeout);
                 return Err(with_last_words(Error::new(ErrorCode::UpstreamUnavailable, message), process).await);

@@ -214,6 +214,14 @@ impl Upstream {
         }
     }
 
+    /// Why it last failed, for the operator; redacted.
+    pub fn last_error(&self) -> Option<String> {
+        match &self.source {
+            Source::Local(_) => None,
+            Source::Remote(remote) => remote.last_error(),
+        }
+    }
+
     /// Ends the connection and the child behind it. Later calls fail with `shut_down`.
     pub async fn close(&self) {
         if let Source::Remote(remote) = &self.source {

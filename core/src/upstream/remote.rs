@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use rmcp::model::{CallToolRequest, CallToolRequestParams, ListToolsRequest, PaginatedRequestParams};
 use serde_json::{Map, Value};
-use tokio::time::{Duration, Instant, timeout, timeout_at};
+use tokio::time::{Duration, Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Endpoint, RequestFailure};
 use super::http::ReplyCap;
@@ -24,7 +25,6 @@ const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
 const MAX_BACK_OFF: Duration = Duration::from_secs(30);
 /// What an upstream's own error text may take in a program's error.
 const MAX_PEER_CHARS: usize = 500;
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What went wrong: the words for a program, and beside them the operator's.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ type Attempt = Shared<BoxFuture<'static, Result<Arc<Connection>, Failure>>>;
 
 enum State {
     Idle,
-    Connecting(Attempt),
+    Connecting(Attempt, CancellationToken),
     Up(Arc<Connection>),
     Closed,
 }
@@ -128,17 +128,21 @@ impl Remote {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn last_error(&self) -> Option<String> {
-        self.link().last_error.clone()
+        let mut link = self.link();
+        self.settle(&mut link);
+        link.last_error.clone()
     }
 
     pub(super) async fn close(&self) {
         let state = std::mem::replace(&mut self.link().state, State::Closed);
         match state {
             State::Up(connection) => connection.close().await,
-            // The attempt finds the link closed and ends what it has opened.
-            State::Connecting(attempt) => drop(timeout(CLOSE_TIMEOUT, attempt).await),
+            // The attempt ends what it has opened, as quickly as a connection that is up.
+            State::Connecting(attempt, give_up) => {
+                give_up.cancel();
+                let _ = attempt.await;
+            }
             State::Idle | State::Closed => {}
         }
     }
@@ -147,23 +151,19 @@ impl Remote {
     async fn connection(self: &Arc<Remote>) -> Result<Arc<Connection>, Failure> {
         let attempt = {
             let mut link = self.link();
-            if let State::Up(connection) = &link.state {
-                if connection.is_usable() {
-                    return Ok(connection.clone());
-                }
-                let connection = connection.clone();
-                self.note_end(&mut link, &connection);
-            }
+            self.settle(&mut link);
             match &link.state {
+                State::Up(connection) => return Ok(connection.clone()),
                 State::Closed => return Err(self.words(ErrorCode::ShutDown, "is shut down")),
-                State::Connecting(attempt) => attempt.clone(),
-                State::Idle | State::Up(_) => {
+                State::Connecting(attempt, _) => attempt.clone(),
+                State::Idle => {
                     let wait = link.retry_at.and_then(|at| at.checked_duration_since(Instant::now()));
                     if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
                         return Err(self.down(wait, link.last_error.clone()));
                     }
-                    let attempt = self.attempt();
-                    link.state = State::Connecting(attempt.clone());
+                    let give_up = CancellationToken::new();
+                    let attempt = self.attempt(give_up.clone());
+                    link.state = State::Connecting(attempt.clone(), give_up);
                     attempt
                 }
             }
@@ -172,10 +172,10 @@ impl Remote {
     }
 
     /// Runs by itself, so that a caller who gives up does not undo it for the others.
-    fn attempt(self: &Arc<Remote>) -> Attempt {
+    fn attempt(self: &Arc<Remote>, give_up: CancellationToken) -> Attempt {
         let remote = self.clone();
         let task = tokio::spawn(async move {
-            let opened = Connection::open(&remote.endpoint, remote.changes.clone()).await;
+            let opened = Connection::open(&remote.endpoint, remote.changes.clone(), &give_up).await;
             remote.note_attempt(opened).await
         });
         let crashed = self.words(ErrorCode::Internal, "could not be connected to");
@@ -186,7 +186,8 @@ impl Remote {
         let unused = {
             let mut link = self.link();
             match (opened, &link.state) {
-                (Ok(connection), State::Closed) => connection,
+                (Ok(connection), State::Closed) => Some(connection),
+                (Err(_), State::Closed) => None,
                 (Ok(connection), _) => {
                     let connection = Arc::new(connection);
                     link.state = State::Up(connection.clone());
@@ -196,10 +197,8 @@ impl Remote {
                     }
                     return Ok(connection);
                 }
-                (Err(error), state) => {
-                    if !matches!(state, State::Closed) {
-                        link.state = State::Idle;
-                    }
+                (Err(error), _) => {
+                    link.state = State::Idle;
                     link.failures = link.failures.saturating_add(1);
                     let wait = back_off(link.failures);
                     link.retry_at = Some(Instant::now() + wait);
@@ -213,8 +212,20 @@ impl Remote {
                 }
             }
         };
-        unused.close().await;
+        if let Some(connection) = unused {
+            connection.close().await;
+        }
         Err(self.words(ErrorCode::ShutDown, "is shut down"))
+    }
+
+    /// Takes note of a connection that has ended since somebody last looked.
+    fn settle(&self, link: &mut Link) {
+        if let State::Up(connection) = &link.state
+            && !connection.is_usable()
+        {
+            let connection = connection.clone();
+            self.note_end(link, &connection);
+        }
     }
 
     /// A connection has ended: the next may be made at once unless they end all the time.

@@ -205,3 +205,32 @@ async fn a_dropped_upstream_takes_its_child_along() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn s12_a_child_that_is_still_being_connected_to_ends_with_its_upstream() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    // It heeds neither the end of its input nor SIGTERM, and never answers.
+    let script = "import os, signal, sys, time\n\
+                  signal.signal(signal.SIGTERM, signal.SIG_IGN)\n\
+                  open(sys.argv[1] + '~', 'w').write(str(os.getpid()))\n\
+                  os.rename(sys.argv[1] + '~', sys.argv[1])\n\
+                  time.sleep(1000)";
+    let args = vec!["-c".into(), script.into(), file.to_str().unwrap().into()];
+    let kind = UpstreamKind::Stdio { command: "python3".into(), args, env: BTreeMap::new(), cwd: None };
+    let upstream = Upstream::connectable(UpstreamConfig::new("x", kind)).unwrap();
+    let closed = async {
+        let pid = loop {
+            match std::fs::read_to_string(&file) {
+                Ok(pid) => break pid,
+                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        upstream.close().await;
+        Path::new("/proc").join(pid).exists()
+    };
+    let (listed, lives) = tokio::join!(upstream.list_tools(), closed);
+    let error = listed.unwrap_err();
+    assert_eq!((error.code(), error.to_string().as_str()), (ErrorCode::ShutDown, "upstream `x`: it is shut down"));
+    assert!(!lives, "the child outlives its upstream");
+}
