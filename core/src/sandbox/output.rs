@@ -44,10 +44,11 @@ impl Output {
         }
         self.entries += 1;
         let room = usize::try_from(self.most_bytes - self.bytes).unwrap_or(usize::MAX);
-        let fits = entry.len() <= room;
         let mut text = String::from_utf8_lossy(entry.get(..room).unwrap_or(entry)).into_owned();
-        if text.len() > room || !fits {
-            text.truncate(whole_chars(&text, room, fits));
+        // Bytes that are no text become longer.
+        let fits = entry.len() <= room && text.len() <= room;
+        if !fits {
+            text.truncate(whole_chars(&text, room));
         }
         self.bytes += text.len() as u64;
         if !fits {
@@ -80,10 +81,10 @@ impl Output {
 }
 
 /// The length of `text` up to `room` bytes without a broken character at its end.
-fn whole_chars(text: &str, room: usize, fits: bool) -> usize {
+fn whole_chars(text: &str, room: usize) -> usize {
     let mut end = text.floor_char_boundary(room);
     // A character that the cut split was decoded as a replacement: it is no part of the output.
-    if !fits && text.get(..end).is_some_and(|kept| kept.ends_with(char::REPLACEMENT_CHARACTER)) {
+    if text.get(..end).is_some_and(|kept| kept.ends_with(char::REPLACEMENT_CHARACTER)) {
         end -= char::REPLACEMENT_CHARACTER.len_utf8();
     }
     end
@@ -121,6 +122,13 @@ mod tests {
         assert_eq!(output.write(Stream::Stdout, b""), Ok(()));
         assert_eq!(output.write(Stream::Stderr, b""), Ok(()));
         assert_eq!(output.write(Stream::Stdout, b""), Err(Limit::LogEntries));
+    }
+
+    #[test]
+    fn r12_output_that_grows_when_it_is_made_a_text_is_cut_and_says_so() {
+        let mut output = output(7, 10);
+        assert_eq!(output.write(Stream::Stdout, b"a\xff\xff\xff"), Err(Limit::Output));
+        assert_eq!(output.take().0, "a\u{fffd}\n[output cut at 7 bytes]\n");
     }
 
     #[test]
