@@ -120,8 +120,14 @@ impl Session {
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             unread.push(message(&line));
         }
-        let mut stderr = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        let (sender, stderr) = channel();
+        let mut pipe = self.child.stderr.take().unwrap();
+        std::thread::spawn(move || {
+            let mut said = String::new();
+            pipe.read_to_string(&mut said).unwrap();
+            sender.send(said)
+        });
+        let stderr = stderr.recv_timeout(PATIENCE).expect("the server ends");
         Closed { status: self.child.wait().unwrap().code(), stderr, unread }
     }
 }
