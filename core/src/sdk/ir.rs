@@ -234,7 +234,9 @@ impl<'a> TypeReader<'a> {
         match map.get("type") {
             Some(Value::String(name)) => self.of_type(name, map, depth),
             Some(Value::Array(names)) => {
-                let kinds = names.iter().map(|name| self.of_type(name.as_str().unwrap_or_default(), map, depth));
+                // There are seven types; naming one again says nothing and costs as much.
+                let kinds =
+                    names.iter().take(7).map(|name| self.of_type(name.as_str().unwrap_or_default(), map, depth));
                 union(kinds.collect())
             }
             _ if has(&["properties", "required", "additionalProperties", "patternProperties"]) => {
