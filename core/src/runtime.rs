@@ -114,8 +114,10 @@ impl RuntimeBuilder {
     /// Loads the guest and makes the runtime, in some milliseconds. Upstreams are connected when they are first needed.
     ///
     /// # Errors
-    /// `invalid_config` when upstreams or limits contradict each other or `max_executions` is out of its bounds,
-    /// `internal` when the guest cannot be loaded.
+    /// `invalid_config` when two upstreams cannot be told apart, one cannot be used, a limit is above what there can be, or
+    /// `max_executions` is out of its bounds; `invalid_limit` for a limit that is nonsensical; `address_denied` for a URL that
+    /// cannot be public; `upstream_unavailable` when the system has no trusted roots for `https`; `internal` when the guest
+    /// cannot be loaded.
     pub fn build(self) -> Result<Runtime> {
         let RuntimeBuilder { config, host_tools } = self;
         let executions = config.max_executions;
