@@ -8,10 +8,8 @@ use crate::session::{self, Interrupts};
 use crate::{EXIT_CANCELLED, EXIT_USAGE};
 
 pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
-    let config = session::read(&args.config)?.ok_or_else(|| {
-        let message = "there is no config, expected `--config`, `CONDUIT_CONFIG`, or `conduit.yaml` here";
-        Error::new(ErrorCode::InvalidConfig, message)
-    })?;
+    let config = session::read(&args.config)?;
+    let config = config.ok_or_else(|| Error::new(ErrorCode::InvalidConfig, session::NO_CONFIG))?;
     let mut interrupts = Interrupts::new()?;
     let runtime = Runtime::builder_from(config).build()?;
     session::warn_without_policy(&runtime);

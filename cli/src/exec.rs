@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 
 use crate::EXIT_CANCELLED;
 use crate::args::ExecArgs;
-use crate::output::Printer;
+use crate::output::{Printer, json_for_stdout};
 use crate::session::{self, Interrupts};
 
 /// The endings of files, and the language that they mean.
@@ -31,14 +31,14 @@ pub(crate) async fn exec(args: ExecArgs) -> Result<u8> {
         request = request.input(input);
     }
     let mut interrupts = Interrupts::new()?;
-    let runtime = session::open(&args.set_up)?;
+    let runtime = session::open(&args.set_up, !args.set_up.allow.is_empty())?;
     let printer = Printer::start();
     let result = run(&runtime, request, (!args.json).then_some(&printer), &mut interrupts).await;
     if let Ok(result) = &result {
         report_upstreams(&runtime, result, &printer);
     }
     match &result {
-        Ok(result) if args.json => printer.print(json(result)? + "\n"),
+        Ok(result) if args.json => printer.print(json_for_stdout(json(result)? + "\n")),
         Ok(result) => report(result, &printer),
         Err(_) => {}
     }
@@ -127,13 +127,17 @@ fn json(result: &ExecutionResult) -> Result<String> {
 
 /// Says why the upstreams failed that failed calls: the program was told no more than that they did.
 fn report_upstreams(runtime: &Runtime, result: &ExecutionResult, printer: &Printer) {
-    let failed = result.tool_calls.iter().filter(|call| call.error.is_some_and(|code| code.number() / 100 == 4));
-    let upstreams: BTreeSet<&str> = failed.filter_map(|call| call.tool.split('.').next()).collect();
-    for upstream in upstreams {
+    for upstream in failed_upstreams(result) {
         if let Some(error) = runtime.last_error(upstream) {
             printer.complain(format_args!("upstream `{upstream}`: {}", Shown(&error, session::ERROR)));
         }
     }
+}
+
+/// The upstreams that failed calls of the program.
+pub(crate) fn failed_upstreams(result: &ExecutionResult) -> BTreeSet<&str> {
+    let failed = result.tool_calls.iter().filter(|call| call.error.is_some_and(|code| code.number() / 100 == 4));
+    failed.filter_map(|call| call.tool.split('.').next()).collect()
 }
 
 /// What is left to say after the program's output.

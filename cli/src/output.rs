@@ -94,6 +94,20 @@ fn for_stream(text: &str, is_terminal: bool) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
+/// The same JSON, which moves no cursor either when standard output is a terminal.
+pub(crate) fn json_for_stdout(json: String) -> String {
+    if io::stdout().is_terminal() { json_for_terminal(json) } else { json }
+}
+
+fn json_for_terminal(json: String) -> String {
+    // SECURITY: JSON escapes only the control characters of ASCII; DEL and those above stand in texts alone.
+    let steers = |c: char| c.is_control() && !c.is_ascii_control() || c == '\u{7f}';
+    if !json.contains(steers) {
+        return json;
+    }
+    json.chars().map(|c| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }).collect()
+}
+
 /// One line on standard error, with the command's name.
 pub(crate) fn complain(message: impl fmt::Display) {
     print_error(&complaint(message));
@@ -128,6 +142,13 @@ mod tests {
     fn columns_line_up() {
         let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
         assert_eq!(table(&[row("a", "x"), row("bcd", "yz"), row("é", "")]), "a    x\nbcd  yz\né\n");
+    }
+
+    #[test]
+    fn json_cannot_steer_the_terminal() {
+        let json = "{\n  \"a\": \"\u{9b}2J\u{7f}é\\u001b\"\n}\n";
+        assert_eq!(json_for_terminal(json.to_owned()), "{\n  \"a\": \"\\u009b2J\\u007fé\\u001b\"\n}\n");
+        assert_eq!(json_for_terminal("{}\n".to_owned()), "{}\n");
     }
 
     #[test]

@@ -17,9 +17,18 @@ pub(crate) const ERROR: usize = 4_000;
 /// How long the end may take. Upstreams that do not end by themselves are killed well before.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
-/// A runtime with the config's upstreams and the policy of the config and of `--allow`.
-pub(crate) fn open(set_up: &SetUp) -> Result<Runtime> {
-    let mut config = read(&set_up.config)?.unwrap_or_default();
+/// What to do when there is no config.
+pub(crate) const NO_CONFIG: &str =
+    "there is no config, expected `--config`, `CONDUIT_CONFIG`, or `conduit.yaml` or `conduit.json` here";
+
+/// A runtime with the config's upstreams and the policy of the config and of `--allow`. Without a config there are no tools,
+/// which is said where it is about them.
+pub(crate) fn open(set_up: &SetUp, about_tools: bool) -> Result<Runtime> {
+    let config = read(&set_up.config)?;
+    if config.is_none() && about_tools {
+        complain(NO_CONFIG);
+    }
+    let mut config = config.unwrap_or_default();
     config.policy = policy(config.policy, &set_up.allow);
     let has_upstreams = !config.upstreams.is_empty();
     let runtime = Runtime::builder_from(config).build()?;

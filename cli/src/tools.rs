@@ -6,7 +6,7 @@ use conduit_core::{Error, ErrorCode, Language, Result, Runtime, Shown, Tool};
 
 use crate::EXIT_CANCELLED;
 use crate::args::{SetUp, ToolsArgs};
-use crate::output::{complain, table};
+use crate::output::{complain, json_for_stdout, table};
 use crate::session::{self, Interrupts};
 
 /// How much of a tool's description a row shows, in characters.
@@ -16,7 +16,7 @@ const RESULTS: usize = 20;
 
 pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
     let mut interrupts = Interrupts::new()?;
-    let runtime = session::open(&args.set_up)?;
+    let runtime = session::open(&args.set_up, true)?;
     let text = async {
         let tools = found(&runtime, args.query.as_deref()).await?;
         if let (Some(query), []) = (&args.query, tools.as_slice()) {
@@ -30,31 +30,32 @@ pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
 
 pub(crate) async fn declarations(set_up: SetUp) -> Result<u8> {
     let mut interrupts = Interrupts::new()?;
-    let runtime = session::open(&set_up)?;
-    let text = async {
-        session::report_upstreams(&runtime.unavailable(None).await);
-        runtime.declarations(Language::TypeScript, runtime.tools(None).await).await
-    };
+    let runtime = session::open(&set_up, true)?;
+    let text = async { runtime.declarations(Language::TypeScript, all(&runtime).await).await };
     let printed = session::print(&runtime, &mut interrupts, text).await?;
     Ok(if printed { 0 } else { EXIT_CANCELLED })
 }
 
 /// The tools that fit the query, or all.
 async fn found(runtime: &Runtime, query: Option<&str>) -> Result<Vec<Arc<Tool>>> {
-    let Some(query) = query else {
-        session::report_upstreams(&runtime.unavailable(None).await);
-        return Ok(runtime.tools(None).await);
-    };
+    let Some(query) = query else { return Ok(all(runtime).await) };
     let found = runtime.search_tools(query, RESULTS, None).await?;
     session::report_upstreams(&found.unavailable);
     Ok(found.tools)
+}
+
+/// All tools; says which upstreams' are missing.
+async fn all(runtime: &Runtime) -> Vec<Arc<Tool>> {
+    let (tools, unavailable) = tokio::join!(runtime.tools(None), runtime.unavailable(None));
+    session::report_upstreams(&unavailable);
+    tools
 }
 
 fn json(tools: &[Arc<Tool>]) -> Result<String> {
     let tools: Vec<&Tool> = tools.iter().map(Arc::as_ref).collect();
     let text = serde_json::to_string_pretty(&tools)
         .map_err(|error| Error::new(ErrorCode::Internal, "the tools are no JSON").with_source(error))?;
-    Ok(text + "\n")
+    Ok(json_for_stdout(text + "\n"))
 }
 
 fn listed(tools: &[Arc<Tool>]) -> String {

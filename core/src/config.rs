@@ -8,7 +8,7 @@ mod tree;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,7 +40,7 @@ const STDIO: &[&str] = &["command", "args", "env", "cwd"];
 const HTTP: &[&str] = &["url", "allow_private", "bearer_token", "api_key", "header"];
 /// The header of an API key when the config names none.
 const API_KEY_HEADER: &str = "X-API-Key";
-/// A variable whose name ends in one of these words holds a secret, even one that is written in the file.
+/// A variable whose name ends in one of these words holds a secret, wherever it stands.
 const SECRET_NAMES: &[&str] =
     &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "KEY", "APIKEY", "PAT", "CREDENTIAL", "CREDENTIALS"];
 
@@ -100,9 +100,14 @@ impl Default for Config {
 impl Config {
     /// The config that nobody named: the file in the variable `CONDUIT_CONFIG`, else `conduit.yaml` or `conduit.json` in
     /// the working directory, else `None`.
+    #[expect(clippy::disallowed_methods, reason = "the operator may name the config in the environment")]
     pub fn locate() -> Option<PathBuf> {
-        let named = environment(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-        named.or_else(|| CONFIG_FILES.iter().map(PathBuf::from).find(|path| path.exists()))
+        // SECURITY: one that is there and cannot be read is an error when it is read, not passed over.
+        let is_there = |path: &PathBuf| {
+            path.symlink_metadata().map_or_else(|error| error.kind() != ErrorKind::NotFound, |_metadata| true)
+        };
+        let named = std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        named.or_else(|| CONFIG_FILES.iter().map(PathBuf::from).find(is_there))
     }
 
     /// Reads a file, and the environment for its variables.
@@ -215,9 +220,11 @@ impl Reading {
         let all = at.fields(&[COMMON, STDIO, HTTP].concat())?;
         let id = all.require("id")?.text()?;
         let kind = all.require("type")?;
+        let mut shown = Vec::new();
         let mut upstream = match kind.text()?.as_str() {
             "stdio" => {
                 let fields = at.fields(&[COMMON, STDIO].concat())?;
+                shown.extend(fields.get("args").map(At::list).transpose()?.unwrap_or_default());
                 UpstreamConfig::new(id, self.stdio(&fields)?)
             }
             "streamable_http" | "streamableHttp" => {
@@ -225,6 +232,7 @@ impl Reading {
                 let url = fields.require("url")?;
                 let parsed = Url::parse(&url.text()?).map_err(|error| url.error(format!("is not a URL: {error}")))?;
                 let allow_private = fields.get("allow_private").map(At::flag).transpose()?.unwrap_or(false);
+                shown.push(url.clone());
                 let credential = self.credential(&fields)?;
                 UpstreamConfig::new(id, UpstreamKind::Http { url: parsed, allow_private, credential })
             }
@@ -235,6 +243,12 @@ impl Reading {
             }
             _ => return Err(kind.error("must be `stdio` or `streamable_http`")),
         };
+        for at in shown {
+            let variables = at.expanded_lines()?.variables.into_iter();
+            // SECURITY: a secret may be part of what is no secret as a whole.
+            let secrets = variables.filter(|(name, _)| is_secret_name(name)).map(|(_, value)| Secret::new(value));
+            upstream.secrets.extend(secrets);
+        }
         if let Some(at) = all.get("call_timeout") {
             upstream.call_timeout = duration(at)?;
         }
@@ -273,9 +287,8 @@ impl Reading {
             };
         }
         let expanded = at.expanded_lines()?;
-        let last = name.rsplit('_').next().unwrap_or(name).to_ascii_uppercase();
         // SECURITY: what may be a secret is one, so that it is redacted, until the operator says that it is none.
-        if expanded.from_environment || SECRET_NAMES.contains(&last.as_str()) {
+        if !expanded.variables.is_empty() || is_secret_name(name) {
             return self.secret(at).map(EnvValue::Secret);
         }
         Ok(EnvValue::Plain(expanded.text))
@@ -307,11 +320,16 @@ impl Reading {
         if expanded.text.trim().is_empty() {
             return Err(at.error("is empty"));
         }
-        if !expanded.from_environment {
+        if expanded.variables.is_empty() {
             self.written_secrets.push(at.path().to_owned());
         }
         Ok(Secret::new(expanded.text))
     }
+}
+
+fn is_secret_name(variable: &str) -> bool {
+    let last = variable.rsplit('_').next().unwrap_or(variable).to_ascii_uppercase();
+    SECRET_NAMES.contains(&last.as_str())
 }
 
 fn policy(at: &At<'_>) -> Result<Policy> {

@@ -3,6 +3,9 @@
 //! What the model can mend comes back as a result with `isError`, which clients show it; a JSON-RPC error is for what only
 //! the client or the operator can.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use conduit_core::{
     Described, Error, ErrorCode, ExecutionRequest, Found, Language, LimitsRequest, Outcome, Runtime, SEARCH_RESULTS,
     Shown, ToolError, ToolPattern,
@@ -20,15 +23,24 @@ use serde_json::{Value, json};
 use super::definitions::{DESCRIBE, EXECUTE, INSTRUCTIONS, SEARCH, tools};
 use super::door::misfit;
 use super::texts;
-use crate::session::no_policy;
+use crate::exec::failed_upstreams;
+use crate::output::Printer;
+use crate::session::{ERROR, no_policy};
 
 /// The standard JSON-RPC codes are rmcp's; these are from the range for implementations.
 const SHUT_DOWN: rmcp::model::ErrorCode = rmcp::model::ErrorCode(-32000);
 const CANCELLED: rmcp::model::ErrorCode = rmcp::model::ErrorCode(-32001);
 
+/// How many reasons why upstreams fail are told: what waits to be written to standard error is bounded.
+const REPORTS: usize = 1_000;
+
 /// Answers the requests of one client.
 pub(super) struct Server {
     runtime: Runtime,
+    /// For the operator; a reader that does not read holds up no request.
+    printer: Printer,
+    /// What was told of each upstream last, and how often anything was.
+    reported: Mutex<(HashMap<String, String>, usize)>,
 }
 
 // SECURITY: an argument that is not known is never skipped: it may be a misspelt restriction.
@@ -79,7 +91,7 @@ impl From<Error> for Refusal {
 
 impl Server {
     pub(super) fn new(runtime: Runtime) -> Server {
-        Server { runtime }
+        Server { runtime, printer: Printer::start(), reported: Mutex::default() }
     }
 
     async fn call(&self, name: &str, arguments: JsonObject) -> Answer {
@@ -99,6 +111,7 @@ impl Server {
         let mut request = ExecutionRequest::typescript(arguments.code).input(arguments.input).limits(limits);
         request.allow = arguments.allow;
         let result = self.runtime.execute(request).await?;
+        failed_upstreams(&result).into_iter().for_each(|upstream| self.report(upstream));
         let structured = serde_json::to_value(&result)
             .map_err(|error| Error::new(ErrorCode::Internal, "the result is no JSON").with_source(error))?;
         let text = texts::summary(&result);
@@ -115,6 +128,7 @@ impl Server {
             tools => tools.iter().map(|tool| texts::line(tool)).collect(),
         };
         text.extend(unavailable.iter().map(texts::unavailable));
+        unavailable.iter().for_each(|upstream| self.report(&upstream.id));
         let summaries = tools.iter().map(|tool| match &tool.description {
             Some(description) => json!({"name": tool.name, "description": description}),
             None => json!({"name": tool.name}),
@@ -134,11 +148,24 @@ impl Server {
             text.push_str(&self.nothing_found(&format!("{}; `{SEARCH}` finds those that there are\n", error.message)));
         }
         text.extend(unavailable.iter().map(|error| format!("{}\n", error.message)));
+        unavailable.iter().for_each(|error| self.report(error.tool.split('.').next().unwrap_or_default()));
         let names = |errors: &[ToolError]| errors.iter().map(|error| error.tool.clone()).collect::<Vec<_>>();
         let structured = json!({
             "declarations": declarations, "not_found": names(&not_found), "unavailable": names(&unavailable),
         });
         Ok(answer(text, structured, is_error))
+    }
+
+    /// Tells the operator why an upstream fails, each reason once: the model is told no more than that it does.
+    fn report(&self, upstream: &str) {
+        let Some(error) = self.runtime.last_error(upstream) else { return };
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, count) = &mut *reported;
+        if *count < REPORTS && last.get(upstream) != Some(&error) {
+            *count += 1;
+            self.printer.complain(format_args!("upstream `{upstream}`: {}", Shown(&error, ERROR)));
+            last.insert(upstream.to_owned(), error);
+        }
     }
 
     /// Why nothing was found: without a policy, for that reason alone.

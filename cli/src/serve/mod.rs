@@ -21,7 +21,7 @@ use door::Door;
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<u8> {
     let mut interrupts = Interrupts::new()?;
-    let runtime = session::open(&args.set_up)?;
+    let runtime = session::open(&args.set_up, true)?;
     let server = Server::new(runtime.clone());
     let client_gone = CancellationToken::new();
     let door = Door::new(stdio_pipes(), client_gone.clone());

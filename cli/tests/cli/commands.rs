@@ -141,11 +141,20 @@ fn what_the_operator_must_mend_ends_with_2() {
         &["exec", "program.ts", "--config", "empty.yaml", "--limit", "output=1KB", "--limit", "output_bytes=2KB"],
         "limit `output` is given twice",
     );
+}
+
+#[test]
+fn a_command_about_tools_says_that_there_is_no_config() {
     let none = Desk::new();
-    assert_eq!(
-        none.run(&["check"]).parts(),
-        (2, "", "conduit: there is no config, expected `--config`, `CONDUIT_CONFIG`, or `conduit.yaml` here\n")
-    );
+    let said = "conduit: there is no config, expected `--config`, `CONDUIT_CONFIG`, or `conduit.yaml` or `conduit.json` here\n";
+    assert_eq!(none.run(&["check"]).parts(), (2, "", said));
+    assert_eq!(none.run(&["tools"]).parts(), (0, "", said));
+    assert_eq!(none.exec("return 1", &["--allow", "*"]).parts(), (0, "1\n", said));
+    assert_eq!(none.exec("return 1", &[]).parts(), (0, "1\n", ""));
+    // One that is there and cannot be read is not passed over.
+    std::os::unix::fs::symlink("nowhere", none.path("conduit.yaml")).unwrap();
+    let unread = none.exec("return 1", &[]);
+    assert_eq!((unread.status, unread.stderr.contains("config `conduit.yaml` cannot be read")), (Some(2), true));
 }
 
 #[test]

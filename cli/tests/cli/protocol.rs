@@ -314,7 +314,11 @@ fn a_tool_whose_upstream_is_down_is_not_one_that_does_not_exist() {
     let found = session.call("search_tools", json!({"query": "x"}));
     let missing = "- the tools of `down` are missing here: it is not available, ";
     assert!(text(&found).contains(missing), "{found}");
-    assert_eq!(session.close(), clean());
+    // The operator reads the reason, once.
+    let mut closed = session.close();
+    let reason = "conduit: upstream `down`: cannot start `./absent`: No such file or directory (os error 2)\n";
+    assert_eq!(std::mem::take(&mut closed.stderr), reason);
+    assert_eq!(closed, clean());
 }
 
 #[test]

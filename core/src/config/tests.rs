@@ -138,6 +138,18 @@ fn json_is_yaml_and_nothing_is_a_config_too() {
 }
 
 #[test]
+fn k02_a_variable_with_a_secrets_name_is_redacted_wherever_it_stands() {
+    let config = parse(
+        "upstreams:\n  - {id: a, type: stdio, command: x, args: ['--token=${TOKEN}', '${COUNT}']}\n  \
+         - {id: b, type: streamable_http, url: 'https://example.com/mcp?n=${COUNT}&key=${TOKEN}'}\n",
+    );
+    for upstream in config.unwrap().upstreams {
+        let secrets: Vec<&str> = upstream.secrets.iter().map(Secret::expose).collect();
+        assert_eq!(secrets, ["s3cret-token"], "{}", upstream.id);
+    }
+}
+
+#[test]
 fn k07_unknown_keys_are_refused_with_the_nearest_known() {
     for (text, message) in [
         ("polcy: {allow: []}", "line 1: unknown key `polcy` in the config, did you mean `policy`?"),
@@ -347,7 +359,7 @@ fn k07_yaml_that_is_no_config_is_refused() {
         (&"- x\n".repeat(20_000), "Nodes { nodes: 20001 }"),
         ("a: 1\n---\nb: 2", "only single YAML document expected"),
         ("max_queue: 1e309", "not a finite number"),
-        ("policy: !allow {allow: []}", "unsupported tag `!allow`"),
+        ("policy: !allow {allow: []}", "a tag is not supported at line 1, column 16, put"),
         ("? [a]\n: b", "expected string scalar"),
         ("policy: [", "unclosed bracket"),
     ] {
@@ -362,6 +374,7 @@ fn k01_no_error_shows_a_value() {
     for text in [
         format!("upstreams: [{{id: a, type: streamable_http, url: 'http://x', bearer_token: '{CANARY}'"),
         format!("upstreams:\n  - bearer_token: \"{CANARY}\n"),
+        format!("upstreams:\n  - bearer_token: !{CANARY} x\n"),
         format!("upstreams:\n  - bearer_token: {CANARY}\n   x: y\n"),
         format!("upstreams: [{{id: a, type: streamable_http, url: '{CANARY}'}}]"),
         format!("upstreams: [{{id: a, type: '{CANARY}', bearer_token: {CANARY}}}]"),

@@ -124,6 +124,11 @@ impl Tree {
         };
         serde_saphyr::from_str_with_options(text, options).map(Tree).map_err(|error| {
             let shown = error.render_with_formatter(&UserMessageFormatter);
+            // SECURITY: a secret that begins with `!` reads as a tag, which the error would name.
+            let shown = match shown.split_once("unsupported tag `").and_then(|(_, tag)| tag.rsplit_once('`')) {
+                Some((_, place)) => format!("a tag is not supported{place}, put a text that begins with `!` in quotes"),
+                None => shown,
+            };
             Error::new(ErrorCode::InvalidConfig, format!("cannot be read: {shown}"))
         })
     }
@@ -142,10 +147,10 @@ pub(super) struct At<'a> {
     environment: Environment<'a>,
 }
 
-/// A text, and whether any of it came from the environment.
+/// A text, and the names and values of the variables within it.
 pub(super) struct Expanded {
     pub(super) text: String,
-    pub(super) from_environment: bool,
+    pub(super) variables: Vec<(String, String)>,
 }
 
 impl<'a> At<'a> {
@@ -183,7 +188,7 @@ impl<'a> At<'a> {
         self.expanded().map(|expanded| expanded.text)
     }
 
-    /// A text on one line, with its variables, and whether there were any.
+    /// A text on one line, with its variables.
     pub(super) fn expanded(&self) -> Result<Expanded> {
         let expanded = self.expanded_lines()?;
         // SECURITY: no line break or control character gets into a URL, a header or a command by way of a variable.
@@ -266,7 +271,7 @@ impl<'a> At<'a> {
 
     /// Replaces `${VAR}` and `${VAR:-default}`; `$${` stands for `${`. What a variable holds is not looked at again.
     fn expand(&self, text: &str) -> Result<Expanded> {
-        let mut expanded = Expanded { text: String::with_capacity(text.len()), from_environment: false };
+        let mut expanded = Expanded { text: String::with_capacity(text.len()), variables: Vec::new() };
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             if let Some(before) = before.strip_suffix('$') {
@@ -291,7 +296,7 @@ impl<'a> At<'a> {
             match ((self.environment)(name).filter(|value| !value.is_empty()), default) {
                 (Some(value), _) => {
                     expanded.text.push_str(&value);
-                    expanded.from_environment = true;
+                    expanded.variables.push((name.to_owned(), value));
                 }
                 (None, Some(default)) => expanded.text.push_str(default),
                 (None, None) => {

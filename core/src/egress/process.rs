@@ -200,10 +200,12 @@ impl StderrTail {
         }
     }
 
-    /// The last `count` lines that are not blank, oldest first, without control characters, 500 characters each.
-    pub fn last_lines(&self, count: usize) -> Vec<String> {
+    /// The last `count` lines of what `redact` leaves that are not blank, oldest first, without control characters, 500
+    /// characters each.
+    pub fn last_lines(&self, count: usize, redact: impl FnOnce(String) -> String) -> Vec<String> {
         let bytes: Vec<u8> = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
-        let text = String::from_utf8_lossy(&bytes);
+        // SECURITY: before anything is cut, or a part of a secret would stay.
+        let text = redact(String::from_utf8_lossy(&bytes).into_owned());
         // SECURITY: a child forges no line of a log and steers no terminal.
         let clean = |line: &str| line.chars().filter(|c| !c.is_control()).take(500).collect::<String>();
         let mut lines: Vec<String> =

@@ -135,7 +135,7 @@ async fn standard_error_is_kept_to_a_cap_and_read_always() {
     assert_eq!(line(&mut BufReader::new(pipes.stdout)).await, "done");
     let stderr = process.stderr();
     process.close().await;
-    let lines = stderr.last_lines(5);
+    let lines = stderr.last_lines(5, |text| text);
     assert!(stderr.bytes.lock().unwrap().len() <= STDERR_BYTES);
     assert_eq!(lines.last().unwrap(), "[31mlast line");
     assert_eq!(lines[0].len(), 500);

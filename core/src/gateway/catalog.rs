@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use super::UpstreamStatus;
 use crate::error::{Error, ErrorCode, Result};
-use crate::schema::Schema;
+use crate::schema::{Schema, Strictness};
 use crate::sdk::names::Resolver;
 use crate::sdk::search::Index;
 use crate::tool::Tool;
@@ -60,9 +60,12 @@ impl Listing {
     }
 
     /// Why the calls of some of its tools would fail. Compiles all schemas, which takes time.
-    pub(super) fn refused_schemas(&self) -> Vec<String> {
+    pub(super) fn refused_schemas(&self, strictness: Strictness) -> Vec<String> {
         let refused = |entry: &Arc<Entry>| match entry.schema() {
             Some(Err(reason)) => Some(format!("calls of `{}` fail: {reason}", entry.tool.name)),
+            None if strictness == Strictness::Strict => {
+                Some(format!("calls of `{}` fail: it has no input schema, and validation is strict", entry.tool.name))
+            }
             _ => None,
         };
         self.entries.iter().filter_map(refused).collect()
@@ -165,11 +168,13 @@ impl Shelf {
         }
     }
 
-    /// Whether the list can be had.
-    pub(super) async fn status(self: &Arc<Shelf>) -> UpstreamStatus {
-        let listing = self.listing_soon().await;
-        let warnings = listing.as_ref().map(|listing| listing.warnings.clone()).unwrap_or_default();
-        UpstreamStatus { id: self.id().to_owned(), tools: listing.map(|listing| listing.entries.len()), warnings }
+    /// What an operator should know of a list, or of why there is none.
+    pub(super) fn status(&self, listing: &Result<Arc<Listing>>) -> UpstreamStatus {
+        let (tools, warnings) = match listing {
+            Ok(listing) => (Ok(listing.entries.len()), listing.warnings.clone()),
+            Err(error) => (Err(error.clone()), Vec::new()),
+        };
+        UpstreamStatus { id: self.id().to_owned(), tools, warnings }
     }
 
     /// The list that is there, however old.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -22,6 +23,9 @@ use crate::upstream::{CallLimits, reply_too_large};
 
 /// What a list shows of a tool's description, in characters; `$describe` gives all of it.
 const SUMMARY_CHARS: usize = 500;
+
+/// How many wrong names of one execution are compared with those that there are.
+pub(super) const MAX_HINTS: u32 = 50;
 
 /// What one execution may use of the gateway.
 #[derive(Clone, Debug)]
@@ -56,11 +60,12 @@ pub struct Gate {
     policy: Policy,
     limits: GateLimits,
     records: Arc<Records>,
+    hints: AtomicU32,
 }
 
 impl Gate {
     pub(super) fn new(gateway: Arc<Gateway>, policy: Policy, limits: GateLimits, watcher: Option<Watcher>) -> Gate {
-        Gate { gateway, policy, limits, records: Records::new(watcher) }
+        Gate { gateway, policy, limits, records: Records::new(watcher), hints: AtomicU32::new(0) }
     }
 
     /// Calls the tool that the program wrote as `written`. The arguments are JSON, or only their size when too large.
@@ -111,6 +116,10 @@ impl Gate {
     async fn find(&self, written: &str) -> Result<(&Shelf, Arc<Entry>), ToolError> {
         self.gateway.find(&self.policy, written).await.map_err(|mut error| {
             if error.code == ErrorCode::ToolNotFound && self.policy.is_stated() {
+                // SECURITY: a hint takes the host time that no limit counts.
+                if self.hints.fetch_add(1, Ordering::Relaxed) < MAX_HINTS {
+                    error.message.push_str(&self.gateway.hint(&self.policy, written));
+                }
                 error.message.push_str("; `tools.$list()` gives those that there are");
             }
             error

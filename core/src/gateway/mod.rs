@@ -148,11 +148,7 @@ impl Gateway {
         for (shelf, listing) in join_all(listed).await {
             match listing {
                 Ok(listing) => listings.push(listing),
-                Err(error) => unavailable.push(UpstreamStatus {
-                    id: shelf.id().to_owned(),
-                    tools: Err(error),
-                    warnings: Vec::new(),
-                }),
+                listing @ Err(_) => unavailable.push(shelf.status(&listing)),
             }
         }
         let (policy, query) = (policy.clone(), query.to_owned());
@@ -173,7 +169,10 @@ impl Gateway {
         for found in join_all(names.iter().map(|name| self.find(policy, name))).await {
             match found {
                 Ok((_, entry)) => described.tools.push(Arc::clone(&entry.tool)),
-                Err(error) if error.code == ErrorCode::ToolNotFound => described.not_found.push(error),
+                Err(mut error) if error.code == ErrorCode::ToolNotFound => {
+                    error.message.push_str(&self.hint(policy, &error.tool));
+                    described.not_found.push(error);
+                }
                 Err(error) => described.unavailable.push(error),
             }
         }
@@ -204,13 +203,15 @@ impl Gateway {
         task.await.map_err(|error| Error::new(ErrorCode::Internal, "a part of the catalog failed").with_source(error))
     }
 
-    /// Connects every upstream, also those out of any policy's reach, and says how that went: with a warning for each tool
-    /// whose calls would fail by its schema.
+    /// Connects every upstream, also those out of any policy's reach, as long as each may take, and says how that went: with
+    /// a warning for each tool whose calls would fail by its schema.
     pub async fn check(&self) -> Vec<UpstreamStatus> {
         join_all(self.shelves.iter().map(|shelf| async {
-            let mut status = shelf.status().await;
-            if let Some(listing) = shelf.known() {
-                let refused = self.aside(move || listing.refused_schemas()).await;
+            let listing = shelf.listing().await;
+            let mut status = shelf.status(&listing);
+            if let Ok(listing) = listing {
+                let strictness = self.strictness;
+                let refused = self.aside(move || listing.refused_schemas(strictness)).await;
                 status.warnings.extend(refused.unwrap_or_else(|error| vec![error.to_string()]));
             }
             status
@@ -230,7 +231,8 @@ impl Gateway {
 
     /// The upstreams in reach of `policy` whose tools cannot be had, and why.
     pub async fn unavailable(&self, policy: &Policy) -> Vec<UpstreamStatus> {
-        let mut upstreams = join_all(self.in_reach(policy).map(Shelf::status)).await;
+        let listed = self.in_reach(policy).map(|shelf| async { shelf.status(&shelf.listing_soon().await) });
+        let mut upstreams = join_all(listed).await;
         upstreams.retain(|upstream| upstream.tools.is_err());
         upstreams
     }
@@ -250,7 +252,7 @@ impl Gateway {
         let (upstream, tool) = written.split_once('.').unwrap_or((written, ""));
         // SECURITY: an upstream out of the policy's reach is never asked, and is as if it did not exist.
         let Some(shelf) = self.shelf(upstream).filter(|shelf| policy.may_allow_in(shelf.id())) else {
-            return Err(self.not_found(policy, written));
+            return Err(not_found(policy, written));
         };
         let listing = shelf.listing().await;
         let listing = listing.map_err(|error| {
@@ -259,29 +261,24 @@ impl Gateway {
         // SECURITY: the boundary. The decision is on the tool's own name, whatever alias the program wrote; a tool that is
         // denied does not exist, not even by what its name does to the aliases of others.
         let entry = listing.resolve(tool, |tool| policy.decide(&tool.name) == Decision::Allow);
-        entry.map(|entry| (&**shelf, Arc::clone(entry))).ok_or_else(|| self.not_found(policy, written))
+        entry.map(|entry| (&**shelf, Arc::clone(entry))).ok_or_else(|| not_found(policy, written))
     }
 
-    /// Why there is no such tool; the same words whether it does not exist or is not allowed.
-    fn not_found(&self, policy: &Policy, written: &str) -> ToolError {
-        let mut message = format!("there is no tool `{}`", Shown(written, 100));
-        if !policy.is_stated() {
-            message.push_str(&format!("; {NO_POLICY}"));
-            return ToolError::new(ErrorCode::ToolNotFound, written, message);
-        }
+    /// What may have been meant by `written`, which is no tool; goes on after the error's message.
+    fn hint(&self, policy: &Policy, written: &str) -> String {
         // SECURITY: only names that the program may see.
         let listings = self.known_listings(policy);
         let allowed = listings.iter().flat_map(|listing| &listing.entries).map(|entry| &entry.tool.name);
         let nearest = sdk::names::nearest(written, allowed.filter(|name| policy.decide(name) == Decision::Allow));
         let upstream = written.split('.').next().unwrap_or_default();
         if !nearest.is_empty() {
-            message.push_str(&format!(", the nearest are `{}`", nearest.join("`, `")));
-        } else if self.shelf(upstream).is_none()
-            && let Some(id) = sdk::names::nearest_upstream(upstream, self.in_reach(policy).map(|shelf| shelf.id()))
-        {
-            message.push_str(&format!(", the nearest upstream is `{id}`"));
+            return format!(", the nearest are `{}`", nearest.join("`, `"));
         }
-        ToolError::new(ErrorCode::ToolNotFound, written, message)
+        if self.shelf(upstream).is_some() {
+            return String::new();
+        }
+        let nearest = sdk::names::nearest_upstream(upstream, self.in_reach(policy).map(|shelf| shelf.id()));
+        nearest.map(|id| format!(", the nearest upstream is `{id}`")).unwrap_or_default()
     }
 
     fn known_listings(&self, policy: &Policy) -> Vec<Arc<Listing>> {
@@ -301,6 +298,15 @@ impl Gateway {
     async fn listings(&self, policy: &Policy) -> Vec<Arc<Listing>> {
         join_all(self.in_reach(policy).map(Shelf::listing_soon)).await.into_iter().flatten().collect()
     }
+}
+
+/// That there is no such tool: the same words whether it does not exist or is not allowed.
+fn not_found(policy: &Policy, written: &str) -> ToolError {
+    let mut message = format!("there is no tool `{}`", Shown(written, 100));
+    if !policy.is_stated() {
+        message.push_str(&format!("; {NO_POLICY}"));
+    }
+    ToolError::new(ErrorCode::ToolNotFound, written, message)
 }
 
 /// The tools of these lists that `policy` allows and that fit `query` best.

@@ -74,7 +74,7 @@ async fn ask(gate: &Gate, question: Question, name: &str, arguments: &str) -> Va
     serde_json::from_str(&gate.ask(question, name, Ok(arguments.into())).await.unwrap()).unwrap()
 }
 
-/// An MCP server `id` that offers `names`, and how often it was asked for them. It takes ten seconds for a list that begins
+/// An MCP server `id` that offers `names`, and how often it was asked for them. It takes eleven seconds for a list that begins
 /// with `slow` and refuses one that begins with `none`. It notes calls, tells of a change before it answers one with the
 /// argument `change`, never answers one with `hang`, and gives back the argument `reply`.
 fn server(seen: &Seen, id: &str, names: &'static [&'static str]) -> (Upstream, Arc<AtomicUsize>) {
@@ -113,7 +113,7 @@ async fn serve(stream: DuplexStream, names: &[&str], listings: Arc<AtomicUsize>,
             "tools/list" => {
                 listings.fetch_add(1, Ordering::SeqCst);
                 if names.first() == Some(&"slow") {
-                    tokio::time::sleep(Duration::from_secs(10)).await;
+                    tokio::time::sleep(Duration::from_secs(11)).await;
                 }
                 if names.first() == Some(&"none") {
                     let error = json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": 1, "message": "no"}});

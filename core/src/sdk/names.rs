@@ -78,10 +78,8 @@ fn camel_case(snake: &str) -> String {
     camel
 }
 
-/// How many names [`nearest`] looks at, and how many of about the right length it compares: a wrong name costs little
-/// in a large catalog.
-const NEAREST_EXAMINED: usize = 2_000;
-const NEAREST_COMPARED: usize = 500;
+/// How many names [`nearest`] compares: a wrong name costs little in a large catalog.
+const NEAREST_COMPARED: usize = 1_000;
 /// How many it gives.
 const NEAREST_GIVEN: usize = 3;
 /// How much of the written name it compares, in bytes.
@@ -99,9 +97,8 @@ pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a ToolName>) -> 
         distance(&written, &snake).or_else(|| distance(&part, &tool).or(holds.then_some(0)).map(|far| far + 100))
     };
     let mut found: Vec<(usize, String)> = names
-        .take(NEAREST_EXAMINED)
-        .filter_map(|name| whole_or_part(name).map(|far| (far, name.to_string())))
         .take(NEAREST_COMPARED)
+        .filter_map(|name| whole_or_part(name).map(|far| (far, name.to_string())))
         .collect();
     found.sort();
     found.into_iter().take(NEAREST_GIVEN).map(|(_, name)| name).collect()

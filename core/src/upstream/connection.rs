@@ -26,6 +26,7 @@ use super::http::McpHttpClient;
 use super::stdio::LineTransport;
 use super::wire::{self, Inlet, RpcFailure};
 use super::{EnvValue, UpstreamConfig, UpstreamKind};
+use crate::credentials::Redactor;
 use crate::egress::http::{HttpClient, HttpError, HttpErrorKind, HttpOptions};
 use crate::egress::process::{self, Process, ProcessSpec};
 use crate::error::{Error, ErrorCode};
@@ -68,6 +69,7 @@ pub(super) struct Endpoint {
     way: Way,
     call_timeout: Duration,
     connect_timeout: Duration,
+    redactor: Redactor,
 }
 
 enum Way {
@@ -91,6 +93,7 @@ impl Endpoint {
     /// # Errors
     /// `invalid_config`, `address_denied` or `upstream_unavailable`: what no connection could come of.
     pub(super) fn new(config: &UpstreamConfig) -> Result<Endpoint, Error> {
+        let redactor = Redactor::new(config.all_secrets())?;
         let UpstreamConfig { call_timeout, connect_timeout, .. } = *config;
         let way = match config.kind.clone() {
             UpstreamKind::Stdio { command, args, env, cwd } => Way::Stdio { command, args, env, cwd },
@@ -102,7 +105,29 @@ impl Endpoint {
             #[cfg(test)]
             UpstreamKind::Pipe(dial, _) => Way::Pipe(dial),
         };
-        Ok(Endpoint { way, call_timeout, connect_timeout })
+        Ok(Endpoint { way, call_timeout, connect_timeout, redactor })
+    }
+
+    /// Takes what it is shown out of what it says.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// What a child wrote last to standard error, for the operator.
+    pub(super) fn last_words(&self, process: &Process) -> Option<String> {
+        // SECURITY: a child may write the secrets that it was given.
+        let lines = process.stderr().last_lines(STDERR_LINES, |text| self.redactor.text(text));
+        (!lines.is_empty()).then(|| lines.join(" | "))
+    }
+
+    /// The error with the end of what the child wrote to standard error. Ends the child.
+    async fn with_last_words(&self, error: Error, process: Option<Process>) -> Error {
+        let Some(process) = process else { return error };
+        process.close().await;
+        match self.last_words(&process) {
+            Some(words) => Error::new(error.code(), format!("{error}; its last words were: {words}")),
+            None => error,
+        }
     }
 
     /// The longest time for one call, and for one listing.
@@ -178,11 +203,15 @@ impl Connection {
         let shake = timeout(endpoint.connect_timeout, give_up.run_until_cancelled(shake));
         let running = match shake.await {
             Ok(Some(Ok(running))) => running,
-            Ok(Some(Err(error))) => return Err(handshake_error(error, process).await),
-            Ok(None) => return Err(with_last_words(Error::new(ErrorCode::ShutDown, "it is shut down"), process).await),
+            Ok(Some(Err(error))) => return Err(endpoint.with_last_words(handshake_error(&error), process).await),
+            Ok(None) => {
+                let error = Error::new(ErrorCode::ShutDown, "it is shut down");
+                return Err(endpoint.with_last_words(error, process).await);
+            }
             Err(_) => {
                 let message = format!("it did not answer `initialize` within {:?}", endpoint.connect_timeout);
-                return Err(with_last_words(Error::new(ErrorCode::UpstreamUnavailable, message), process).await);
+                let error = Error::new(ErrorCode::UpstreamUnavailable, message);
+                return Err(endpoint.with_last_words(error, process).await);
             }
         };
         let peer = running.peer().clone();
@@ -191,7 +220,7 @@ impl Connection {
         if server.is_some_and(|server| server.name == NAME) {
             service.cancel();
             let message = "it is Conduit itself, whose programs would not be bound by this one's policy";
-            return Err(with_last_words(Error::new(ErrorCode::InvalidConfig, message), process).await);
+            return Err(endpoint.with_last_words(Error::new(ErrorCode::InvalidConfig, message), process).await);
         }
         let (served_tx, served) = watch::channel(false);
         let tell = ended.clone();
@@ -245,9 +274,14 @@ impl Connection {
         self.opened.elapsed()
     }
 
-    /// What the child wrote last to standard error; empty for HTTP.
-    pub(super) fn last_words(&self) -> Vec<String> {
-        self.process.as_ref().map(|process| process.stderr().last_lines(STDERR_LINES)).unwrap_or_default()
+    /// Whether it ended by itself; one that Conduit has given up may still be alive.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
+    /// The child behind it; `None` for HTTP.
+    pub(super) fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
     }
 
     /// Ends the connection and what is behind it, and waits for that, about two seconds at most.
@@ -354,10 +388,10 @@ fn http_cause(error: &DynamicTransportError) -> Option<String> {
     }
 }
 
-async fn handshake_error(error: ClientInitializeError, process: Option<Process>) -> Error {
+fn handshake_error(error: &ClientInitializeError) -> Error {
     const ENDED: &str = "it ended before it answered `initialize`";
     const MALFORMED: &str = "its answer to `initialize` is malformed";
-    let (code, message, cause) = match &error {
+    let (code, message, cause) = match error {
         ClientInitializeError::TransportError { error, .. } => {
             let (code, message) = match send_failure(error) {
                 RequestFailure::Status(status) => {
@@ -381,20 +415,8 @@ async fn handshake_error(error: ClientInitializeError, process: Option<Process>)
         _ => (ErrorCode::UpstreamProtocol, MALFORMED.to_owned(), None),
     };
     let error = Error::new(code, message);
-    let error = match cause {
+    match cause {
         Some(cause) => error.with_source(cause),
         None => error,
-    };
-    with_last_words(error, process).await
-}
-
-/// The error with the end of what the child wrote to standard error. Ends the child.
-async fn with_last_words(error: Error, process: Option<Process>) -> Error {
-    let Some(process) = process else { return error };
-    process.close().await;
-    let words = process.stderr().last_lines(STDERR_LINES);
-    if words.is_empty() {
-        return error;
     }
-    Error::new(error.code(), format!("{error}; its last words were: {}", words.join(" | ")))
 }

@@ -29,7 +29,7 @@ use self::local::LocalTools;
 pub use self::local::{CallContext, LocalFunction, LocalTool, LocalToolError};
 use self::remote::Remote;
 pub(crate) use self::reply::too_large as reply_too_large;
-use crate::credentials::{Credential, Redactor, Secret};
+use crate::credentials::{Credential, Secret};
 use crate::error::{Error, ErrorCode, Result, Shown};
 use crate::tool::{ReplyForm, Tool, ToolReply, is_upstream_id};
 
@@ -45,6 +45,8 @@ pub struct UpstreamConfig {
     pub call_timeout: Duration,
     /// The longest time for starting or reaching it, handshake included.
     pub connect_timeout: Duration,
+    /// What must not show in replies and errors beside the secrets within `kind`.
+    pub secrets: Vec<Secret>,
 }
 
 impl UpstreamConfig {
@@ -55,7 +57,22 @@ impl UpstreamConfig {
             kind,
             call_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(30),
+            secrets: Vec::new(),
         }
+    }
+
+    fn all_secrets(&self) -> Vec<&Secret> {
+        let mut secrets: Vec<&Secret> = self.secrets.iter().collect();
+        match &self.kind {
+            UpstreamKind::Stdio { env, .. } => secrets.extend(env.values().filter_map(|value| match value {
+                EnvValue::Secret(secret) => Some(secret),
+                EnvValue::Plain(_) => None,
+            })),
+            UpstreamKind::Http { credential, .. } => secrets.extend(credential.as_ref().map(Credential::secret)),
+            #[cfg(test)]
+            UpstreamKind::Pipe(_, secret) => secrets.extend(secret),
+        }
+        secrets
     }
 }
 
@@ -154,19 +171,8 @@ impl Upstream {
         let id = checked_id(&config.id)?;
         let at = |error: Error| error.with_upstream(&id);
         let endpoint = Endpoint::new(&config).map_err(at)?;
-        let mut secrets: Vec<&Secret> = Vec::new();
-        match &config.kind {
-            UpstreamKind::Stdio { env, .. } => secrets.extend(env.values().filter_map(|value| match value {
-                EnvValue::Secret(secret) => Some(secret),
-                EnvValue::Plain(_) => None,
-            })),
-            UpstreamKind::Http { credential, .. } => secrets.extend(credential.as_ref().map(Credential::secret)),
-            #[cfg(test)]
-            UpstreamKind::Pipe(_, secret) => secrets.extend(secret),
-        }
-        let redactor = Redactor::new(secrets).map_err(at)?;
         let changes = Arc::new(AtomicU64::new(0));
-        let remote = Arc::new(Remote::new(id.clone(), endpoint, redactor, changes.clone()));
+        let remote = Arc::new(Remote::new(id.clone(), endpoint, changes.clone()));
         Ok(Upstream { id, changes, source: Source::Remote(remote) })
     }
 

@@ -15,7 +15,6 @@ use super::http::ReplyCap;
 use super::listing::{Collector, ToolListing};
 use super::wire::RpcFailure;
 use super::{CallLimits, reply};
-use crate::credentials::Redactor;
 use crate::error::{Error, ErrorCode, Result};
 use crate::tool::{ReplyForm, Tool, ToolError, ToolReply};
 
@@ -23,8 +22,9 @@ use crate::tool::{ReplyForm, Tool, ToolError, ToolReply};
 const STABLE: Duration = Duration::from_secs(30);
 const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
 const MAX_BACK_OFF: Duration = Duration::from_secs(30);
-/// What an upstream's own error text may take in a program's error.
+/// What an upstream's own error text may take in a program's error, and in the operator's.
 const MAX_PEER_CHARS: usize = 500;
+const MAX_DETAIL_CHARS: usize = 10_000;
 
 /// What went wrong: the words for a program, and beside them the operator's.
 #[derive(Clone, Debug)]
@@ -57,15 +57,14 @@ struct Link {
 pub(super) struct Remote {
     id: String,
     endpoint: Endpoint,
-    redactor: Redactor,
     changes: Arc<AtomicU64>,
     link: Mutex<Link>,
 }
 
 impl Remote {
-    pub(super) fn new(id: String, endpoint: Endpoint, redactor: Redactor, changes: Arc<AtomicU64>) -> Remote {
+    pub(super) fn new(id: String, endpoint: Endpoint, changes: Arc<AtomicU64>) -> Remote {
         let link = Link { state: State::Idle, opened: 0, failures: 0, retry_at: None, last_error: None };
-        Remote { id, endpoint, redactor, changes, link: Mutex::new(link) }
+        Remote { id, endpoint, changes, link: Mutex::new(link) }
     }
 
     pub(super) async fn list_tools(self: &Arc<Remote>) -> Result<ToolListing> {
@@ -82,7 +81,7 @@ impl Remote {
     async fn list(self: &Arc<Remote>) -> Result<ToolListing, Failure> {
         let connection = self.connection().await?;
         let deadline = Instant::now() + self.endpoint.call_timeout();
-        let mut collector = Collector::new(&self.id, &self.redactor);
+        let mut collector = Collector::new(&self.id, self.endpoint.redactor());
         let mut cursor = None;
         loop {
             let params = PaginatedRequestParams::default().with_cursor(cursor);
@@ -122,7 +121,7 @@ impl Remote {
             CallToolRequest::new(CallToolRequestParams::new(tool.name.tool().to_owned()).with_arguments(arguments));
         request.extensions.insert(ReplyCap(limits.reply_bytes));
         match connection.request(request.into(), deadline).await {
-            Ok(raw) => reply::from_result(tool, raw, form, limits.reply_bytes, &self.redactor),
+            Ok(raw) => reply::from_result(tool, raw, form, limits.reply_bytes, self.endpoint.redactor()),
             Err(RequestFailure::Rpc(RpcFailure::TooLarge)) => Err(reply::too_large(tool, limits.reply_bytes)),
             Err(failure) => Err(failed(self.failure(failure, &format!("`{}`", tool.name), &connection))),
         }
@@ -155,8 +154,9 @@ impl Remote {
             match &link.state {
                 State::Up(connection) => return Ok(connection.clone()),
                 State::Closed => return Err(self.words(ErrorCode::ShutDown, "is shut down")),
-                State::Connecting(attempt, _) => attempt.clone(),
-                State::Idle => {
+                // One that is over without a trace has crashed.
+                State::Connecting(attempt, _) if attempt.peek().is_none() => attempt.clone(),
+                State::Idle | State::Connecting(..) => {
                     let wait = link.retry_at.and_then(|at| at.checked_duration_since(Instant::now()));
                     if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
                         return Err(self.down(wait, link.last_error.clone()));
@@ -202,8 +202,9 @@ impl Remote {
                     link.failures = link.failures.saturating_add(1);
                     let wait = back_off(link.failures);
                     link.retry_at = Some(Instant::now() + wait);
-                    // SECURITY: it may hold the last words of a child, or an upstream's own.
-                    let detail = self.redactor.text(error.to_string());
+                    // SECURITY: it may hold an upstream's own words.
+                    let detail = self.endpoint.redactor().text(error.to_string());
+                    let detail: String = detail.chars().take(MAX_DETAIL_CHARS).collect();
                     link.last_error = Some(detail.clone());
                     return Err(match error.code() {
                         ErrorCode::AddressDenied => self.failure_of_address(Some(detail)),
@@ -228,21 +229,23 @@ impl Remote {
         }
     }
 
-    /// A connection has ended: the next may be made at once unless they end all the time.
+    /// A connection has ended, or was given up: the next may be made at once unless they end all the time.
     fn note_end(&self, link: &mut Link, connection: &Connection) {
+        link.state = State::Idle;
+        if !connection.has_ended() {
+            // SECURITY: what a program's call makes a server answer holds up no other program.
+            link.last_error = Some("its session was given up, the next call starts a new one".to_owned());
+            return;
+        }
         link.failures = if connection.age() >= STABLE { 0 } else { link.failures.saturating_add(1) };
         link.retry_at =
             link.failures.checked_sub(1).filter(|more| *more > 0).map(|more| Instant::now() + back_off(more));
-        let words = self.last_words(connection);
-        let words = if words.is_empty() { words } else { format!("; its last words were: {words}") };
-        link.last_error = Some(format!("the connection ended{words}"));
-        link.state = State::Idle;
+        let words = self.last_words(connection).map(|words| format!("; its last words were: {words}"));
+        link.last_error = Some(format!("the connection ended{}", words.unwrap_or_default()));
     }
 
-    /// What a child wrote last, for the operator.
-    fn last_words(&self, connection: &Connection) -> String {
-        // SECURITY: a child may write the secrets that it was given.
-        self.redactor.text(connection.last_words().join(" | "))
+    fn last_words(&self, connection: &Connection) -> Option<String> {
+        connection.process().and_then(|process| self.endpoint.last_words(process))
     }
 
     fn link(&self) -> MutexGuard<'_, Link> {
@@ -270,8 +273,7 @@ impl Remote {
             RequestFailure::Timeout => (ErrorCode::UpstreamTimeout, format!("did not answer {what} in time, {EFFECT}")),
             RequestFailure::Died => {
                 let message = format!("ended before {what} answered, {EFFECT}");
-                let detail = Some(self.last_words(connection)).filter(|words| !words.is_empty());
-                return Failure { code: ErrorCode::UpstreamDied, message, detail };
+                return Failure { code: ErrorCode::UpstreamDied, message, detail: self.last_words(connection) };
             }
             RequestFailure::Unreachable => {
                 (ErrorCode::UpstreamUnavailable, "cannot be reached, nothing was sent".to_owned())
@@ -299,7 +301,7 @@ impl Remote {
             }
             RequestFailure::Rpc(RpcFailure::Peer { code, message }) => {
                 // SECURITY: an upstream's own words, short and without its secrets.
-                let message: String = self.redactor.text(message).chars().take(MAX_PEER_CHARS).collect();
+                let message: String = self.endpoint.redactor().text(message).chars().take(MAX_PEER_CHARS).collect();
                 (ErrorCode::UpstreamProtocol, format!("refused {what}: {message} (JSON-RPC error {code})"))
             }
             RequestFailure::Rpc(RpcFailure::TooLarge) => {
@@ -318,4 +320,22 @@ fn back_off(failures: u32) -> Duration {
     let full = FIRST_BACK_OFF.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(MAX_BACK_OFF);
     let random = getrandom::u32().unwrap_or_default();
     full.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::{UpstreamConfig, UpstreamKind};
+
+    #[tokio::test]
+    async fn an_attempt_that_crashed_is_followed_by_another() {
+        let kind = UpstreamKind::Stdio { command: "/nonexistent".into(), args: vec![], env: [].into(), cwd: None };
+        let endpoint = Endpoint::new(&UpstreamConfig::new("x", kind)).unwrap();
+        let remote = Arc::new(Remote::new("x".into(), endpoint, Arc::default()));
+        let crashed = remote.words(ErrorCode::Internal, "could not be connected to");
+        let attempt: Attempt = async { Err(crashed) }.boxed().shared();
+        assert!(attempt.clone().await.is_err());
+        remote.link().state = State::Connecting(attempt, CancellationToken::new());
+        assert_eq!(remote.list_tools().await.unwrap_err().code(), ErrorCode::UpstreamUnavailable);
+    }
 }

@@ -17,7 +17,7 @@ use tokio_util::bytes::{Buf, BytesMut};
 use tokio_util::codec::{Decoder, FramedRead};
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{self, Inlet};
+use super::wire::{self, IdFinder, Inlet};
 
 /// How much of one line is dropped before its writer is given up.
 const MAX_DISCARDED: usize = 1 << 30;
@@ -179,71 +179,6 @@ impl Decoder for Lines {
             source.clear();
         }
         Ok(frame)
-    }
-}
-
-/// Finds the `id` of a JSON-RPC message of any length without keeping it.
-#[derive(Default)]
-struct IdFinder {
-    depth: usize,
-    in_string: bool,
-    escaped: bool,
-    /// The string or number at the top level that is being read, and those that matter of the ones before.
-    token: Vec<u8>,
-    after_id: bool,
-    id: Option<i64>,
-}
-
-impl IdFinder {
-    const MAX_TOKEN: usize = 24;
-
-    fn push(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            let at_top = self.depth == 1;
-            match *byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' if self.in_string => self.escaped = true,
-                b'"' => {
-                    self.in_string = !self.in_string;
-                    if at_top && self.in_string {
-                        self.token.clear();
-                    }
-                }
-                byte if self.in_string => self.keep(at_top, byte),
-                b'{' | b'[' => self.depth += 1,
-                b':' if at_top => {
-                    self.after_id = self.token == b"id";
-                    self.token.clear();
-                }
-                b',' | b'}' | b']' => {
-                    if at_top {
-                        self.end_value();
-                    }
-                    if *byte != b',' {
-                        self.depth = self.depth.saturating_sub(1);
-                    }
-                }
-                byte if byte.is_ascii_whitespace() => {}
-                byte => self.keep(at_top, byte),
-            }
-        }
-    }
-
-    fn keep(&mut self, at_top: bool, byte: u8) {
-        if at_top && self.token.len() < Self::MAX_TOKEN {
-            self.token.push(byte);
-        }
-    }
-
-    fn end_value(&mut self) {
-        if std::mem::take(&mut self.after_id) {
-            self.id = std::str::from_utf8(&self.token).ok().and_then(|token| token.parse().ok());
-        }
-        self.token.clear();
-    }
-
-    fn id(&self) -> Option<RequestId> {
-        self.id.map(RequestId::Number)
     }
 }
 

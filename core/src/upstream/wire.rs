@@ -19,8 +19,6 @@ use tokio::time::{Duration, Instant};
 
 /// Nesting of a message; serde_json's own limit for values.
 pub(super) const MAX_DEPTH: usize = 127;
-/// What a peer's error message may tell.
-const MAX_ERROR_CHARS: usize = 2_000;
 /// Requests of a peer that are answered: this many at once, then one more in each interval.
 const REQUEST_BURST: u32 = 64;
 const REQUEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -40,7 +38,7 @@ pub(super) enum RpcFailure {
     Peer {
         /// JSON-RPC's code.
         code: i32,
-        /// The peer's text, cut.
+        /// The peer's text, as long as it is.
         message: String,
     },
 }
@@ -67,9 +65,8 @@ fn own_error(id: RequestId, mark: &'static str) -> ServerJsonRpcMessage {
 fn peer_error(id: RequestId, raw: &str) -> ServerJsonRpcMessage {
     match serde_json::from_str::<PeerError>(raw) {
         Ok(error) => {
-            // SECURITY: short, and without a peer's `data`, which could pass for a mark of Conduit's own.
-            let message: String = error.message.chars().take(MAX_ERROR_CHARS).collect();
-            ServerJsonRpcMessage::error(ErrorData::new(RpcCode(error.code), message, None), Some(id))
+            // SECURITY: without a peer's `data`, which could pass for a mark of Conduit's own.
+            ServerJsonRpcMessage::error(ErrorData::new(RpcCode(error.code), error.message, None), Some(id))
         }
         // It answers the call all the same: nobody should go on waiting.
         Err(_) => own_error(id, MALFORMED),
@@ -126,11 +123,14 @@ impl Inlet {
     /// What a message means, or `None` when there is nothing to pass on: a notification, a surplus request, or bytes
     /// that are no message.
     pub(super) fn admit(&self, bytes: &[u8]) -> Option<ServerJsonRpcMessage> {
-        let text = std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)).ok()?;
+        let text = std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)).ok();
         // SECURITY: raw values are skipped without recursion, so nothing else would refuse a depth that breaks a reader.
-        if depth(text) > MAX_DEPTH {
-            return None;
-        }
+        let Some(text) = text.filter(|text| depth(text) <= MAX_DEPTH) else {
+            // It answers a call all the same: nobody should go on waiting.
+            let mut finder = IdFinder::default();
+            finder.push(bytes);
+            return finder.id().map(|id| own_error(id, MALFORMED));
+        };
         // A field that stands twice is an error of the parser, so no reader can see another value than this one.
         let incoming: Incoming<'_> = serde_json::from_str(text).ok().filter(|it: &Incoming<'_>| it.jsonrpc == "2.0")?;
         match (incoming.id, incoming.method) {
@@ -178,6 +178,71 @@ impl Inlet {
             }
             Err(_) => own_error(id, MALFORMED),
         }
+    }
+}
+
+/// Finds the `id` of a JSON-RPC message of any length without keeping it.
+#[derive(Default)]
+pub(super) struct IdFinder {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    /// The string or number at the top level that is being read, and those that matter of the ones before.
+    token: Vec<u8>,
+    after_id: bool,
+    id: Option<i64>,
+}
+
+impl IdFinder {
+    const MAX_TOKEN: usize = 24;
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let at_top = self.depth == 1;
+            match *byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' if self.in_string => self.escaped = true,
+                b'"' => {
+                    self.in_string = !self.in_string;
+                    if at_top && self.in_string {
+                        self.token.clear();
+                    }
+                }
+                byte if self.in_string => self.keep(at_top, byte),
+                b'{' | b'[' => self.depth += 1,
+                b':' if at_top => {
+                    self.after_id = self.token == b"id";
+                    self.token.clear();
+                }
+                b',' | b'}' | b']' => {
+                    if at_top {
+                        self.end_value();
+                    }
+                    if *byte != b',' {
+                        self.depth = self.depth.saturating_sub(1);
+                    }
+                }
+                byte if byte.is_ascii_whitespace() => {}
+                byte => self.keep(at_top, byte),
+            }
+        }
+    }
+
+    fn keep(&mut self, at_top: bool, byte: u8) {
+        if at_top && self.token.len() < Self::MAX_TOKEN {
+            self.token.push(byte);
+        }
+    }
+
+    fn end_value(&mut self) {
+        if std::mem::take(&mut self.after_id) {
+            self.id = std::str::from_utf8(&self.token).ok().and_then(|token| token.parse().ok());
+        }
+        self.token.clear();
+    }
+
+    pub(super) fn id(&self) -> Option<RequestId> {
+        self.id.map(RequestId::Number)
     }
 }
 
@@ -234,10 +299,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn u23_what_is_no_message_is_ignored() {
+    async fn u23_what_cannot_be_read_answers_its_call_all_the_same() {
         let deep = |open: &str, close: &str| {
             format!("{{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}{}}}", open.repeat(100_000), close.repeat(100_000))
         };
+        let latin1 = b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"x\":\"\xff\"}}".as_slice();
+        for bytes in [deep("[", "]").as_bytes(), deep("{\"a\":", "}").as_bytes(), latin1] {
+            let Some(ServerJsonRpcMessage::Error(error)) = inlet().0.admit(bytes) else { panic!() };
+            assert_eq!((error.id, RpcFailure::of(&error.error)), (Some(RequestId::Number(7)), RpcFailure::Malformed));
+        }
+    }
+
+    #[tokio::test]
+    async fn u23_what_is_no_message_is_ignored() {
         for text in [
             "",
             "null",
@@ -254,14 +328,12 @@ mod tests {
             "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{}}",
             "{\"jsonrpc\":\"2.0\",\"id\":[7],\"result\":{}}",
             "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":\"x\"}}",
-            &deep("[", "]"),
-            &deep("{\"a\":", "}"),
             &"[".repeat(100_000),
         ] {
             let shown: String = text.chars().take(80).collect();
             assert!(inlet().0.admit(text.as_bytes()).is_none(), "{shown}");
         }
-        assert!(inlet().0.admit(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"x\":\"\xff\"}}").is_none());
+        assert!(inlet().0.admit(b"\xff\"id\":7").is_none());
     }
 
     #[tokio::test]
@@ -292,12 +364,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn u35_an_error_is_cut_and_its_data_dropped() {
+    async fn u35_an_errors_data_is_dropped() {
         let text = format!(
             r#"{{"jsonrpc":"2.0","id":7,"error":{{"code":-32602,"message":"{}","data":"too_large"}}}}"#,
             "m".repeat(5_000)
         );
-        let expected = RpcFailure::Peer { code: -32602, message: "m".repeat(2_000) };
+        let expected = RpcFailure::Peer { code: -32602, message: "m".repeat(5_000) };
         assert_eq!(result_of(&text), Some((RequestId::Number(7), Err(expected))));
     }
 

@@ -1,5 +1,5 @@
 /* `tools`, and the host calls that wait for their completion. Nothing the program overrides is used here.
-   SECURITY: a call's promise is reachable by no function of the program; only a completion of the host settles it. */
+   A call's promise is reachable by no function of the program; only a completion of the host settles it. */
 #include <string.h>
 #include "guest.h"
 
@@ -462,7 +462,7 @@ static int define_tools(JSValueConst global)
         JS_FreeValue(ctx, tools);
         return -1;
     }
-    /* SECURITY: neither writable nor configurable, so no code can put another object in its place. */
+    /* Neither writable nor configurable, so no code can put another object in its place. */
     return JS_DefinePropertyValueStr(ctx, global, "tools", tools, JS_PROP_ENUMERABLE) < 0 ? -1 : 0;
 }
 

@@ -38,7 +38,7 @@ JSValue engine_new_promise(void)
     return promise;
 }
 
-/* SECURITY: settles without looking up `then` on the value, so nothing that the program overrides can catch it. */
+/* Settles without looking up `then` on the value, so nothing that the program overrides can catch it. */
 void engine_settle(JSValueConst promise, JSValueConst value, bool is_reject)
 {
     fulfill_or_reject_promise(ctx, promise, value, is_reject);

@@ -55,6 +55,27 @@ async fn u23_a_peer_that_changes_all_the_time_is_not_asked_all_the_time() {
 }
 
 #[tokio::test]
+async fn r20_wrong_names_get_only_so_many_hints() {
+    let gate = gate(vec![local(&Seen::default(), "git", &["create_issue"])], &["*"]);
+    for _ in 0..gate::MAX_HINTS {
+        assert!(refusal(&gate, "git.create_issues").await.message.contains(", the nearest are `git.create_issue`; "));
+    }
+    let plain = "there is no tool `git.create_issues`; `tools.$list()` gives those that there are";
+    assert_eq!(refusal(&gate, "git.create_issues").await.message, plain);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_warns_of_tools_that_are_always_refused_and_waits_as_long_as_an_upstream_may_take() {
+    let seen = Seen::default();
+    let (slow, _) = server(&seen, "slow", &["slow"]);
+    let gateway = Gateway::new(vec![slow, typed(&seen)], Strictness::Strict).unwrap();
+    let [slow, typed] = gateway.check().await.try_into().unwrap();
+    assert_eq!((slow.tools.unwrap(), slow.warnings), (1, vec![]));
+    let untyped = "calls of `x.untyped` fail: it has no input schema, and validation is strict".to_owned();
+    assert!(typed.warnings.contains(&untyped), "{:?}", typed.warnings);
+}
+
+#[tokio::test]
 async fn r20_searches_and_descriptions_are_bounded_for_whoever_asks() {
     let seen = Seen::default();
     let gateway = gateway(vec![local(&seen, "x", &["y"])]);

@@ -382,6 +382,27 @@ async fn u35_an_upstreams_error_is_short_and_clean() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn u35_what_an_upstream_says_to_the_handshake_is_redacted_and_cut() {
+    let dial = || {
+        let (client, server) = duplex(64 << 10);
+        let (reader, writer) = split(server);
+        let mut peer = Peer { reader: BufReader::new(reader), writer };
+        tokio::spawn(async move {
+            let request = peer.receive().await;
+            let error = json!({"code": 1, "message": format!("s3cret-token-1 {}", "x".repeat(100_000))});
+            peer.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": error})).await;
+            peer.receive().await;
+        });
+        client
+    };
+    let kind = UpstreamKind::Pipe(Arc::new(dial), Some(Secret::new("s3cret-token-1")));
+    let upstream = Upstream::connectable(UpstreamConfig::new("x", kind)).unwrap();
+    assert!(upstream.list_tools().await.is_err());
+    let error = last_error(&upstream);
+    assert!(error.starts_with("it refused `initialize`: [redacted] xxx") && error.len() == 10_000, "{error:.100}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn t12_a_closed_upstream_is_told_what_is_cancelled_and_stays_closed() {
     static SEEN: AtomicBool = AtomicBool::new(false);
     let (upstream, dials) = scripted(|mut peer, _| {

@@ -10,7 +10,7 @@ import json, os, subprocess, sys, time
 def send(message):
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
-print("secret in env:", os.environ.get("TOKEN"), file=sys.stderr, flush=True)
+print("secret in env:", os.environ.get("TOKEN", os.environ.get("LONG")), file=sys.stderr, flush=True)
 if os.environ.get("FAIL"):
     print("cannot find module x", file=sys.stderr, flush=True)
     sys.exit(1)
@@ -184,6 +184,19 @@ async fn u35_what_a_child_says_last_is_for_the_operator_and_redacted() {
         message.starts_with("upstream `x` is not available, it is tried again in ") && message.len() < 70,
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn u35_a_secret_is_redacted_before_lines_are_split_and_cut() {
+    let long = format!("{}{}", "x".repeat(470), "y".repeat(40));
+    for (name, secret) in [("TOKEN", "-----BEGIN KEY-----\nMIIEvQ-s3cret\n-----END KEY-----"), ("LONG", &long)] {
+        let secret = EnvValue::Secret(Secret::new(secret));
+        let upstream = server(&[("FAIL", EnvValue::Plain("1".into())), (name, secret)]);
+        let error = upstream.list_tools().await.unwrap_err();
+        let words = std::error::Error::source(&error).unwrap().to_string();
+        assert!(!words.contains("s3cret") && !words.contains("KEY") && !words.contains("xxx"), "{words}");
+        assert!(words.contains("[redacted]"), "{words}");
+    }
 }
 
 #[tokio::test]

@@ -187,7 +187,6 @@ fn no_answers(id: &Value) -> Vec<String> {
         format!(r#"{{"jsonrpc":"2.0","id":999,"id":{id},"result":{result}}}"#),
         format!(r#"{{"jsonrpc":"1.0","id":{id},"result":{result}}}"#),
         format!(r#"{{"id":{id},"result":{result}}}"#),
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{deep}}}"#),
         format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#) + "\0",
         r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}"#.to_owned(),
         r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#.to_owned(),
@@ -198,11 +197,12 @@ fn no_answers(id: &Value) -> Vec<String> {
     forms
 }
 
-/// What answers `id`, but with neither a result nor an error.
+/// What answers `id`, but with neither a result nor an error that can be read.
 fn half_answers(id: &Value) -> Vec<String> {
     let result = text_result("forged");
     vec![
         format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result},"error":{{"code":1,"message":"x"}}}}"#),
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000)),
         format!(r#"{{"jsonrpc":"2.0","id":{id}}}"#),
         format!(r#"{{"jsonrpc":"2.0","id":{id},"Result":{result}}}"#),
         format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null}}"#),
