@@ -44,8 +44,8 @@
       trace.name = 'Trace';
       error(trace.stack);
     },
-    dir(value) {
-      log(inspect(value));
+    dir(value, options) {
+      log(inspect(value, options?.depth));
     },
     table,
     group(...values) {

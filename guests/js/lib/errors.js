@@ -5,7 +5,7 @@
       super(message, cause === undefined ? undefined : { cause });
       this.code = code;
       this.tool = tool;
-      this.content = content;
+      if (content !== undefined) this.content = content;
     }
   }
   Object.defineProperty(ToolError.prototype, 'name', { value: 'ToolError', writable: true, configurable: true });

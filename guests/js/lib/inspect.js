@@ -42,7 +42,8 @@
   const isError = Error.isError;
   const { toStringTag } = Symbol;
 
-  const MAX_DEPTH = 4;
+  const DEPTH = 4;
+  const MAX_DEPTH = 32;
   const MAX_ITEMS = 100;
   const MAX_STRING = 10_000;
   const MAX_TEXT = 256 * 1024;
@@ -146,6 +147,10 @@
     seen = [];
     left = MAX_TEXT;
 
+    constructor(depth) {
+      this.depth = depth;
+    }
+
     show(value, depth, indent) {
       let text;
       if (this.left <= 0) return '...';
@@ -231,7 +236,7 @@
     error(value, depth, indent) {
       let text;
       try {
-        if (depth > MAX_DEPTH) return `[${errorToString(value)}]`;
+        if (depth > this.depth) return `[${errorToString(value)}]`;
         text = value.stack;
         if (typeof text !== 'string' || text === '') text = `[${errorToString(value)}]`;
       } catch {
@@ -239,7 +244,10 @@
       }
       if (indent) text = replaceAll(text, '\n', `\n${indent}`);
       const parts = [];
-      this.properties(value, parts, depth, indent, (key) => key === 'stack' || key === 'message');
+      const name = getOwnPropertyDescriptor(value, 'name')?.value;
+      const isNamed = typeof name === 'string' && startsWith(text, name);
+      const isShown = (key) => key === 'stack' || key === 'message' || (key === 'name' && isNamed);
+      this.properties(value, parts, depth, indent, isShown);
       for (const key of ['cause', 'errors']) {
         const own = getOwnPropertyDescriptor(value, key);
         if (own && !own.enumerable && 'value' in own) {
@@ -272,7 +280,7 @@
       const isList = isArray(value);
       const typed = isView(value) && kind !== 'DataView';
       const parts = [];
-      if (depth > MAX_DEPTH) return isList ? '[Array]' : `[${name ?? 'Object: null prototype'}]`;
+      if (depth > this.depth) return isList ? '[Array]' : `[${name ?? 'Object: null prototype'}]`;
       if (isList) {
         const length = value.length;
         this.array(value, length, parts, depth, indent);
@@ -328,7 +336,11 @@
     }
   }
 
-  const inspect = (value) => new Writer().show(value, 0, '');
+  // As many levels as `depth` says: null and Infinity mean as many as there can be.
+  const inspect = (value, depth = DEPTH) => {
+    const levels = typeof depth !== 'number' || !(depth < MAX_DEPTH) ? MAX_DEPTH : depth;
+    return new Writer(levels).show(value, 0, '');
+  };
 
   const DIRECTIVES = /%[sdifjoOc%]/g;
   DIRECTIVES.exec = IDENTIFIER.exec;

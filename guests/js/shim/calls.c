@@ -212,6 +212,8 @@ static JSValue tool_error(JSValue fields, const CallSite *site)
         goto failed;
     for (int i = 0; i < 3; i++) {
         JSValue value = JS_GetPropertyStr(ctx, fields, NAMES[i]);
+        if (JS_IsUndefined(value))
+            continue;
         if (JS_IsException(value) || JS_DefinePropertyValueStr(ctx, error, NAMES[i], value, JS_PROP_C_W_E) < 0)
             goto failed;
     }

@@ -114,6 +114,9 @@ static JSValue on_format(JSContext *context, JSValueConst this_value, int argc, 
 static JSValue kind_of(JSContext *context, JSValueConst this_value, int argc, JSValueConst *argv, int magic)
 {
     (void)context, (void)this_value, (void)argc, (void)magic;
+    /* The engine calls its class `Object`. */
+    if (JS_IsProxy(argv[0]))
+        return JS_NewString(ctx, "Proxy");
     JSAtom name = JS_GetClassName(rt, JS_GetClassID(argv[0]));
     JSValue kind = JS_AtomToString(ctx, name);
     JS_FreeAtom(ctx, name);
