@@ -113,8 +113,8 @@ impl Config {
     /// Reads a file, and the environment for its variables.
     ///
     /// # Errors
-    /// `invalid_config` when it cannot be read, is no regular file or larger than 1 MiB, holds a secret that everybody on
-    /// the machine can read, or is not understood.
+    /// `invalid_config` when it cannot be read, is no regular file or larger than 1 MiB, can be changed by everybody on the
+    /// machine, holds a secret that everybody can read, or is not understood.
     pub fn read(path: &Path) -> Result<Config> {
         let shown = path.display();
         let (text, mode) = read_file(path)?;
@@ -122,6 +122,11 @@ impl Config {
         let config = reading
             .config(&text, &environment)
             .map_err(|error| Error::new(ErrorCode::InvalidConfig, format!("config `{shown}`, {}", error.message())))?;
+        // SECURITY: whoever can change the config can start programs with its secrets.
+        if mode & 0o002 != 0 {
+            let message = format!("config `{shown}` can be changed by everybody, use `chmod o-w`");
+            return Err(Error::new(ErrorCode::InvalidConfig, message));
+        }
         match reading.written_secrets.first() {
             // SECURITY: a secret that others on the machine can read is refused before it is used.
             Some(key) if mode & 0o004 != 0 => Err(Error::new(

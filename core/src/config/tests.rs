@@ -488,6 +488,15 @@ fn k07_a_secret_that_everybody_can_read_is_refused() {
 }
 
 #[test]
+fn k07_a_config_that_everybody_can_change_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "open", "max_queue: 1", 0o646);
+    let error = Config::read(&path).unwrap_err().to_string();
+    assert_eq!(error, format!("config `{}` can be changed by everybody, use `chmod o-w`", path.display()));
+    assert!(Config::read(&file(&folder, "closed", "max_queue: 1", 0o664)).is_ok());
+}
+
+#[test]
 fn the_page_and_its_example_have_every_key() {
     let example = include_str!("../../../examples/all-keys.yaml");
     let set = |name: &str| (name != "GITHUB_HOST").then(|| format!("value-of-{name}"));

@@ -98,6 +98,12 @@ impl Endpoint {
         let way = match config.kind.clone() {
             UpstreamKind::Stdio { command, args, env, cwd } => Way::Stdio { command, args, env, cwd },
             UpstreamKind::Http { url, allow_private, credential } => {
+                // SECURITY: whoever is on the way reads what is sent in the clear, and on a public way that is anybody.
+                if url.scheme() == "http" && credential.is_some() && !allow_private {
+                    let message = "its credential would be sent in the clear, expected an `https` URL, or \
+                                   `allow_private: true` where the way to it is private";
+                    return Err(Error::new(ErrorCode::InvalidConfig, message));
+                }
                 let credential = credential.map(|credential| credential.header()).transpose()?;
                 let client = HttpClient::new(&url, HttpOptions { allow_private, connect_timeout })?;
                 Way::Http { client, credential }

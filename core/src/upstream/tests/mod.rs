@@ -119,6 +119,22 @@ async fn local_functions_are_tools() {
 }
 
 #[test]
+fn k05_a_credential_is_not_sent_in_the_clear_on_a_public_way() {
+    let connectable = |url: &str, allow_private| {
+        let credential = Some(Credential::Bearer(Secret::new("hunter2hunter2")));
+        let kind = UpstreamKind::Http { url: Url::parse(url).unwrap(), allow_private, credential };
+        Upstream::connectable(UpstreamConfig::new("x", kind)).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(
+        connectable("http://example.com/mcp", false).unwrap_err(),
+        "upstream `x`: its credential would be sent in the clear, expected an `https` URL, or `allow_private: true` where \
+         the way to it is private"
+    );
+    assert_eq!(connectable("https://example.com/mcp", false), Ok(()));
+    assert_eq!(connectable("http://10.0.0.5/mcp", true), Ok(()));
+}
+
+#[test]
 fn u35_a_config_does_not_show_its_secrets() {
     let url = Url::parse("https://example.com/mcp?token=hunter2hunter2").unwrap();
     let credential = Some(Credential::Bearer(Secret::new("hunter2hunter2")));
