@@ -119,7 +119,7 @@ async fn local_functions_are_tools() {
 }
 
 #[test]
-fn k05_a_credential_is_not_sent_in_the_clear_on_a_public_way() {
+fn u33_a_credential_is_not_sent_in_the_clear_on_a_public_way() {
     let connectable = |url: &str, allow_private| {
         let credential = Some(Credential::Bearer(Secret::new("hunter2hunter2")));
         let kind = UpstreamKind::Http { url: Url::parse(url).unwrap(), allow_private, credential };
