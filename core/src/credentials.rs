@@ -149,8 +149,8 @@ impl Redactor {
     /// As [`Redactor::text`] for a JSON text, which stays JSON.
     pub fn json(&self, text: String) -> String {
         // SECURITY: escapes that nobody needs hide a secret from a search, not from who parses the text.
-        let text =
-            if self.patterns.is_some() && text.contains("\\u00") { without_needless_escapes(&text) } else { text };
+        let unusual = self.patterns.is_some() && ["\\u", "\\/"].iter().any(|escape| text.contains(escape));
+        let text = if unusual { with_usual_escapes(&text) } else { text };
         let Some(patterns) = self.patterns.as_ref().filter(|patterns| patterns.is_match(&text)) else {
             return text;
         };
@@ -196,17 +196,16 @@ impl fmt::Debug for Redactor {
 /// Every form in which a secret is looked for. Letter case does not matter.
 fn encodings(secret: &Secret) -> Vec<String> {
     let text = secret.expose();
-    let json = Value::from(text).to_string();
-    let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json);
+    let json = json_of(text);
     // What some encoders of JSON also escape: what HTML reserves, everything but ASCII, and slashes.
-    let escaped = |text: &str, which: fn(char) -> bool| {
+    let with = |text: &str, which: fn(char) -> bool| {
         let units =
             |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
         text.chars().map(|c| if which(c) { units(c) } else { c.to_string() }).collect::<String>()
     };
-    let html = escaped(json, |c| matches!(c, '<' | '>' | '&'));
-    let wide = [escaped(json, |c| !c.is_ascii()), escaped(&html, |c| !c.is_ascii())];
-    let json = [json.to_owned(), html].into_iter().chain(wide);
+    let html = with(&json, |c| matches!(c, '<' | '>' | '&'));
+    let wide = [with(&json, |c| !c.is_ascii()), with(&html, |c| !c.is_ascii())];
+    let json = [json, html].into_iter().chain(wide);
     let json = json.flat_map(|form| [form.replace('/', "\\/"), form]);
     let percent = |keep: fn(u8) -> bool| {
         text.bytes().fold(String::new(), |mut encoded, byte| {
@@ -245,28 +244,46 @@ fn base64_within(secret: &[u8], offset: usize) -> [String; 2] {
     [STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|engine| engine.encode(&bytes).chars().skip(skip).take(take).collect())
 }
 
-/// The same JSON with `\u0061` written as `a`: escapes of printable ASCII that needs none.
-fn without_needless_escapes(json: &str) -> String {
-    let mut plain = String::with_capacity(json.len());
+/// The same JSON with the escapes of serde_json: `\u0061` is written as `a`, `\u0022` as `\"`, `\/` as `/`.
+fn with_usual_escapes(json: &str) -> String {
+    let mut usual = String::with_capacity(json.len());
     let mut rest = json;
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        plain.push_str(before);
-        let code = escape.strip_prefix("\\u00").and_then(|digits| u8::from_str_radix(digits.get(..2)?, 16).ok());
-        match code {
-            Some(byte @ b' '..=b'~') if !matches!(byte, b'"' | b'\\') => {
-                plain.push(char::from(byte));
-                rest = escape.get(6..).unwrap_or("");
-            }
-            _ => {
-                // The backslash and what it escapes, which may be a backslash too.
-                let length = 1 + escape.chars().nth(1).map_or(0, char::len_utf8);
-                plain.push_str(escape.get(..length).unwrap_or(escape));
-                rest = escape.get(length..).unwrap_or("");
-            }
+        usual.push_str(before);
+        let (length, c) = escaped(escape);
+        match c {
+            Some(c) => usual.push_str(json_of(&c.to_string()).as_str()),
+            None => usual.push_str(escape.get(..length).unwrap_or(escape)),
         }
+        rest = escape.get(length..).unwrap_or("");
     }
-    plain + rest
+    usual + rest
+}
+
+/// The length of the escape that a text begins with, and the character, if it has other forms.
+fn escaped(escape: &str) -> (usize, Option<char>) {
+    let unit = |at: usize| {
+        let digits = escape.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    match (unit(0), unit(6)) {
+        (Some(first), second) => match char::decode_utf16([first].into_iter().chain(second)).next() {
+            Some(Ok(c)) => (6 * c.len_utf16(), Some(c)),
+            _ => (6, None),
+        },
+        // The backslash and what it escapes, which may be a backslash too.
+        (None, _) => match escape.chars().nth(1) {
+            Some('/') => (2, Some('/')),
+            other => (1 + other.map_or(0, char::len_utf8), None),
+        },
+    }
+}
+
+/// A text within JSON's quotes.
+fn json_of(text: &str) -> String {
+    let json = Value::from(text).to_string();
+    json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json).to_owned()
 }
 
 #[cfg(test)]
@@ -282,8 +299,12 @@ mod tests {
     #[test]
     fn k02_needless_escapes_hide_nothing() {
         let redactor = Redactor::new([&Secret::new("s3cret-token")]).unwrap();
-        let json = r#"{"a":"\u00733cret\u002dtoken","b":"\\u0073","c":"\u0022\u005c\u00e9\n"}"#.to_owned();
-        assert_eq!(redactor.json(json), r#"{"a":"[redacted]","b":"\\u0073","c":"\u0022\u005c\u00e9\n"}"#);
+        let json =
+            r#"{"a":"\u00733cret\u002dtoken","b":"\\u0073","c":"\u0022\u005c\u00e9\n\ud83e\uDD80\ud800\/\u0001"}"#;
+        let usual = r#"{"a":"[redacted]","b":"\\u0073","c":"\"\\é\n🦀\ud800/\u0001"}"#;
+        assert_eq!(redactor.json(json.to_owned()), usual);
+        let quoted = Redactor::new([&Secret::new("a\"b\nc/d/é")]).unwrap();
+        assert_eq!(quoted.json(r#"["a\u0022b\u000Ac\/d/\u00e9"]"#.to_owned()), r#"["[redacted]"]"#);
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) fn from_result(
     let blocks: Vec<Block<'_>> = serde_json::from_str(content).map_err(malformed)?;
     let texts =
         blocks.iter().filter(|block| block.kind == "text").map(|block| block.text.as_ref().map_or("", |text| &text.0));
-    // SECURITY: escapes of JSON may have hidden it; they are gone here.
+    // SECURITY: a secret of several lines may be there only once the blocks are joined.
     let text = || redactor.text(texts.collect::<Vec<_>>().join("\n"));
     if result.is_error == Some(true) {
         let text: String = text().chars().take(MAX_MESSAGE_CHARS).collect();
@@ -202,6 +202,9 @@ mod tests {
             let reply = from_result(&tool(false), plain.clone(), form, 1_000, &redactor).unwrap();
             assert!(!reply.contains("s3cret") && reply.contains("[redacted]"), "{reply}");
         }
+        let lines = Redactor::new([&Secret::new("first s3cret\nsecond s3cret")]).unwrap();
+        let raw = json!({"content": [text("first s3cret"), text("second s3cret")]}).to_string();
+        assert_eq!(from_result(&tool(false), raw, ReplyForm::Value, 1_000, &lines).unwrap(), "\"[redacted]\"");
         // What needs no escape and has one is found where it is read.
         for text in ["\\u00733cret-token {}", "[\\\"\\u00733cret-token\\\"]"] {
             let raw = |rest: &str| format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]{rest}}}"#);

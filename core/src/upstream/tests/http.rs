@@ -360,6 +360,8 @@ async fn a_session_that_was_lost_is_replaced_by_the_next_call() {
         assert_eq!(call(&upstream, json!({})).await.unwrap(), "\"new\"", "{status}");
         let again = server.next(|_, body| matches!(body["method"].as_str(), Some("initialize" | "tools/call"))).await;
         assert_eq!(again["method"], "initialize", "a call is sent once");
+        let then = server.next(|_, body| body["method"] == "tools/call").await;
+        assert_eq!(then["params"]["arguments"], json!({}), "a call is sent once");
         assert_eq!(upstream.changes(), 1);
         // What one program makes the server answer holds up no other.
         for _ in 0..3 {
