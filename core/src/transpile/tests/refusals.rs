@@ -1,0 +1,58 @@
+//! What is refused after parsing, and words that only look like what is refused.
+
+use super::*;
+
+fn refused_at(source: &str, message: &str, line: u32, column: u32) {
+    let error = fails(source);
+    assert_eq!(error.message, message, "{source}");
+    assert_eq!((error.line, error.column), (Some(line), Some(column)), "{source}");
+}
+
+fn works(source: &str) {
+    let transpiled = transpile(source, &Limits::default());
+    assert!(transpiled.is_ok(), "{source}: {transpiled:?}");
+}
+
+#[test]
+fn variables_that_a_namespace_exports_are_refused() {
+    let message = "an exported `let` or `var` of a namespace is not supported, use `const`, or a class";
+    refused_at("namespace A {\n  export let n = 0; export function inc() { n++ }\n}", message, 2, 3);
+    refused_at("namespace A { export var n }", message, 1, 15);
+    refused_at("namespace A.B { export let n = 0 }", message, 1, 17);
+    refused_at("namespace A { export namespace B { export let n = 0 } }", message, 1, 36);
+    works("namespace A { let n = 0; export const { a, b } = { a: 1, b: 2 }; export function inc() { return ++n } }");
+    works("namespace A { export declare let n: number; export const a = 1 }");
+    for source in ["declare namespace A { B }", "declare global { namespace A { B } }", "declare module 'a' { B }"] {
+        works(&source.replace('B', "export let n: number; export namespace C { export var n: number }"));
+    }
+}
+
+#[test]
+fn a_namespace_has_one_part_with_values() {
+    let message =
+        "a second `namespace` of one name does not see the exports of the first, put both into one `namespace`";
+    refused_at("namespace A { export const v = 1 }\nnamespace A { export const w = v + 1 }", message, 2, 1);
+    refused_at("namespace A.B { export const v = 1 } namespace A { B.v }", message, 1, 38);
+    refused_at("namespace A { namespace B { 1 } export namespace B { 1 } }", message, 1, 40);
+    for source in [
+        "namespace A { export const a = 1; export namespace A { export const a = 2 } } namespace B { A.a }",
+        "namespace A { export type T = 1; export interface I {} ; } namespace A { export const a: T = 1 }",
+        "namespace A { export namespace B { export type T = 1 } } namespace A { export const a: B.T = 1 }",
+        "namespace A.B { export type T = 1 } namespace A { export const a: B.T = 1 }",
+        "declare namespace A { const a: number } declare namespace A { const b: number } namespace A { a }",
+        "declare global { namespace A { const a: number } namespace A { const b: number } }",
+        "class A { static a = 1 } namespace A { export const b = A.a }",
+        "function A() {} namespace A { export const b = A() }",
+        "enum A { B } namespace A { export const b = A.B }",
+    ] {
+        works(source);
+    }
+}
+
+#[test]
+fn accessor_fields_are_refused() {
+    let message = "`accessor` is not supported, write a getter and a setter";
+    refused_at("class A {\n  accessor z = 4\n}", message, 2, 3);
+    refused_at("class A { static accessor #z: number }", message, 1, 11);
+    works("declare class A { accessor z: number } abstract class B { abstract accessor z: number; accessor = 1 }");
+}
