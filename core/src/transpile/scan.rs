@@ -39,6 +39,8 @@ pub(super) enum Prev {
     Head,
     /// A word that may be a name or an operator, such as `of`.
     Contextual,
+    /// A word that may be a name, and after which no expression begins when it is none, such as `type`.
+    Soft,
     /// `>`, the end of type arguments or a comparison.
     Angle,
     /// `++` or `!` of which it is open whether it ends an operand.
@@ -57,7 +59,8 @@ pub(super) enum Prev {
 
 impl Prev {
     pub(super) fn may_be_operand(self) -> bool {
-        matches!(self, Prev::Operand | Prev::Brace | Prev::Contextual | Prev::Angle | Prev::Unsure)
+        use Prev::{Angle, Brace, Contextual, Operand, Soft, Unsure};
+        matches!(self, Operand | Brace | Contextual | Soft | Angle | Unsure)
     }
 }
 
@@ -272,10 +275,11 @@ impl Scan<'_> {
         let after_else = self.prev == Prev::Else;
         match word {
             Word::Name => Prev::Operand,
-            Word::Contextual | Word::Continues => Prev::Contextual,
+            Word::Contextual => Prev::Soft,
+            Word::Continues => Prev::Contextual,
             Word::Module => {
                 self.declaration();
-                Prev::Contextual
+                Prev::Soft
             }
             Word::Enum => {
                 self.declaration();
@@ -298,12 +302,12 @@ impl Scan<'_> {
             }
             Word::TypePrefix => {
                 self.current.hard += 1;
-                Prev::Contextual
+                Prev::Soft
             }
             Word::Infer => {
                 self.current.infers += 1;
                 self.current.hard += 1;
-                Prev::Contextual
+                Prev::Soft
             }
             Word::Extends => {
                 self.current.hard += 1;
@@ -432,7 +436,8 @@ impl Scan<'_> {
             Prev::Head | Prev::Dot | Prev::Semicolon | Prev::Else | Prev::Group | Prev::Operator => {
                 return self.regex();
             }
-            Prev::Operand if !self.newline => {}
+            // SECURITY: where such a word is a keyword, the parser stops at a `/` on its line: it begins no expression.
+            Prev::Operand | Prev::Soft if !self.newline => {}
             _ => self.require_division()?,
         }
         self.begin_operator(None);
@@ -450,7 +455,8 @@ impl Scan<'_> {
         };
         // SECURITY: read wrongly, a regular expression hides code, or a division opens a string.
         if !is_closed(hidden) || after.starts_with('*') || after.starts_with('/') && !self.ends_in_remark(closed) {
-            let message = "cannot tell whether this is a division or a regular expression, put it into parentheses";
+            let message = "cannot tell whether this is a division or a regular expression: put what stands before \
+                the `/` into parentheses, with the `/` on the same line";
             return Err(self.fail(message));
         }
         Ok(())

@@ -56,3 +56,26 @@ fn accessor_fields_are_refused() {
     refused_at("class A { static accessor #z: number }", message, 1, 11);
     works("declare class A { accessor z: number } abstract class B { abstract accessor z: number; accessor = 1 }");
 }
+
+/// Words that are divided as names are, apart from those that no variable may have as its name.
+const DIVIDED: &str = "abstract accessor async asserts declare from get global infer is keyof module namespace out \
+    override readonly require set type unique";
+
+#[test]
+fn words_with_a_meaning_elsewhere_are_divided_as_names() {
+    for word in DIVIDED.split(' ') {
+        for source in ["(W / a) / 2", "const b = W / 2 // \"(", "W / a['`'] + a / 2", "a = W / a /* ` */ / 2"] {
+            works(&source.replace('W', word));
+        }
+    }
+}
+
+#[test]
+fn r09_a_division_after_a_word_hides_nothing() {
+    let message = "cannot tell whether this is a division or a regular expression: put what stands before the `/` into \
+        parentheses, with the `/` on the same line";
+    for word in ["of", "in", "instanceof", "as", "satisfies", "from\n", "type\n"] {
+        assert_eq!(fails(&format!("{word} /`/;{}\n", too_deep())).message, message, "{word}");
+    }
+    works("const of = 6; (of) / 2 / (3) // (");
+}
