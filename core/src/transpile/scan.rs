@@ -181,9 +181,11 @@ impl Scan<'_> {
 
     fn token(&mut self, byte: u8) -> Result<(), Refusal> {
         let group = std::mem::take(&mut self.group);
+        // A head follows its word at once, or the parser stops: else the word is the name of a property.
+        let head = std::mem::take(&mut self.head);
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
-                self.word();
+                self.word(head);
                 Ok(())
             }
             b'0'..=b'9' => self.number(),
@@ -200,7 +202,7 @@ impl Scan<'_> {
             }
             b'/' => self.slash(),
             b'(' | b'[' | b'{' => {
-                self.open(byte);
+                self.open(byte, head);
                 Ok(())
             }
             b')' | b']' | b'}' => self.close(byte),
@@ -255,7 +257,7 @@ impl Scan<'_> {
         self.source.get(start..self.position).unwrap_or("")
     }
 
-    fn word(&mut self) {
+    fn word(&mut self, waits_for_head: bool) {
         let first = self.rest().chars().next().unwrap_or(' ');
         if !is_identifier_start(first) {
             self.position += first.len_utf8();
@@ -265,7 +267,6 @@ impl Scan<'_> {
         let word = classify(self.skip_name());
         let word = if self.prev == Prev::Dot { Word::Name } else { word };
         self.boundary(Some(word));
-        let waits_for_head = std::mem::take(&mut self.head);
         self.totals.name(&self.current);
         self.prev = self.after_word(word, waits_for_head);
     }
@@ -505,9 +506,9 @@ impl Scan<'_> {
         self.enclosing.push(std::mem::replace(&mut self.current, level));
     }
 
-    fn open(&mut self, byte: u8) {
+    fn open(&mut self, byte: u8, after_head: bool) {
         self.begin_operator(None);
-        let is_head = std::mem::take(&mut self.head) && byte == b'(';
+        let is_head = after_head && byte == b'(';
         if byte != b'(' && self.prev == Prev::Group {
             self.current.begin_pattern();
         }

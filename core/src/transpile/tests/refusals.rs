@@ -79,3 +79,14 @@ fn r09_a_division_after_a_word_hides_nothing() {
     }
     works("const of = 6; (of) / 2 / (3) // (");
 }
+
+#[test]
+fn properties_with_the_name_of_a_statement_begin_none() {
+    for word in ["if", "for", "while", "with"] {
+        works(&format!("const o = {{ {word}: (a.n) / 2 }}"));
+        works(&format!("const o = {{ {word}: (a.n) / 2, b: '`' }}; o.{word}(1) / 2"));
+        works(&format!(
+            "interface O {{ {word}?: (a: string) => void }} const p = {{ a: {{ {word}: 1 }}, b: (1) / 2 }}"
+        ));
+    }
+}
