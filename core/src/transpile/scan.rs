@@ -25,6 +25,8 @@ pub(super) enum Refusal {
 /// A number is one token, but turning a hexadecimal `bigint` into decimal costs the square of its length.
 const MAX_NUMBER_BYTES: usize = 16 << 10;
 
+const DECORATORS: &str = "decorators are not supported, call the function yourself: `const B = log(class { ... })`";
+
 /// The longest comment after what may be a division, in bytes.
 const MAX_REMARK_BYTES: usize = 100;
 
@@ -214,7 +216,7 @@ impl Scan<'_> {
                 self.prev = Prev::Operand;
                 Ok(())
             }
-            b'@' => Err(self.fail("decorators are not supported")),
+            b'@' => Err(self.fail(DECORATORS)),
             // SECURITY: a name that is written otherwise than it is read is another word here than to the parser.
             b'\\' => Err(self.fail("escapes in names are not supported")),
             _ => {

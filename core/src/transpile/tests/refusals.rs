@@ -90,3 +90,48 @@ fn properties_with_the_name_of_a_statement_begin_none() {
         ));
     }
 }
+
+#[test]
+fn members_of_a_long_type_can_be_ended_where_lines_are_not_enough() {
+    let members = |end: &str| format!("type M = {{\n{}}}", format!("a: (b: T) => P<T>{end}\n").repeat(200));
+    assert_eq!(broken_limit(&members(""), &Limits::default()), Some(Limit::ProgramDepth));
+    assert!(Limit::ProgramDepth.advice().ends_with("or end each member of a type with `;`"));
+    works(&members(";"));
+}
+
+#[test]
+fn decorators_are_refused_with_what_to_do() {
+    let message = "decorators are not supported, call the function yourself: `const B = log(class { ... })`";
+    refused_at("@log class B {}", message, 1, 1);
+    works("const log = <T,>(a: T) => a; const B = log(class { a = 1 })");
+}
+
+#[test]
+fn jsx_is_named() {
+    refused_at("const x = <div>hello</div>", "JSX is not supported", 1, 22);
+    refused_at("const x = <div />", "Expected `>` but found `/` (JSX is not supported)", 1, 16);
+}
+
+/// What is after such a word is a regular expression to the parser nowhere, whatever is before.
+#[test]
+fn r09_words_that_are_divided_begin_no_expression() {
+    const BEFORE: &str = "|export|export default|import|import a|import a,|import {}|export {}|export *|import a =|\
+        export import|export as|export type|import type|declare|abstract|async|await|for (|for await (|for (let|\
+        for (await|class A {|class A { static|class A { get|class A { a:|class A<|class A implements|x = {|\
+        x = { get|x = { async|(|(a:|(a): asserts|async (|function f(|function f(): a|function*|interface A {|\
+        interface A { readonly|type A =|type A = a extends|type A = { [|type A<|type A<in|f<|a as|a satisfies|\
+        declare const a:|namespace A {|namespace|enum A {|label:|else|do|case|...|`${";
+    let reads_regex = |source: &str| {
+        let allocator = Allocator::default();
+        let parsed = Parser::new(&allocator, source, SourceType::ts().with_module(true)).parse();
+        parsed.diagnostics.iter().any(|error| error.message.starts_with("The 'u' and 'v'"))
+    };
+    assert!(reads_regex("for (a of /a/uv"));
+    let reserved = "interface let private protected public static using";
+    for word in DIVIDED.split(' ').chain(reserved.split(' ')) {
+        for before in BEFORE.split('|') {
+            let source = format!("{before} {word} /a/uv");
+            assert!(!reads_regex(&source), "{source}");
+        }
+    }
+}
