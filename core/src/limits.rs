@@ -137,7 +137,7 @@ limits! {
         advice "send a shorter program and a smaller input";
     /// Nesting of the program's syntax: brackets, operators, types.
     ProgramDepth program_depth: "program_depth" Count, least 16, default 256, most 500,
-        advice "nest brackets, operators and types less deeply";
+        advice "nest brackets, operators and types less deeply, or end each member of a type with `;`";
     /// The JSON of the program's value, in bytes.
     ResultSize result_bytes: "result_size" Bytes, least 4, default MIB, most 64 * MIB,
         advice "end with a smaller value";

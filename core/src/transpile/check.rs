@@ -1,11 +1,15 @@
 //! What the parser accepts and a program cannot have, and what would cost later passes too much.
 
+use oxc_allocator::ArenaVec;
 use oxc_ast::ast::{
-    BinaryOperator, Expression, FormalParameters, ImportExpression, ImportMeta, Program, TSEnumDeclaration,
-    UnaryOperator, VariableDeclaration,
+    AccessorProperty, BinaryOperator, Class, Declaration, ExportDeclaration, Expression, FormalParameters,
+    ImportExpression, ImportMeta, Program, Statement, TSEnumDeclaration, TSExternalModuleDeclaration,
+    TSGlobalDeclaration, TSNamespaceDeclaration, TSNamespaceDeclarationBody, UnaryOperator, VariableDeclaration,
+    VariableDeclarationKind,
 };
 use oxc_ast_visit::{Visit, walk};
 
+use super::rewrite::is_erased;
 use super::scan::Refusal;
 use crate::limits::Limit;
 
@@ -16,13 +20,15 @@ const NUMBER_BYTES: u64 = 32;
 
 /// Refuses what a program cannot have. `max_bytes` bounds the constants that its enums may grow to.
 pub(super) fn check(tree: &Program<'_>, max_bytes: u64) -> Result<(), Refusal> {
-    let mut check = Check { refusal: None, max_bytes, longest: NUMBER_BYTES, constants: 0 };
+    let mut check = Check { refusal: None, ambient: false, max_bytes, longest: NUMBER_BYTES, constants: 0 };
     check.visit_program(tree);
     check.refusal.map_or(Ok(()), Err)
 }
 
 struct Check {
     refusal: Option<Refusal>,
+    /// Whether `declare` stands before the declaration that is visited, or before one around it.
+    ambient: bool,
     max_bytes: u64,
     /// At most the length of the longest constant of any enum so far, and of all together.
     longest: u64,
@@ -32,6 +38,13 @@ struct Check {
 impl Check {
     fn refuse(&mut self, refusal: Refusal) {
         self.refusal.get_or_insert(refusal);
+    }
+
+    fn declared(&mut self, declare: bool, walk: impl FnOnce(&mut Self)) {
+        let around = self.ambient;
+        self.ambient |= declare;
+        walk(self);
+        self.ambient = around;
     }
 
     /// At most the length of what the compiler makes of a constant initialiser: it concatenates strings.
@@ -57,7 +70,84 @@ impl Check {
     }
 }
 
+fn declaration<'t, 'a>(statement: &'t Statement<'a>) -> Option<&'t Declaration<'a>> {
+    match statement {
+        Statement::ExportDeclaration(export) => Some(&export.declaration),
+        _ => statement.as_declaration(),
+    }
+}
+
+/// Whether anything of `namespace` is left when types are erased.
+fn has_values(namespace: &TSNamespaceDeclaration<'_>) -> bool {
+    let statement_has = |statement: &Statement<'_>| match declaration(statement) {
+        Some(Declaration::TSNamespaceDeclaration(inner)) => has_values(inner),
+        Some(declaration) => !is_erased(declaration),
+        None => !matches!(statement, Statement::EmptyStatement(_)),
+    };
+    let body_has = match &namespace.body {
+        TSNamespaceDeclarationBody::TSNamespaceDeclaration(inner) => has_values(inner),
+        TSNamespaceDeclarationBody::TSModuleBlock(block) => block.body.iter().any(statement_has),
+    };
+    body_has && !namespace.declare
+}
+
 impl<'a> Visit<'a> for Check {
+    fn visit_statements(&mut self, statements: &ArenaVec<'a, Statement<'a>>) {
+        let mut names = Vec::new();
+        for statement in statements {
+            if let Some(Declaration::TSNamespaceDeclaration(namespace)) = declaration(statement)
+                && !self.ambient
+                && has_values(namespace)
+            {
+                // The compiler makes a function of each, in which the exports of another are no variables.
+                if names.contains(&namespace.id.name) {
+                    let message = "a second `namespace` of one name does not see the exports of the first, put both \
+                        into one `namespace`";
+                    self.refuse(Refusal::Syntax(namespace.span.start as usize, message));
+                }
+                names.push(namespace.id.name);
+            }
+        }
+        walk::walk_statements(self, statements);
+    }
+
+    fn visit_export_declaration(&mut self, export: &ExportDeclaration<'a>) {
+        // Outside of namespaces there are no exports. The compiler copies the value when it is declared, and only then.
+        if let Declaration::VariableDeclaration(variables) = &export.declaration
+            && matches!(variables.kind, VariableDeclarationKind::Let | VariableDeclarationKind::Var)
+            && !variables.declare
+            && !self.ambient
+        {
+            let message = "an exported `let` or `var` of a namespace is not supported, use `const`, or a class";
+            self.refuse(Refusal::Syntax(export.span.start as usize, message));
+        }
+        walk::walk_export_declaration(self, export);
+    }
+
+    fn visit_ts_namespace_declaration(&mut self, namespace: &TSNamespaceDeclaration<'a>) {
+        self.declared(namespace.declare, |check| walk::walk_ts_namespace_declaration(check, namespace));
+    }
+
+    fn visit_ts_global_declaration(&mut self, global: &TSGlobalDeclaration<'a>) {
+        self.declared(true, |check| walk::walk_ts_global_declaration(check, global));
+    }
+
+    fn visit_ts_external_module_declaration(&mut self, module: &TSExternalModuleDeclaration<'a>) {
+        self.declared(true, |check| walk::walk_ts_external_module_declaration(check, module));
+    }
+
+    fn visit_class(&mut self, class: &Class<'a>) {
+        self.declared(class.declare, |check| walk::walk_class(check, class));
+    }
+
+    fn visit_accessor_property(&mut self, property: &AccessorProperty<'a>) {
+        if !property.r#type.is_abstract() && !self.ambient {
+            let message = "`accessor` is not supported, write a getter and a setter";
+            self.refuse(Refusal::Syntax(property.span.start as usize, message));
+        }
+        walk::walk_accessor_property(self, property);
+    }
+
     fn visit_variable_declaration(&mut self, declaration: &VariableDeclaration<'a>) {
         if declaration.kind.is_using() {
             let message = "`using` is not supported, use `try` and `finally`";

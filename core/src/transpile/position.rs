@@ -15,7 +15,10 @@ const EXCERPT_CHARACTERS: usize = 120;
 pub(super) fn syntax_error(source: &str, offset: usize, message: impl Into<String>) -> TranspileError {
     let (line, before, after) = line_at(source, offset);
     let mut message = message.into();
-    if before.ends_with('<') || after.starts_with('<') || after.starts_with("/>") {
+    if before.ends_with('<') && after.starts_with('/') {
+        // What looks like a regular expression to the scan is a closing tag to a reader.
+        message = "JSX is not supported".to_owned();
+    } else if before.ends_with('<') || after.starts_with('<') || after.starts_with("/>") {
         message.push_str(" (JSX is not supported)");
     }
     let column = before.encode_utf16().count() + 1;

@@ -55,7 +55,8 @@ fn refusal(statement: &Statement<'_>) -> Option<&'static str> {
     }
 }
 
-fn is_erased(declaration: &Declaration<'_>) -> bool {
+/// Whether nothing of `declaration` is left when types are erased.
+pub(super) fn is_erased(declaration: &Declaration<'_>) -> bool {
     match declaration {
         Declaration::TSTypeAliasDeclaration(_)
         | Declaration::TSInterfaceDeclaration(_)

@@ -25,6 +25,8 @@ pub(super) enum Refusal {
 /// A number is one token, but turning a hexadecimal `bigint` into decimal costs the square of its length.
 const MAX_NUMBER_BYTES: usize = 16 << 10;
 
+const DECORATORS: &str = "decorators are not supported, call the function yourself: `const B = log(class { ... })`";
+
 /// The longest comment after what may be a division, in bytes.
 const MAX_REMARK_BYTES: usize = 100;
 
@@ -39,6 +41,8 @@ pub(super) enum Prev {
     Head,
     /// A word that may be a name or an operator, such as `of`.
     Contextual,
+    /// A word that may be a name, and after which no expression begins when it is none, such as `type`.
+    Soft,
     /// `>`, the end of type arguments or a comparison.
     Angle,
     /// `++` or `!` of which it is open whether it ends an operand.
@@ -57,7 +61,8 @@ pub(super) enum Prev {
 
 impl Prev {
     pub(super) fn may_be_operand(self) -> bool {
-        matches!(self, Prev::Operand | Prev::Brace | Prev::Contextual | Prev::Angle | Prev::Unsure)
+        use Prev::{Angle, Brace, Contextual, Operand, Soft, Unsure};
+        matches!(self, Operand | Brace | Contextual | Soft | Angle | Unsure)
     }
 }
 
@@ -178,9 +183,11 @@ impl Scan<'_> {
 
     fn token(&mut self, byte: u8) -> Result<(), Refusal> {
         let group = std::mem::take(&mut self.group);
+        // A head follows its word at once, or the parser stops: else the word is the name of a property.
+        let head = std::mem::take(&mut self.head);
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
-                self.word();
+                self.word(head);
                 Ok(())
             }
             b'0'..=b'9' => self.number(),
@@ -197,7 +204,7 @@ impl Scan<'_> {
             }
             b'/' => self.slash(),
             b'(' | b'[' | b'{' => {
-                self.open(byte);
+                self.open(byte, head);
                 Ok(())
             }
             b')' | b']' | b'}' => self.close(byte),
@@ -209,7 +216,7 @@ impl Scan<'_> {
                 self.prev = Prev::Operand;
                 Ok(())
             }
-            b'@' => Err(self.fail("decorators are not supported")),
+            b'@' => Err(self.fail(DECORATORS)),
             // SECURITY: a name that is written otherwise than it is read is another word here than to the parser.
             b'\\' => Err(self.fail("escapes in names are not supported")),
             _ => {
@@ -252,7 +259,7 @@ impl Scan<'_> {
         self.source.get(start..self.position).unwrap_or("")
     }
 
-    fn word(&mut self) {
+    fn word(&mut self, waits_for_head: bool) {
         let first = self.rest().chars().next().unwrap_or(' ');
         if !is_identifier_start(first) {
             self.position += first.len_utf8();
@@ -262,7 +269,6 @@ impl Scan<'_> {
         let word = classify(self.skip_name());
         let word = if self.prev == Prev::Dot { Word::Name } else { word };
         self.boundary(Some(word));
-        let waits_for_head = std::mem::take(&mut self.head);
         self.totals.name(&self.current);
         self.prev = self.after_word(word, waits_for_head);
     }
@@ -272,10 +278,11 @@ impl Scan<'_> {
         let after_else = self.prev == Prev::Else;
         match word {
             Word::Name => Prev::Operand,
-            Word::Contextual | Word::Continues => Prev::Contextual,
+            Word::Contextual => Prev::Soft,
+            Word::Continues => Prev::Contextual,
             Word::Module => {
                 self.declaration();
-                Prev::Contextual
+                Prev::Soft
             }
             Word::Enum => {
                 self.declaration();
@@ -298,12 +305,12 @@ impl Scan<'_> {
             }
             Word::TypePrefix => {
                 self.current.hard += 1;
-                Prev::Contextual
+                Prev::Soft
             }
             Word::Infer => {
                 self.current.infers += 1;
                 self.current.hard += 1;
-                Prev::Contextual
+                Prev::Soft
             }
             Word::Extends => {
                 self.current.hard += 1;
@@ -432,7 +439,8 @@ impl Scan<'_> {
             Prev::Head | Prev::Dot | Prev::Semicolon | Prev::Else | Prev::Group | Prev::Operator => {
                 return self.regex();
             }
-            Prev::Operand if !self.newline => {}
+            // SECURITY: where such a word is a keyword, the parser stops at a `/` on its line: it begins no expression.
+            Prev::Operand | Prev::Soft if !self.newline => {}
             _ => self.require_division()?,
         }
         self.begin_operator(None);
@@ -450,7 +458,8 @@ impl Scan<'_> {
         };
         // SECURITY: read wrongly, a regular expression hides code, or a division opens a string.
         if !is_closed(hidden) || after.starts_with('*') || after.starts_with('/') && !self.ends_in_remark(closed) {
-            let message = "cannot tell whether this is a division or a regular expression, put it into parentheses";
+            let message = "cannot tell whether this is a division or a regular expression: put what stands before \
+                the `/` into parentheses, with the `/` on the same line";
             return Err(self.fail(message));
         }
         Ok(())
@@ -499,9 +508,9 @@ impl Scan<'_> {
         self.enclosing.push(std::mem::replace(&mut self.current, level));
     }
 
-    fn open(&mut self, byte: u8) {
+    fn open(&mut self, byte: u8, after_head: bool) {
         self.begin_operator(None);
-        let is_head = std::mem::take(&mut self.head) && byte == b'(';
+        let is_head = after_head && byte == b'(';
         if byte != b'(' && self.prev == Prev::Group {
             self.current.begin_pattern();
         }

@@ -1,5 +1,7 @@
 //! Tables of sources and what becomes of them.
 
+mod refusals;
+
 use super::*;
 
 fn check(source: &str, expected: &str) {
@@ -508,7 +510,7 @@ const BRACKETS: &[Shape] = &[
     ("x=", "async(a=", "1", ")=>1", ""),
     ("", "switch(1){case 1:", "1", "}", ""),
     ("", "try{}catch(e){", "1", "}", ""),
-    ("", "namespace N{export const a=1;export ", "let x=1", "}", ""),
+    ("", "namespace N{export const a=1;export ", "const x=1", "}", ""),
     ("", "(a&&", "b", ")", ""),
     ("type T=", "[", "a", "]", ""),
     ("type T=", "(a:", "a", ")=>1", ""),
