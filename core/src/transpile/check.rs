@@ -1,5 +1,7 @@
 //! What the parser accepts and a program cannot have, and what would cost later passes too much.
 
+use std::collections::HashSet;
+
 use oxc_allocator::ArenaVec;
 use oxc_ast::ast::{
     AccessorProperty, BinaryOperator, Class, Declaration, ExportDeclaration, Expression, FormalParameters,
@@ -93,19 +95,18 @@ fn has_values(namespace: &TSNamespaceDeclaration<'_>) -> bool {
 
 impl<'a> Visit<'a> for Check {
     fn visit_statements(&mut self, statements: &ArenaVec<'a, Statement<'a>>) {
-        let mut names = Vec::new();
+        let mut names = HashSet::new();
         for statement in statements {
             if let Some(Declaration::TSNamespaceDeclaration(namespace)) = declaration(statement)
                 && !self.ambient
                 && has_values(namespace)
             {
                 // The compiler makes a function of each, in which the exports of another are no variables.
-                if names.contains(&namespace.id.name) {
+                if !names.insert(namespace.id.name.as_str()) {
                     let message = "a second `namespace` of one name does not see the exports of the first, put both \
                         into one `namespace`";
                     self.refuse(Refusal::Syntax(namespace.span.start as usize, message));
                 }
-                names.push(namespace.id.name);
             }
         }
         walk::walk_statements(self, statements);
