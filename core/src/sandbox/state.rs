@@ -325,6 +325,8 @@ fn sleep(caller: Caller<'_, RunState>, ns: i64) -> wasmtime::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc::UnboundedReceiver;
+
     use super::*;
 
     #[test]
@@ -334,12 +336,27 @@ mod tests {
         assert!(steps.iter().all(|now| now % 1_000_000 == 0), "{steps:?}");
     }
 
+    fn state(limits: Limits) -> (RunState, UnboundedReceiver<Submission>) {
+        let shared = Arc::new(Shared::new(Output::new(&limits, None)));
+        let (submissions, submitted) = tokio::sync::mpsc::unbounded_channel();
+        (RunState::new(shared, limits, submissions, Clock::start()), submitted)
+    }
+
+    #[test]
+    fn r09_a_guest_is_not_ahead_of_its_memory_limit() {
+        // Whoever drives the execution would notice, but only in its turn.
+        let (mut state, _submitted) = state(Limits { memory_bytes: 10_000, ..Limits::default() });
+        let mut submit = || {
+            let call = HostCall { kind: CallKind::Call, name: "a.b".into(), arguments: Ok(vec![0; 997]) };
+            state.submit(call, 997)
+        };
+        assert!((1..=10).all(|id| submit().is_ok_and(|given| given == id)));
+        assert!(matches!(submit(), Err(Stop::Limit(Limit::Memory))));
+    }
+
     #[test]
     fn g50_a_table_is_made_and_never_grows() {
-        let limits = Limits::default();
-        let shared = Arc::new(Shared::new(Output::new(&limits, None)));
-        let (submissions, _) = tokio::sync::mpsc::unbounded_channel();
-        let mut state = RunState::new(shared, limits, submissions, Clock::start());
+        let (mut state, _submitted) = state(Limits::default());
         assert!(state.table_growing(0, 10_000, None).unwrap());
         assert!(!state.table_growing(10_000, 10_001, None).unwrap());
     }
