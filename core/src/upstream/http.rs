@@ -157,6 +157,8 @@ impl StreamableHttpClient for McpHttpClient {
         let cap = cap.map_or(usize::MAX, |cap| usize::try_from(cap.0).unwrap_or(usize::MAX));
         let cap = cap.saturating_add(ENVELOPE_BYTES).min(limits.max_json_response_size);
         let body = serde_json::to_vec(&message)?;
+        // A call may wait long, and its arguments take many times the memory of their text.
+        drop(message);
         let request = self.request(Method::POST, session_id.as_deref(), custom_headers)?;
         let response = request.header(CONTENT_TYPE, JSON).body(body).send().await.map_err(client)?;
         let status = response.status();
