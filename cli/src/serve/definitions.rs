@@ -24,7 +24,7 @@ for the first time, find it with `search_tools` and read its types with `describ
 
 The program: top-level `await` and `return` work, and its value, which must be JSON, is what it returns or its last \
 expression. `input` is the `input` argument. There are `console`, timers, `URL`, `TextEncoder`, `structuredClone` and \
-`crypto.randomUUID`; no `import`, no files, and no network but the tools. Nothing is kept from one run to the next.
+`crypto.randomUUID`; no `import`, no `Intl` (use `toFixed` and `toISOString`), no files, and no network but the tools. Nothing is kept from one run to the next.
 
 Errors: a call that fails throws a `ToolError` with `code`, `message` and `content`, which the program can catch. When the \
 program itself fails or breaks a limit, the result says why and at which line, and keeps what was printed: correct the program \

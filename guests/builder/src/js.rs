@@ -14,8 +14,8 @@ const SHIM_UNITS: [&str; 11] = [
     "json.c",
 ];
 /// In the order in which they run.
-const LIBRARY: [&str; 6] =
-    ["vendor/core-js.js", "errors.js", "inspect.js", "console.js", "encoding.js", "events.js"];
+const LIBRARY: [&str; 7] =
+    ["vendor/core-js.js", "errors.js", "inspect.js", "console.js", "encoding.js", "events.js", "locale.js"];
 /// The stack is first, so that an overflow traps at address 0 instead of reaching data.
 const LINK: [&str; 3] = ["-Wl,-z,stack-size=1835008", "-Wl,--stack-first", "-Wl,--strip-all"];
 
