@@ -314,6 +314,7 @@ async fn u21_the_operators_time_limit_holds_for_every_call() {
     let slow = upstream.call(&tool("x.y"), Map::new(), ReplyForm::Value, &within(Duration::from_secs(3_600))).await;
     assert_eq!((code(slow).0, start.elapsed().as_secs()), (ErrorCode::UpstreamTimeout, 60));
     assert_eq!(upstream.list_tools().await.unwrap_err().code(), ErrorCode::UpstreamTimeout);
+    assert_eq!(start.elapsed().as_secs(), 120);
 }
 
 #[tokio::test(start_paused = true)]

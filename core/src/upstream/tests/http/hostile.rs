@@ -323,3 +323,27 @@ async fn u22_a_death_is_noticed_where_a_stream_could_be_resumed() {
     assert_eq!(code(caller.await.unwrap()), (ErrorCode::UpstreamDied, expected.into()));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
+
+#[tokio::test]
+async fn u20_an_endless_event_on_the_servers_own_stream_is_cut_off() {
+    static CUT_AT: tokio::sync::SetOnce<usize> = tokio::sync::SetOnce::const_new();
+    let server = Server::start(|mut exchange| {
+        Box::pin(async move {
+            if exchange.head.starts_with("get") {
+                exchange.open_events().await;
+                exchange.write("data: ").await;
+                let sent = flood(exchange, &"x".repeat(1 << 16)).await;
+                let _ = CUT_AT.set(sent);
+            } else {
+                let body = response(&exchange.body["id"], json!({"tools": []}));
+                exchange.json(&body).await;
+            }
+        })
+    })
+    .await;
+    let upstream = server.upstream();
+    upstream.list_tools().await.unwrap();
+    let sent = *CUT_AT.wait().await;
+    // The largest message, and what the kernel's buffers took.
+    assert!(sent < 32 << 20, "{sent}");
+}
