@@ -24,10 +24,18 @@ fn peak() -> u64 {
     line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() * 1024
 }
 
+/// Whether the image of a guest's memory is there.
+fn has_image() -> bool {
+    let files =
+        std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+    files.into_iter().any(|file| file.to_string_lossy().contains("wasm-memory-image"))
+}
+
 #[tokio::test]
 async fn r10_a_thousand_runs_at_the_cap_are_refused_or_fit() {
     let limits = LimitsRequest { memory_bytes: Some(CAP), ..LimitsRequest::default() };
     let runtime = Runtime::builder().limits(limits).max_executions(EXECUTIONS).max_queue(QUEUE).build().unwrap();
+    assert!(has_image(), "the guest's memory is mapped by the runtime, not by the first execution");
     let result = runtime.execute(ExecutionRequest::typescript("return 1")).await.unwrap();
     assert_eq!(result.outcome, Outcome::Completed);
     let base = peak();

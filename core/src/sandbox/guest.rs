@@ -1,5 +1,7 @@
 //! One guest runtime, loaded: its engine, its module, and how a fresh instance of it is made and called.
 
+use std::time::Duration;
+
 use wasmtime::{
     Config, Enabled, Engine, Extern, InstanceAllocationStrategy, InstancePre, Linker, Memory, Module, ModuleExport,
     PoolingAllocationConfig, Store, TypedFunc, UpdateDeadline,
@@ -15,6 +17,10 @@ use crate::limits::Limit;
 const KEEP_RESIDENT_BYTES: usize = 2 << 20;
 /// Elements of the guests' function tables; QuickJS and CPython both have fewer.
 const TABLE_ELEMENTS: usize = 20_000;
+
+/// How often the image of a guest's memory is made before that is an error, and the time in between.
+const MAP_TRIES: u32 = 5;
+const MAP_PAUSE: Duration = Duration::from_millis(10);
 
 /// A guest's native code, compiled ahead of time by its crate and embedded in the program.
 #[derive(Clone, Copy)]
@@ -61,6 +67,7 @@ impl Guest {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(size)));
         let engine = Engine::new(&config).map_err(|error| fault("cannot start the wasm engine", error))?;
         let module = deserialize(&engine, image.cwasm).map_err(|error| fault("cannot load the guest's code", error))?;
+        map_memory(&module).map_err(|error| fault("cannot map the guest's memory", error))?;
         let mut linker = Linker::new(&engine);
         link(&mut linker).map_err(|error| fault("cannot define the guest's imports", error))?;
         // SECURITY: an import outside the contract has no definition, so such a module does not load.
@@ -122,6 +129,18 @@ fn pooling(size: SandboxSize) -> PoolingAllocationConfig {
         .table_keep_resident(TABLE_ELEMENTS * size_of::<usize>())
         .pagemap_scan(Enabled::Auto);
     pool
+}
+
+/// Makes the image of the guest's memory now: else the first execution makes it, and fails where that fails.
+fn map_memory(module: &Module) -> wasmtime::Result<()> {
+    for _ in 1..MAP_TRIES {
+        // The kernel does not seal an image of which something else still holds a page, which passes.
+        if module.initialize_copy_on_write_image().is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(MAP_PAUSE);
+    }
+    module.initialize_copy_on_write_image()
 }
 
 #[allow(unsafe_code, reason = "the only place where machine code is loaded")]
