@@ -103,9 +103,8 @@ impl Config {
     #[expect(clippy::disallowed_methods, reason = "the operator may name the config in the environment")]
     pub fn locate() -> Option<PathBuf> {
         // SECURITY: one that is there and cannot be read is an error when it is read, not passed over.
-        let is_there = |path: &PathBuf| {
-            path.symlink_metadata().map_or_else(|error| error.kind() != ErrorKind::NotFound, |_metadata| true)
-        };
+        let is_there =
+            |path: &PathBuf| !matches!(path.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound);
         let named = std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         named.or_else(|| CONFIG_FILES.iter().map(PathBuf::from).find(is_there))
     }

@@ -198,13 +198,13 @@ fn encodings(secret: &Secret) -> Vec<String> {
     let text = secret.expose();
     let json = json_of(text);
     // What some encoders of JSON also escape: what HTML reserves, everything but ASCII, and slashes.
-    let with = |text: &str, which: fn(char) -> bool| {
+    let escape = |text: &str, which: fn(char) -> bool| {
         let units =
             |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
         text.chars().map(|c| if which(c) { units(c) } else { c.to_string() }).collect::<String>()
     };
-    let html = with(&json, |c| matches!(c, '<' | '>' | '&'));
-    let wide = [with(&json, |c| !c.is_ascii()), with(&html, |c| !c.is_ascii())];
+    let html = escape(&json, |c| matches!(c, '<' | '>' | '&'));
+    let wide = [escape(&json, |c| !c.is_ascii()), escape(&html, |c| !c.is_ascii())];
     let json = [json, html].into_iter().chain(wide);
     let json = json.flat_map(|form| [form.replace('/', "\\/"), form]);
     let percent = |keep: fn(u8) -> bool| {
@@ -253,8 +253,9 @@ fn with_usual_escapes(json: &str) -> String {
         usual.push_str(before);
         let (length, c) = escaped(escape);
         match c {
-            Some(c) => usual.push_str(json_of(&c.to_string()).as_str()),
             None => usual.push_str(escape.get(..length).unwrap_or(escape)),
+            Some(c @ ('"' | '\\' | '\0'..='\x1f')) => usual.push_str(&json_of(&c.to_string())),
+            Some(c) => usual.push(c),
         }
         rest = escape.get(length..).unwrap_or("");
     }

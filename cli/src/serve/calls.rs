@@ -31,16 +31,35 @@ use crate::session::{ERROR, no_policy};
 const SHUT_DOWN: rmcp::model::ErrorCode = rmcp::model::ErrorCode(-32000);
 const CANCELLED: rmcp::model::ErrorCode = rmcp::model::ErrorCode(-32001);
 
-/// How many reasons why upstreams fail are told: what waits to be written to standard error is bounded.
+/// How many reasons why upstreams fail are told.
 const REPORTS: usize = 1_000;
+
+/// What the operator was told of each upstream last, and how often anything was.
+#[derive(Default)]
+struct Reported {
+    last: HashMap<String, String>,
+    count: usize,
+}
+
+impl Reported {
+    /// Whether this is to be told: not what was told of the upstream last, and not without end.
+    fn is_news(&mut self, upstream: &str, error: &str) -> bool {
+        // SECURITY: what waits to be written is bounded, though an upstream fails in ever other words and nobody reads.
+        if self.count >= REPORTS || self.last.get(upstream).is_some_and(|last| last == error) {
+            return false;
+        }
+        self.count += 1;
+        self.last.insert(upstream.to_owned(), error.to_owned());
+        true
+    }
+}
 
 /// Answers the requests of one client.
 pub(super) struct Server {
     runtime: Runtime,
     /// For the operator; a reader that does not read holds up no request.
     printer: Printer,
-    /// What was told of each upstream last, and how often anything was.
-    reported: Mutex<(HashMap<String, String>, usize)>,
+    reported: Mutex<Reported>,
 }
 
 // SECURITY: an argument that is not known is never skipped: it may be a misspelt restriction.
@@ -159,12 +178,8 @@ impl Server {
     /// Tells the operator why an upstream fails, each reason once: the model is told no more than that it does.
     fn report(&self, upstream: &str) {
         let Some(error) = self.runtime.last_error(upstream) else { return };
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, count) = &mut *reported;
-        if *count < REPORTS && last.get(upstream) != Some(&error) {
-            *count += 1;
+        if self.reported.lock().unwrap_or_else(PoisonError::into_inner).is_news(upstream, &error) {
             self.printer.complain(format_args!("upstream `{upstream}`: {}", Shown(&error, ERROR)));
-            last.insert(upstream.to_owned(), error);
         }
     }
 
@@ -229,5 +244,19 @@ impl ServerHandler for Server {
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         Err(misfit(&request.method))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r20_reasons_are_told_once_and_only_so_many() {
+        let mut reported = Reported::default();
+        assert!(reported.is_news("a", "down") && reported.is_news("b", "down"));
+        assert!(!reported.is_news("a", "down"));
+        assert!((2..REPORTS).all(|at| reported.is_news("a", &at.to_string())));
+        assert!(!reported.is_news("a", "one more"));
     }
 }

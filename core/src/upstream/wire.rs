@@ -181,7 +181,7 @@ impl Inlet {
     }
 }
 
-/// Finds the `id` of a JSON-RPC message of any length without keeping it.
+/// Finds the `id` of a JSON-RPC response of any length without keeping it.
 #[derive(Default)]
 pub(super) struct IdFinder {
     depth: usize,
@@ -191,6 +191,8 @@ pub(super) struct IdFinder {
     token: Vec<u8>,
     after_id: bool,
     id: Option<i64>,
+    /// It has a method: its id is the peer's own, and no call's.
+    is_request: bool,
 }
 
 impl IdFinder {
@@ -212,6 +214,7 @@ impl IdFinder {
                 b'{' | b'[' => self.depth += 1,
                 b':' if at_top => {
                     self.after_id = self.token == b"id";
+                    self.is_request |= self.token == b"method";
                     self.token.clear();
                 }
                 b',' | b'}' | b']' => {
@@ -242,7 +245,7 @@ impl IdFinder {
     }
 
     pub(super) fn id(&self) -> Option<RequestId> {
-        self.id.map(RequestId::Number)
+        self.id.filter(|_| !self.is_request).map(RequestId::Number)
     }
 }
 
@@ -334,6 +337,9 @@ mod tests {
             assert!(inlet().0.admit(text.as_bytes()).is_none(), "{shown}");
         }
         assert!(inlet().0.admit(b"\xff\"id\":7").is_none());
+        // An id of the peer's own.
+        let request = b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\",\"params\":{\"x\":\"\xff\"}}";
+        assert!(inlet().0.admit(request).is_none());
     }
 
     #[tokio::test]

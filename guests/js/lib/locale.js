@@ -1,7 +1,8 @@
 // There is no Intl. The engine ignores the options of these methods, so what they ask for would be wrong in silence.
 (function () {
-  const { apply, ownKeys } = Reflect;
+  const { ownKeys } = Reflect;
   const { defineProperty } = Object;
+  const { call } = Function.prototype;
   const NUMBERS = 'use `toFixed`, or code of your own';
   const DATES = 'use `toISOString`, or the `getUTC` methods';
   const TEXTS = 'compare what you make of the texts, such as `toLowerCase()`';
@@ -17,14 +18,15 @@
   };
 
   const guard = (prototype, name, position, instead) => {
-    const original = prototype[name];
+    // It reads no locale either: what stands first is all that can matter.
+    const original = call.bind(prototype[name]);
     const { [name]: method } = {
-      [name](...values) {
-        refuse(name, values[position], instead);
-        return apply(original, this, values);
+      [name](first, second, third) {
+        refuse(name, position === 1 ? second : third, instead);
+        return original(this, first);
       },
     };
-    defineProperty(method, 'length', { value: original.length, configurable: true });
+    defineProperty(method, 'length', { value: prototype[name].length, configurable: true });
     defineProperty(prototype, name, { value: method, writable: true, enumerable: false, configurable: true });
   };
 

@@ -58,6 +58,11 @@ impl Exchange {
         self.answer("200 OK", "Content-Type: application/json\r\n", &body.to_string()).await;
     }
 
+    async fn no_tools(self) {
+        let body = response(&self.body["id"], json!({"tools": []}));
+        self.json(&body).await;
+    }
+
     async fn open_events(&mut self) {
         self.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n").await;
     }
@@ -261,8 +266,7 @@ async fn u21_a_stream_that_is_closed_at_once_is_not_opened_in_a_busy_loop() {
                 exchange.open_events().await;
                 exchange.write("id: 1\nretry: 0\ndata:\n\n").await;
             } else {
-                let body = response(&exchange.body["id"], json!({"tools": []}));
-                exchange.json(&body).await;
+                exchange.no_tools().await;
             }
         })
     })
