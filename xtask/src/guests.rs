@@ -9,19 +9,34 @@ use sha2::{Digest, Sha256};
 use crate::setup::install_debian;
 use crate::steps::{Result, Steps, cargo, root};
 
-/// Debian's clang, its linker and the C library for wasm32.
-const TOOLCHAIN: [&str; 4] = ["clang-19", "lld-19", "libclang-rt-19-dev-wasm32", "wasi-libc"];
+/// Debian's clang, its linker, the C library for wasm32, and what CPython is unpacked and built with.
+const TOOLCHAIN: [&str; 8] =
+    ["clang-19", "lld-19", "llvm-19", "libclang-rt-19-dev-wasm32", "wasi-libc", "dpkg-dev", "make", "patch"];
 
-/// What the builder writes beside a module.
-const PINNED: &str = "wasm.sha256";
+/// The builder's exit status when a pinned source cannot be had.
+const UNAVAILABLE: i32 = 3;
 
-/// Builds the JavaScript guest into `guests/js`, with its digest.
-pub fn build_js(steps: &mut Steps) -> Result {
+/// A guest, and the endings of the files that are committed of it: what is run, and its digest.
+struct Guest {
+    name: &'static str,
+    files: [&'static str; 2],
+}
+
+const GUESTS: [Guest; 2] = [
+    Guest { name: "js", files: ["wasm", "wasm.sha256"] },
+    Guest { name: "python", files: ["wasm.zst", "wasm.sha256"] },
+];
+
+/// Builds one guest into its folder, with its digest.
+pub fn build(steps: &mut Steps, name: &str) -> Result {
+    let guest = GUESTS.iter().find(|guest| guest.name == name);
+    let guest = guest.ok_or_else(|| format!("there is no guest `{name}`, expected `js` or `python`"))?;
     install_debian(steps, &TOOLCHAIN)?;
-    let built = build(steps, "js")?;
-    let committed = committed("js");
-    copy(&built, &committed)?;
-    copy(&built.with_extension(PINNED), &committed.with_extension(PINNED))
+    let built = make(steps, guest).ok_or_else(|| format!("the guest `{name}` could not be built"))?;
+    for file in guest.files {
+        copy(&built.with_extension(file), &committed(guest).with_extension(file))?;
+    }
+    Ok(())
 }
 
 /// Builds the guests again and compares them with what is committed, byte by byte.
@@ -30,44 +45,51 @@ pub fn check(steps: &mut Steps) -> Result {
         steps.cannot("guests check: the committed wasm against its sources", &why);
         return Ok(());
     }
-    let built = build(steps, "js")?;
-    let start = Instant::now();
-    steps.check("guests check: js", start, compare(&committed("js"), &built));
+    for guest in &GUESTS {
+        if let Some(built) = make(steps, guest) {
+            let start = Instant::now();
+            let same = compare(&committed(guest), &built, guest.files);
+            steps.check(&format!("guests check: {}", guest.name), start, same);
+        }
+    }
     Ok(())
 }
 
-fn committed(guest: &str) -> PathBuf {
-    root().join("guests").join(guest).join("guest.wasm")
+fn committed(guest: &Guest) -> PathBuf {
+    root().join("guests").join(guest.name).join("guest")
 }
 
-fn build(steps: &mut Steps, guest: &str) -> Result<PathBuf> {
+/// The path of what was built, without an ending. What failed, or cannot be had here, is told and recorded.
+fn make(steps: &mut Steps, guest: &Guest) -> Option<PathBuf> {
     let folder = root().join(".work/guests");
-    fs::create_dir_all(&folder).map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
-    let out = folder.join(format!("{guest}.wasm"));
-    let mut builder = cargo();
-    builder
-        .args(["run", "--release", "--locked", "--manifest-path", "guests/builder/Cargo.toml", "--", guest])
-        .arg(&out);
-    if steps.run(&format!("build the guest {guest}"), &mut builder) {
-        Ok(out)
-    } else {
-        Err(format!("the guest `{guest}` could not be built"))
+    if let Err(error) = fs::create_dir_all(&folder) {
+        steps.failed("guests", &format!("cannot make `{}`: {error}", folder.display()));
+        return None;
     }
+    let out = folder.join(guest.name);
+    let mut builder = cargo();
+    builder.args(["run", "--release", "--locked", "--manifest-path", "guests/builder/Cargo.toml", "--", guest.name]);
+    if guest.name == "python" {
+        builder.arg(folder.join("python-work"));
+    }
+    builder.arg(out.with_extension("wasm"));
+    let built = steps.run_if_possible(&format!("build the guest {}", guest.name), &mut builder, UNAVAILABLE);
+    built.then_some(out)
 }
 
-/// Compares two modules and what is written beside them.
-fn compare(committed: &Path, built: &Path) -> Result {
-    let (wasm, other) = (read(committed)?, read(built)?);
-    if wasm != other {
-        return Err(format!(
-            "the committed wasm ({}) is not what its sources give ({}), expected the same bytes",
-            digest(&wasm),
-            digest(&other)
-        ));
-    }
-    let pinned = committed.with_extension(PINNED);
-    if read(&pinned)? != read(&built.with_extension(PINNED))? {
-        return Err(format!("`{}` is not what the builder writes", pinned.display()));
+/// Compares what is committed with what was built.
+fn compare(committed: &Path, built: &Path, files: [&str; 2]) -> Result {
+    for file in files {
+        let (path, other) = (committed.with_extension(file), built.with_extension(file));
+        let (expected, got) = (read(&path)?, read(&other)?);
+        if expected != got {
+            return Err(format!(
+                "`{}` (SHA-256 {}) is not what its sources give ({}), expected the same bytes",
+                path.display(),
+                digest(&expected),
+                digest(&got)
+            ));
+        }
     }
     Ok(())
 }
@@ -90,18 +112,19 @@ mod tests {
 
     #[test]
     fn one_changed_byte_is_seen() {
+        const FILES: [&str; 2] = ["wasm", "wasm.sha256"];
         let folder = tempfile::tempdir().unwrap();
         let module = |name: &str, wasm: &str, pinned: &str| {
             let path = folder.path().join(name);
-            fs::write(&path, wasm).unwrap();
-            fs::write(path.with_extension(PINNED), pinned).unwrap();
+            fs::write(path.with_extension(FILES[0]), wasm).unwrap();
+            fs::write(path.with_extension(FILES[1]), pinned).unwrap();
             path
         };
-        let committed = module("guest.wasm", "abc", "ba78\n");
-        assert_eq!(compare(&committed, &module("same.wasm", "abc", "ba78\n")), Ok(()));
-        let message = compare(&committed, &module("other.wasm", "abd", "ba78\n")).unwrap_err();
+        let committed = module("guest", "abc", "ba78\n");
+        assert_eq!(compare(&committed, &module("same", "abc", "ba78\n"), FILES), Ok(()));
+        let message = compare(&committed, &module("other", "abd", "ba78\n"), FILES).unwrap_err();
         assert!(message.contains("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), "{message}");
-        let message = compare(&committed, &module("list.wasm", "abc", "ba78  guest.wasm\n")).unwrap_err();
-        assert!(message.contains("guest.wasm.sha256` is not what the builder writes"), "{message}");
+        let message = compare(&committed, &module("list", "abc", "ba78  guest.wasm\n"), FILES).unwrap_err();
+        assert!(message.contains("guest.wasm.sha256` (SHA-256"), "{message}");
     }
 }

@@ -25,7 +25,7 @@ usage: cargo xtask COMMAND
   lint              rustfmt and clippy
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   setup             the pinned Node and Python packages that the tests use
-  guests build js   rebuilds guests/js/guest.wasm and its digest from source
+  guests build NAME rebuilds the guest `js` or `python` and its digest from source
   removals [WORD]   takes each security check and each limit out of a copy and sees its test fail
   guests check      proves that the committed guests are what their sources give
 ";
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(&mut steps),
         ["removals"] => removals::run(&mut steps, ""),
         ["removals", word] => removals::run(&mut steps, word),
-        ["guests", "build", "js"] => guests::build_js(&mut steps),
+        ["guests", "build", name] => guests::build(&mut steps, name),
         ["guests", "check"] => guests::check(&mut steps),
         _ => {
             eprint!("{USAGE}");

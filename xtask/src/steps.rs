@@ -94,6 +94,18 @@ impl Steps {
         self.record(name, start, ended.map(|status| status.success()))
     }
 
+    /// Like [`Steps::run`], for a command whose exit status `missing` says that something cannot be had on this machine.
+    pub fn run_if_possible(&mut self, name: &str, command: &mut Command, missing: i32) -> bool {
+        announce(name, command);
+        let start = Instant::now();
+        let ended = command.status();
+        if ended.as_ref().is_ok_and(|status| status.code() == Some(missing)) {
+            self.cannot(name, "What it needs cannot be had, see above.");
+            return false;
+        }
+        self.record(name, start, ended.map(|status| status.success()))
+    }
+
     /// Like [`Steps::run`], and counts the `test result:` lines in its output.
     pub fn run_tests(&mut self, name: &str, command: &mut Command) -> bool {
         announce(name, command);
@@ -200,6 +212,17 @@ mod tests {
         assert!(!steps.run("none", &mut command("/no/such/program")));
         assert!(!steps.run("false", &mut command("false")));
         assert!(steps.run("true", &mut command("true")));
+        assert_eq!(format!("{:?}", steps.close(true)), format!("{:?}", ExitCode::from(1)));
+    }
+
+    #[test]
+    fn what_a_machine_lacks_fails_no_run() {
+        let mut steps = Steps::new();
+        assert!(!steps.run_if_possible("lacks", command("sh").args(["-c", "exit 3"]), 3));
+        assert!(steps.run_if_possible("has", &mut command("true"), 3));
+        assert_eq!(format!("{:?}", steps.close(true)), format!("{:?}", ExitCode::SUCCESS));
+        let mut steps = Steps::new();
+        assert!(!steps.run_if_possible("fails", &mut command("false"), 3));
         assert_eq!(format!("{:?}", steps.close(true)), format!("{:?}", ExitCode::from(1)));
     }
 

@@ -1,10 +1,10 @@
 //! The JavaScript guest: QuickJS-ng from the crate that Cargo has fetched and checked, our shim, our library.
 
 use crate::Result;
-use crate::toolchain::{self, Unit};
+use crate::sources;
+use crate::toolchain::{Toolchain, Unit};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const ENGINE_CRATE: &str = "libquickjs-ng-sys";
 /// `engine.c` includes `quickjs.c` itself.
@@ -21,11 +21,12 @@ const LINK: [&str; 3] = ["-Wl,-z,stack-size=1835008", "-Wl,--stack-first", "-Wl,
 
 /// The linked module, not yet pre-initialised.
 pub fn compile() -> Result<Vec<u8>> {
-    toolchain::check()?;
+    let toolchain = Toolchain::new(Path::new("/usr"))?;
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../js").canonicalize()?;
-    let engine = engine_sources()?;
+    let engine = sources::of_crate(ENGINE_CRATE)?.join("embed/quickjs");
     let work = WorkDirectory::new()?;
-    patch_engine(&engine, &guest.join("shim/quickjs.patch"), &work.0)?;
+    std::fs::copy(engine.join("quickjs.c"), work.0.join("quickjs.c"))?;
+    sources::patch(&work.0, &guest.join("shim/quickjs.patch"))?;
 
     let library = work.0.join("library.c");
     std::fs::write(&library, library_source(&guest.join("lib"))?)?;
@@ -43,41 +44,10 @@ pub fn compile() -> Result<Vec<u8>> {
         units.push(Unit { source: guest.join("shim").join(unit), flags });
     }
     units.push(Unit { source: library, flags: shim_flags });
-    let module = toolchain::build(&work.0, &units, &[&work.0, &engine, &guest], &LINK)?;
+    let objects = toolchain.compile(&work.0, &units, &[&work.0, &engine, &guest])?;
+    let module = work.0.join("linked.wasm");
+    toolchain.link(&module, &objects, &LINK)?;
     Ok(std::fs::read(module)?)
-}
-
-/// Where Cargo has unpacked the engine's sources; their digest is in our Cargo.lock.
-fn engine_sources() -> Result<PathBuf> {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let output = Command::new(cargo).args(["metadata", "--format-version=1", "--locked", "--manifest-path", manifest]).output()?;
-    if !output.status.success() {
-        return Err(format!("`cargo metadata` failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
-    }
-    let text = String::from_utf8(output.stdout)?;
-    let suffix = "/Cargo.toml\"";
-    let path = text
-        .split("\"manifest_path\":\"")
-        .filter_map(|rest| rest.split_once(suffix).map(|(path, _)| path))
-        .find(|path| Path::new(path).file_name().is_some_and(|name| name.to_string_lossy().starts_with(ENGINE_CRATE)));
-    let crate_path = path.ok_or_else(|| format!("`cargo metadata` does not know `{ENGINE_CRATE}`"))?;
-    Ok(Path::new(crate_path).join("embed/quickjs"))
-}
-
-/// Copies `quickjs.c` into `work` with our few changes; `patch` refuses what does not fit exactly.
-fn patch_engine(engine: &Path, patch: &Path, work: &Path) -> Result<()> {
-    let output = Command::new("patch")
-        .args(["--fuzz=0", "--silent", "--output"])
-        .arg(work.join("quickjs.c"))
-        .arg(engine.join("quickjs.c"))
-        .arg(patch)
-        .output()
-        .map_err(|_| "`patch` is missing; on Debian: apt-get install patch")?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!("`{}` does not apply:\n{}", patch.display(), String::from_utf8_lossy(&output.stdout)).into())
 }
 
 /// The library's files as C arrays.

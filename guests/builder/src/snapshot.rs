@@ -1,23 +1,28 @@
 //! Runs a module's initialiser and makes a module of the state it has left.
 //!
-//! Every import traps here: nothing of this machine's clock, entropy or tools can be frozen into a guest.
+//! Every import traps here, but `write`, which tells why an initialiser failed: nothing of this machine's clock, entropy
+//! or tools can be frozen into a guest.
 
 use crate::Result;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use wasmparser::ValType;
-use wasmtime::{Config, Engine, Instance, Linker, Module, Store, Val};
+use wasmtime::{Caller, Config, Engine, Extern, Instance, Linker, Module, Store, Val};
 use wasmtime_wizer::{InstanceState, SnapshotVal, Wizer};
+
+/// How much of the calling thread's stack an initialiser may use.
+const WASM_STACK_BYTES: usize = 1 << 20;
 
 pub fn pre_initialise(linked: &[u8]) -> Result<Vec<u8>> {
     let wizer = Wizer::new();
     let (context, instrumented) = wizer.instrument(linked).map_err(|error| format!("{error:?}"))?;
     let mut config = Config::new();
-    config.max_wasm_stack(1 << 20);
+    config.max_wasm_stack(WASM_STACK_BYTES);
     let engine = Engine::new(&config)?;
     let module = Module::new(&engine, &instrumented)?;
     let mut store = Store::new(&engine, ());
     let mut linker = Linker::new(&engine);
+    linker.func_wrap("conduit", "write", tell)?;
     linker.define_unknown_imports_as_traps(&module)?;
     let instance = linker.instantiate(&mut store, &module)?;
     for function in ["_initialize", wizer.get_init_func()] {
@@ -27,6 +32,13 @@ pub fn pre_initialise(linked: &[u8]) -> Result<Vec<u8>> {
     let mut state = State { store, instance };
     let snapshot = ready(wizer.snapshot(&context, &mut state))?;
     Ok(snapshot.map_err(|error| format!("{error:?}"))?)
+}
+
+/// What an initialiser writes: the reason of its failure.
+fn tell(mut caller: Caller<'_, ()>, _stream: i32, at: u32, len: u32) {
+    let memory = caller.get_export("memory").and_then(Extern::into_memory);
+    let text = memory.as_ref().and_then(|memory| memory.data(&caller).get(at as usize..at as usize + len as usize));
+    eprint!("{}", String::from_utf8_lossy(text.unwrap_or_default()));
 }
 
 struct State {

@@ -1,64 +1,96 @@
-//! The C toolchain: Debian's clang 19 for wasm32. Says which packages are missing.
+//! The C toolchain: Debian's clang 19 for wasm32, with a C library for it. Says which packages are missing.
 
 use crate::Result;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const CLANG: &str = "clang-19";
-const PACKAGES: &str = "apt-get install clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc";
+const ARCHIVER: &str = "llvm-ar-19";
+const PACKAGES: &str = "apt-get install clang-19 lld-19 llvm-19 libclang-rt-19-dev-wasm32 wasi-libc";
 
-/// No path of the build machine may reach the module, hence the prefix maps; `-w` because the engine is not ours.
-const TARGET: [&str; 5] = ["--target=wasm32-wasi", "--sysroot=/usr", "-mbulk-memory", "-msign-ext", "-mnontrapping-fptoint"];
+const TARGET: [&str; 4] = ["--target=wasm32-wasi", "-mbulk-memory", "-msign-ext", "-mnontrapping-fptoint"];
 
 pub struct Unit {
     pub source: PathBuf,
     pub flags: Vec<String>,
 }
 
-/// Checks that everything a build needs is installed.
-pub fn check() -> Result<()> {
-    let missing = |what: &str| format!("`{what}` is missing; on Debian: {PACKAGES}");
-    for tool in [CLANG, "wasm-ld-19"] {
-        if Command::new(tool).arg("--version").output().is_err() {
-            return Err(missing(tool).into());
-        }
-    }
-    if !Path::new("/usr/lib/wasm32-wasi/libc.a").exists() {
-        return Err(missing("/usr/lib/wasm32-wasi/libc.a").into());
-    }
-    let runtime = Command::new(CLANG).args(["--target=wasm32-wasi", "-print-libgcc-file-name"]).output()?;
-    let runtime = String::from_utf8(runtime.stdout)?;
-    if !Path::new(runtime.trim()).exists() {
-        return Err(missing(runtime.trim()).into());
-    }
-    Ok(())
+pub struct Toolchain {
+    sysroot: PathBuf,
 }
 
-/// Compiles every unit and links them to a reactor module, in `work`.
-pub fn build(work: &Path, units: &[Unit], hidden_prefixes: &[&Path], link: &[&str]) -> Result<PathBuf> {
-    let mut objects = Vec::new();
-    for unit in units {
-        let name = unit.source.file_stem().ok_or("a source without a name")?;
-        let object = work.join(name).with_extension("o");
-        let mut command = Command::new(CLANG);
-        command.args(TARGET).arg("-O2").args(&unit.flags);
-        for prefix in hidden_prefixes {
-            command.arg(format!("-ffile-prefix-map={}=.", prefix.display()));
+impl Toolchain {
+    /// With the C library below `sysroot`. Checks that everything a build needs is installed.
+    pub fn new(sysroot: &Path) -> Result<Toolchain> {
+        let missing = |what: &str| format!("`{what}` is missing; on Debian: {PACKAGES}");
+        for tool in [CLANG, "wasm-ld-19", ARCHIVER] {
+            if Command::new(tool).arg("--version").output().is_err() {
+                return Err(missing(tool).into());
+            }
         }
-        command.arg("-c").arg(&unit.source).arg("-o").arg(&object);
-        run(&mut command)?;
-        objects.push(object);
+        let library = sysroot.join("lib/wasm32-wasi/libc.a");
+        if !library.exists() {
+            return Err(missing(&library.display().to_string()).into());
+        }
+        let runtime = Command::new(CLANG).args(["--target=wasm32-wasi", "-print-libgcc-file-name"]).output()?;
+        let runtime = String::from_utf8(runtime.stdout)?;
+        if !Path::new(runtime.trim()).exists() {
+            return Err(missing(runtime.trim()).into());
+        }
+        Ok(Toolchain { sysroot: sysroot.to_path_buf() })
     }
-    let module = work.join("linked.wasm");
-    // No -O here: the driver would run any wasm-opt that is on PATH, and the bytes would differ by machine.
-    run(Command::new(CLANG).args(TARGET).arg("-mexec-model=reactor").args(&objects).arg("-o").arg(&module).args(link))?;
-    Ok(module)
+
+    /// Words of a command that compiles and links for the target.
+    pub fn compiler(&self) -> Vec<String> {
+        let mut words = vec![CLANG.to_owned(), format!("--sysroot={}", self.sysroot.display())];
+        words.extend(TARGET.map(str::to_owned));
+        words
+    }
+
+    /// Compiles every unit to an object in `work`. No path of the build machine may reach the module.
+    pub fn compile(&self, work: &Path, units: &[Unit], hidden_prefixes: &[&Path]) -> Result<Vec<PathBuf>> {
+        let mut objects = Vec::new();
+        for unit in units {
+            let name = unit.source.file_stem().ok_or("a source without a name")?;
+            let object = work.join(name).with_extension("o");
+            let mut command = self.command();
+            command.arg("-O2").args(&unit.flags);
+            for prefix in hidden_prefixes {
+                command.arg(format!("-ffile-prefix-map={}=.", prefix.display()));
+            }
+            command.arg("-c").arg(&unit.source).arg("-o").arg(&object);
+            run(&mut command)?;
+            objects.push(object);
+        }
+        Ok(objects)
+    }
+
+    /// Links objects and libraries to a reactor module.
+    pub fn link(&self, module: &Path, objects: &[PathBuf], flags: &[&str]) -> Result<()> {
+        // No -O here: the driver would run any wasm-opt that is on PATH, and the bytes would differ by machine.
+        run(self.command().arg("-mexec-model=reactor").args(objects).arg("-o").arg(module).args(flags))
+    }
+
+    fn command(&self) -> Command {
+        let words = self.compiler();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        command
+    }
 }
 
-fn run(command: &mut Command) -> Result<()> {
-    let output = command.output()?;
+/// Makes a library of objects, without times and owners.
+pub fn archive(library: &Path, objects: &[PathBuf]) -> Result<()> {
+    run(Command::new(ARCHIVER).arg("rcsD").arg(library).args(objects))
+}
+
+/// Runs a command to its end; its output is told only when it fails.
+pub fn run(command: &mut Command) -> Result<()> {
+    let output = command.output().map_err(|error| format!("cannot run `{command:?}`: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
-    Err(format!("`{command:?}` failed:\n{}", String::from_utf8_lossy(&output.stderr)).into())
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let told: Vec<&str> = stdout.lines().rev().take(20).collect::<Vec<_>>().into_iter().rev().chain(stderr.lines()).collect();
+    Err(format!("`{command:?}` failed:\n{}", told.join("\n")).into())
 }
