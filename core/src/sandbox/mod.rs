@@ -7,7 +7,9 @@
 //! A waiting execution holds no thread: no wasm frame is alive between two steps, so its store is parked in the future.
 
 mod abi;
+mod code;
 mod guest;
+mod languages;
 mod output;
 mod run;
 mod state;
@@ -28,6 +30,7 @@ use crate::limits::{Limit, Limits, Usage};
 use crate::model::{Event, GuestError, Outcome};
 
 pub use guest::GuestImage;
+pub use languages::Sandboxes;
 
 /// What a guest asks of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use conduit_test_guests::{FEATURES, FOREIGN, HOSTILE, MAX_WASM_STACK_BYTES, MISTYPED, configure, program};
+use conduit_guest_engine::{MAX_WASM_STACK_BYTES, configure};
+use conduit_test_guests::{FEATURES, FOREIGN, HOSTILE, MISTYPED, program};
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +63,8 @@ impl ToolHost for Host {
     }
 }
 
-const IMAGE: GuestImage = GuestImage { name: "hostile", cwasm: HOSTILE, configure };
+const IMAGE: GuestImage =
+    GuestImage { name: "hostile", cwasm: HOSTILE, configure, keep_resident_bytes: 2 << 20, table_elements: 20_000 };
 
 fn sandbox() -> Sandbox {
     Sandbox::new(&IMAGE, SandboxSize { executions: 8, threads: 2 }).unwrap()
@@ -476,7 +478,7 @@ async fn g40_nothing_is_left_for_the_next_execution_however_the_last_one_ended()
 fn g45_code_that_is_not_whole_or_was_made_for_another_engine_is_not_loaded() {
     let size = SandboxSize { executions: 1, threads: 1 };
     let why = |cwasm: Vec<u8>, configure: fn(&mut wasmtime::Config)| {
-        let image = GuestImage { name: "hostile", cwasm: cwasm.leak(), configure };
+        let image = GuestImage { cwasm: cwasm.leak(), configure, ..IMAGE };
         Sandbox::new(&image, size).err().map_or_else(String::new, |error| error.to_string())
     };
     for length in [0, 1, 64, HOSTILE.len() / 2, HOSTILE.len() - 1] {
@@ -506,7 +508,7 @@ fn g45_code_that_is_not_whole_or_was_made_for_another_engine_is_not_loaded() {
 #[test]
 fn g50_a_guest_with_imports_outside_the_contract_is_not_loaded() {
     for (cwasm, import) in [(FOREIGN, "wasi_snapshot_preview1::fd_write"), (MISTYPED, "conduit::random")] {
-        let image = GuestImage { name: "foreign", cwasm, configure };
+        let image = GuestImage { cwasm, ..IMAGE };
         let error = Sandbox::new(&image, SandboxSize { executions: 1, threads: 1 }).err().expect("it is refused");
         assert!(error.to_string().starts_with("the guest wants other imports: "), "{error}");
         assert!(error.to_string().contains(import), "{error}");

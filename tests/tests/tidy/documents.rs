@@ -76,7 +76,7 @@ fn guest_digest(wasm: &[u8], digest: &str) -> bool {
 /// `core` depends on no other crate of ours but the guests; what embeds it depends on nothing else of ours.
 fn crate_dependencies(file: &File) -> Vec<String> {
     let allowed: &[&str] = match file.path.as_str() {
-        "core/Cargo.toml" => &["conduit-guest-js"],
+        "core/Cargo.toml" => &["conduit-guest-js", "conduit-guest-python"],
         "ffi/Cargo.toml" | "cli/Cargo.toml" => &["conduit-core"],
         "bindings-node/Cargo.toml" | "bindings-python/Cargo.toml" => &["conduit-core", "conduit-cli"],
         _ => return Vec::new(),

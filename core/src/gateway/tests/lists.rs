@@ -97,7 +97,7 @@ async fn an_upstream_that_is_down_fails_its_own_calls_alone() {
     let dial = || duplex(1).0;
     let dead = Upstream::connectable(UpstreamConfig::new("dead", UpstreamKind::Pipe(Arc::new(dial), None))).unwrap();
     let gateway = gateway(vec![dead, local(&seen, "x", &["y"])]);
-    let gate = gateway.open(policy(&["*"]), limits(), None);
+    let gate = gateway.open(policy(&["*"]), Language::TypeScript, limits(), None);
     let error = refusal(&gate, "dead.y").await;
     assert_eq!(error.code, ErrorCode::UpstreamUnavailable);
     assert!(call(&gate, "x.y", "{}").await.is_ok());
@@ -129,7 +129,8 @@ async fn u20_an_answer_about_tools_is_bounded_like_a_reply() {
         (Question::Describe, "x.tool_1", "null", 12_300, "x.tool_1"),
     ] {
         let asked = |reply_bytes| {
-            let gate = gateway(vec![tools()]).open(policy(&["*"]), small_replies(reply_bytes), None);
+            let gate =
+                gateway(vec![tools()]).open(policy(&["*"]), Language::TypeScript, small_replies(reply_bytes), None);
             async move { gate.ask(question, name, Ok(arguments.into())).await }
         };
         let answer = asked(bytes).await.unwrap();
