@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Declarations(SetUp),
     /// Check the config and connect every upstream.
     Check(CheckArgs),
-    /// Serve `execute_typescript`, `search_tools` and `describe_tools` over MCP.
+    /// Serve `execute_typescript`, `execute_python`, `search_tools` and `describe_tools` over MCP.
     Serve(ServeArgs),
 }
 
@@ -186,7 +186,7 @@ mod tests {
             ),
             (
                 "conduit exec p.ts --language cobol",
-                "error: invalid value 'cobol' for '--language <LANGUAGE>': expected `typescript`",
+                "error: invalid value 'cobol' for '--language <LANGUAGE>': expected `typescript`, `python`",
             ),
             ("conduit serve", "error: the following required arguments were not provided:"),
             ("conduit exce p.ts", "error: unrecognized subcommand 'exce'"),
