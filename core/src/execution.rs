@@ -42,6 +42,12 @@ pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handl
     // SECURITY: a request takes away from what the operator allows, and never adds to it.
     let policy = ground.policy.narrow(request.allow.as_deref());
     let (limits, clamped) = ground.defaults.with(&request.limits, ground.ceiling)?;
+    let least = ground.sandbox.least_memory_bytes();
+    if limits.memory_bytes < least {
+        let (limit, value, language) = (Limit::Memory.key(), limits.memory_bytes, request.language.name());
+        let message = format!("limit `{limit}` cannot be `{value}` for `{language}`, expected at least {least}");
+        return Err(Error::new(ErrorCode::InvalidLimit, message));
+    }
     let input = request.input.to_string();
     // SECURITY: no thread of the sandbox is occupied with a program, or with an input, that is too large.
     if request.code.len().max(input.len()) as u64 > limits.program_bytes {

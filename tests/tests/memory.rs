@@ -1,7 +1,7 @@
 //! What the whole process needs. A program of its own: beside other tests it would measure those too.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code: a panic is how it fails")]
 
-use conduit_core::{ErrorCode, ExecutionRequest, LimitsRequest, Outcome, Runtime};
+use conduit_core::{ErrorCode, ExecutionRequest, Language, LimitsRequest, Outcome, Runtime};
 
 const MIB: u64 = 1 << 20;
 const CAP: u64 = 8 * MIB;

@@ -119,7 +119,10 @@ fn what_the_operator_must_mend_ends_with_2() {
     for args in [&["exec", "program.ts"][..], &["tools"], &["declarations"], &["check"], &["serve", "--stdio"]] {
         check(args, unknown);
     }
-    check(&["exec", "program.rb"], "`program.rb` does not end in `.ts`, `.mts`, `.js`, `.mjs`, say `--language`");
+    check(
+        &["exec", "program.rb"],
+        "`program.rb` does not end in `.ts`, `.mts`, `.js`, `.mjs`, `.py`, say `--language`",
+    );
     check(&["exec", "gone.ts"], "cannot read `gone.ts`: No such file or directory (os error 2)");
     check(
         &["tools", "--config", "gone.yaml"],

@@ -37,6 +37,7 @@ pub(super) struct Guest {
     engine: Engine,
     instance: InstancePre<RunState>,
     exports: Exports,
+    memory_bytes: u64,
 }
 
 struct Exports {
@@ -85,7 +86,14 @@ impl Guest {
             start: export("start")?,
             resume: export("resume")?,
         };
-        Ok(Guest { engine, instance, exports })
+        let memory = module.get_export("memory").and_then(|export| export.memory().cloned());
+        let memory_bytes = memory.map_or(0, |memory| memory.minimum().saturating_mul(memory.page_size()));
+        Ok(Guest { engine, instance, exports, memory_bytes })
+    }
+
+    /// What an instance begins with.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
     }
 
     pub(super) fn engine(&self) -> &Engine {

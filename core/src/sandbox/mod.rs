@@ -148,6 +148,11 @@ impl Sandbox {
         Ok(Sandbox { guest, threads: threads::Threads::new(image.name, size.threads), ticker })
     }
 
+    /// The memory that a program has before it does anything: with a lower limit it does not start.
+    pub fn least_memory_bytes(&self) -> u64 {
+        self.guest.memory_bytes()
+    }
+
     /// Runs one program to its end. Dropping the future ends it, as cancelled.
     pub async fn run(&self, run: Run) -> Report {
         run::drive(self, run).await

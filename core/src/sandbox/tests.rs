@@ -205,6 +205,32 @@ async fn r04_wall_time_ends_a_sleeping_guest() {
     is_free(&sandbox).await;
 }
 
+#[tokio::test]
+async fn r04_a_cancellation_and_a_dropped_future_end_a_sleeping_guest() {
+    let sandbox = narrow();
+    let run = run_of(program('z', &[3_600]), Limits::default(), Arc::default());
+    let cancel = run.cancel.clone();
+    let (report, ()) = tokio::join!(end_of(&sandbox, run), async {
+        tokio::task::yield_now().await;
+        cancel.cancel();
+    });
+    assert_eq!(report.outcome, Outcome::Cancelled);
+    is_free(&sandbox).await;
+    let run = run_of(program('z', &[3_600]), Limits::default(), Arc::default());
+    assert!(tokio::time::timeout(Duration::from_millis(20), sandbox.run(run)).await.is_err());
+    is_free(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_sleep_ends_when_it_is_over_and_costs_no_cpu_time() {
+    let limits = Limits { cpu_time_ms: 500, ..Limits::default() };
+    for seconds in [0, 1] {
+        let report = attack_with('z', &[seconds], limits.clone()).await;
+        assert_eq!(report.outcome, Outcome::Completed);
+        assert!(report.usage.wall_time_ms >= f64::from(seconds) * 1e3, "{:?}", report.usage);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn r04_the_report_does_not_wait_for_a_thread_that_does_not_come_back() {
     let sandbox = narrow();
