@@ -84,6 +84,13 @@ pub(super) struct Document {
     pub(super) definitions: Vec<Definition>,
 }
 
+impl Document {
+    /// Whether `{}` is a value of it.
+    pub(super) fn may_be_omitted(&self) -> bool {
+        may_be_omitted(&self.kind, &self.definitions, &mut HashMap::new())
+    }
+}
+
 /// Reads a schema.
 pub(super) fn read(root: &Value) -> Document {
     let Some(targets) = Targets::new(root, MAX_NODES) else {
@@ -143,6 +150,27 @@ fn in_place(kind: &Type) -> Vec<usize> {
         Type::Named(number) => vec![*number],
         Type::Union(list) | Type::Intersection(list) => list.iter().flat_map(in_place).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Whether `{}` is a value of the type. `known` are the definitions that have been asked.
+fn may_be_omitted(kind: &Type, definitions: &[Definition], known: &mut HashMap<usize, bool>) -> bool {
+    match kind {
+        Type::Unknown => true,
+        Type::Object(object) => object.fields.iter().all(|field| field.is_optional),
+        Type::Union(kinds) => kinds.iter().any(|kind| may_be_omitted(kind, definitions, known)),
+        Type::Intersection(kinds) => kinds.iter().all(|kind| may_be_omitted(kind, definitions, known)),
+        // Definitions in place of each other end: circles are cut.
+        Type::Named(number) => {
+            // SECURITY: each may name the next one twice, so that asked anew they take for ever.
+            if let Some(answer) = known.get(number) {
+                return *answer;
+            }
+            let answer = definitions.get(*number).is_some_and(|held| may_be_omitted(&held.kind, definitions, known));
+            known.insert(*number, answer);
+            answer
+        }
+        _ => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names as programs write them: verbatim, or in camelCase or snake_case where that means one thing only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::tool::ToolName;
 
@@ -46,6 +46,47 @@ impl Resolver {
     }
 }
 
+/// What some distinct names may be called.
+pub(super) struct Aliases<'a> {
+    names: Vec<&'a str>,
+    resolver: Resolver,
+}
+
+impl<'a> Aliases<'a> {
+    pub(super) fn new(names: impl Iterator<Item = &'a str>) -> Aliases<'a> {
+        let names: Vec<&str> = names.collect();
+        Aliases { resolver: Resolver::new(names.iter().copied()), names }
+    }
+
+    /// Whether a program that writes `alias` means `name` and no other.
+    pub(super) fn means(&self, alias: &str, name: &str) -> bool {
+        let position = self.resolver.resolve(alias, |_| true);
+        position.and_then(|at| self.names.get(at)) == Some(&name)
+    }
+}
+
+/// The names of types in one text, each given once.
+#[derive(Debug, Default)]
+pub(super) struct TypeNames {
+    given: HashSet<String>,
+    /// How often each name was wanted.
+    wanted: HashMap<String, usize>,
+}
+
+impl TypeNames {
+    /// `wanted`, with a number behind it when it is given already.
+    pub(super) fn take(&mut self, wanted: String) -> String {
+        let number = self.wanted.entry(wanted.clone()).or_insert(0);
+        loop {
+            *number += 1;
+            let name = if *number == 1 { wanted.clone() } else { format!("{wanted}{number}") };
+            if self.given.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
 /// `name` in snake_case: words end at a separator and where a capital follows a small letter or a digit.
 pub fn snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
@@ -76,6 +117,22 @@ fn camel_case(snake: &str) -> String {
         camel.push_str(chars.as_str());
     }
     camel
+}
+
+/// `name` in PascalCase, for a part of a type's name.
+pub(super) fn pascal_case(name: &str) -> String {
+    let mut text = String::new();
+    for word in snake_case(name).split('_') {
+        let mut chars = word.chars();
+        text.extend(chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars));
+    }
+    if text.is_empty() { "Type".to_owned() } else { text }
+}
+
+/// `name` in PascalCase, with a letter in front: what a type's name begins with.
+pub(super) fn type_stem(name: &str) -> String {
+    let stem = pascal_case(name);
+    if stem.starts_with(|first: char| first.is_ascii_digit()) { format!("T{stem}") } else { stem }
 }
 
 /// How many names [`nearest`] compares: a wrong name costs little in a large catalog.
