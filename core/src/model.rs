@@ -17,16 +17,19 @@ use crate::tool::ToolPattern;
 pub enum Language {
     /// TypeScript, of which JavaScript is a part.
     TypeScript,
+    /// Python.
+    Python,
 }
 
 impl Language {
     /// All languages.
-    pub const ALL: &[Language] = &[Language::TypeScript];
+    pub const ALL: &[Language] = &[Language::TypeScript, Language::Python];
 
     /// The stable name, such as `typescript`.
     pub const fn name(self) -> &'static str {
         match self {
             Language::TypeScript => "typescript",
+            Language::Python => "python",
         }
     }
 

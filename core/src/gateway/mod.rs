@@ -188,6 +188,7 @@ impl Gateway {
     pub async fn declarations(&self, language: Language, tools: Vec<Arc<Tool>>) -> Result<String> {
         let make = match language {
             Language::TypeScript => sdk::typescript::declarations,
+            Language::Python => sdk::python::declarations,
         };
         self.aside(move || make(&tools)).await
     }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 mod ir;
 pub mod names;
+pub mod python;
 mod references;
 #[cfg(test)]
 mod samples;

@@ -1,4 +1,5 @@
-//! Names as programs write them: verbatim, or in camelCase or snake_case where that means one thing only.
+//! Names as programs write them: verbatim, or in camelCase, snake_case or Python's spelling of it where that means one
+//! thing only.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +20,7 @@ impl Resolver {
         for (at, name) in names.into_iter().enumerate() {
             resolver.exact.insert(name.to_owned(), at);
             let snake = snake_case(name);
-            for alias in [camel_case(&snake), snake] {
+            for alias in [camel_case(&snake), python_case(&snake), snake] {
                 let sharing = resolver.aliases.entry(alias).or_default();
                 if sharing.last() != Some(&at) {
                     sharing.push(at);
@@ -103,6 +104,33 @@ pub fn snake_case(name: &str) -> String {
         small = c.is_ascii_lowercase() || c.is_ascii_digit();
     }
     snake
+}
+
+/// A name in snake_case as Python takes it: `class_` for a keyword, `_3d` for what starts with a digit.
+pub(super) fn python_case(snake: &str) -> String {
+    match snake {
+        keyword if is_python_keyword(keyword) => format!("{keyword}_"),
+        digit if digit.starts_with(|first: char| first.is_ascii_digit()) => format!("_{digit}"),
+        name => name.to_owned(),
+    }
+}
+
+/// Whether Python takes `name` as a name.
+pub(super) fn is_python_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    name.bytes().next().is_some_and(is_letter)
+        && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+        && !is_python_keyword(name)
+}
+
+/// The keywords of Python 3.13; `match`, `case`, `type` and `_` are names too.
+fn is_python_keyword(name: &str) -> bool {
+    const KEYWORDS: [&str; 35] = [
+        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+        "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
+        "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+    ];
+    KEYWORDS.contains(&name)
 }
 
 fn camel_case(snake: &str) -> String {
@@ -212,6 +240,39 @@ mod tests {
         ] {
             assert_eq!(resolver.resolve(written, |_| true), expected, "{written}");
         }
+    }
+
+    #[test]
+    fn names_are_found_as_python_spells_them() {
+        let names =
+            ["class", "3d", "get-3d", "Import", "import_", "async", "async-", "None", "match", "__class__", "mro"];
+        let resolver = Resolver::new(names);
+        for (written, expected) in [
+            ("class_", Some(0)),
+            ("_3d", Some(1)),
+            ("get_3d", Some(2)),
+            // `Import` would be `import_` too, which another is verbatim.
+            ("import_", Some(4)),
+            ("import", Some(3)),
+            ("async_", None),
+            ("none_", None),
+            ("None_", None),
+            ("none", Some(7)),
+            ("match", Some(8)),
+            ("match_", None),
+            ("_class__", None),
+            ("__class__", Some(9)),
+            ("class__", None),
+            ("_get_3d", None),
+            ("mro", Some(10)),
+        ] {
+            assert_eq!(resolver.resolve(written, |_| true), expected, "{written}");
+        }
+        // What does not exist for who asks is as if it were not there.
+        assert_eq!(resolver.resolve("class_", |at| at != 0), None);
+        assert_eq!(resolver.resolve("import_", |at| at != 4), Some(3));
+        assert_eq!(resolver.resolve("async_", |at| at != 5), Some(6));
+        assert_eq!(resolver.resolve("async_", |at| at != 6), Some(5));
     }
 
     #[test]
