@@ -253,7 +253,7 @@ mod tests {
             ("get_3d", Some(2)),
             // `Import` would be `import_` too, which another is verbatim.
             ("import_", Some(4)),
-            ("import", Some(3)),
+            ("import", None),
             ("async_", None),
             ("none_", None),
             ("None_", None),
@@ -271,6 +271,7 @@ mod tests {
         // What does not exist for who asks is as if it were not there.
         assert_eq!(resolver.resolve("class_", |at| at != 0), None);
         assert_eq!(resolver.resolve("import_", |at| at != 4), Some(3));
+        assert_eq!(resolver.resolve("import", |at| at != 4), Some(3));
         assert_eq!(resolver.resolve("async_", |at| at != 5), Some(6));
         assert_eq!(resolver.resolve("async_", |at| at != 6), Some(5));
     }

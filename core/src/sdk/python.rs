@@ -9,14 +9,14 @@ use std::sync::Arc;
 use crate::tool::Tool;
 
 use super::ir;
-use super::names::{Aliases, is_python_name, pascal_case, python_case, snake_case, type_stem};
+use super::names::{Aliases, is_python_name, python_case, snake_case, type_stem};
 use super::text::{self, MAX_BYTES, by_upstream, visible};
 use types::{Parameter, Parameters, Scope, Types, quote};
 
 mod types;
 
 /// The longest line that a method's arguments share, in characters.
-const MAX_LINE: usize = 100;
+const MAX_LINE: usize = 120;
 /// Built-in types that types are printed with: a method with such a name hides it from the others of its class.
 const BUILTINS: [&str; 6] = ["bool", "dict", "float", "int", "list", "str"];
 /// Types of `typing` that types of methods are printed with. Their names are left to them.
@@ -61,6 +61,8 @@ pub fn declarations(tools: &[Arc<Tool>]) -> String {
 }
 
 /// The declaration of one tool.
+// Until the gate knows an execution's language.
+#[allow(dead_code)]
 pub fn declaration_of(tool: &Tool) -> String {
     print(&[tool]).classes.trim_end().to_owned() + "\n"
 }
@@ -128,15 +130,15 @@ fn unreachable(tool: &Tool, method: &str) -> String {
 }
 
 fn method(types: &mut Types, tool: &Tool, class: &str, name: &str, hidden: &[&'static str]) -> String {
-    let own = pascal_case(tool.name.tool());
+    let own = tool.name.tool();
     let args = tool.input_schema.as_ref().map(ir::read);
     let result = tool.output_schema.as_ref().map(ir::read);
     let parameters = match &args {
-        Some(document) => Scope::new(types, document, class, format!("{own}Args"), hidden).parameters(),
+        Some(document) => Scope::new(types, document, class, format!("{own}_args"), hidden).parameters(),
         None => Parameters::any(),
     };
     let given = match &result {
-        Some(document) => Scope::new(types, document, class, format!("{own}Result"), hidden).whole(),
+        Some(document) => Scope::new(types, document, class, format!("{own}_result"), hidden).whole(),
         None => "Any".to_owned(),
     };
     let mut lines: Vec<String> = text::of_tool(tool).map(|line| doc_text(&line)).collect();

@@ -14,8 +14,8 @@ use crate::sdk::text::{self, MAX_FIELD_TEXT, visible};
 
 use super::{BUILTINS, TYPING};
 
-/// The longest part of a type's name that comes from a property, in characters.
-const MAX_NAME: usize = 40;
+/// The longest part of a type's name that comes from an upstream, in bytes.
+const MAX_NAME: usize = 64;
 /// The longest default that stands in an argument's place, in characters.
 const MAX_DEFAULT: usize = 40;
 
@@ -192,8 +192,8 @@ impl<'a> Scope<'a> {
         if let Some(name) = self.names.get(&number) {
             return name.clone();
         }
-        let wanted = self.document.definitions.get(number).map_or("Root", |definition| &definition.name);
-        let part = if wanted == "Root" { self.root.clone() } else { part_of(wanted) };
+        let wanted = self.document.definitions.get(number).map(|definition| definition.name.as_str());
+        let part = part_of(wanted.filter(|wanted| *wanted != "Root").unwrap_or(&self.root));
         let name = self.types.take_name(&format!("{}{part}", self.stem));
         self.names.insert(number, name.clone());
         self.queue.push(number);
