@@ -135,6 +135,9 @@ async fn messages_to_a_program_are_in_its_language() {
     let absent = "try:\n    await tools.host.ech()\nexcept ToolError as error:\n    return str(error)";
     let result = runtime.execute(ExecutionRequest::python(absent)).await.unwrap();
     assert_eq!(result.value, message.replace("tools.$list()", "list_tools()"));
+    let described = "return (await describe_tool('host.echo'))['declaration']";
+    let result = runtime.execute(ExecutionRequest::python(described)).await.unwrap();
+    assert!(result.value.as_str().is_some_and(|text| text.contains("def echo(")), "{result:?}");
 }
 
 #[test]

@@ -197,6 +197,13 @@ fn tools_are_listed() {
         assert!(declarations.stdout.contains(part), "{part}: {declarations:?}");
     }
     assert!(!declarations.stdout.contains("hang("));
+    assert_eq!(desk.run(&["declarations", "--language", "typescript"]).stdout, declarations.stdout);
+    let python = desk.run(&["declarations", "--language", "python"]);
+    assert_eq!((python.status, python.stderr.as_str()), (Some(0), ""));
+    for part in ["tools: _Tools", "async def echo(self, *, text: str", "async def add("] {
+        assert!(python.stdout.contains(part), "{part}: {python:?}");
+    }
+    assert!(!python.stdout.contains("hang("));
 }
 
 #[test]

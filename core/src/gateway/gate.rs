@@ -208,7 +208,8 @@ impl Gate {
                 let (_, entry) = self.find(name).await?;
                 let tool = Arc::clone(&entry.tool);
                 let declare = match self.language {
-                    Language::TypeScript | Language::Python => sdk::typescript::declaration_of,
+                    Language::TypeScript => sdk::typescript::declaration_of,
+                    Language::Python => sdk::python::declaration_of,
                 };
                 let declaration = self.aside(name, move || declare(&tool)).await?;
                 self.answer(name, "its schemas are that long", &Description { tool: &entry.tool, declaration })

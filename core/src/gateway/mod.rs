@@ -194,7 +194,8 @@ impl Gateway {
     /// `internal` when they cannot be made.
     pub async fn declarations(&self, language: Language, tools: Vec<Arc<Tool>>) -> Result<String> {
         let make = match language {
-            Language::TypeScript | Language::Python => sdk::typescript::declarations,
+            Language::TypeScript => sdk::typescript::declarations,
+            Language::Python => sdk::python::declarations,
         };
         self.aside(move || make(&tools)).await
     }

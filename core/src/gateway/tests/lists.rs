@@ -141,3 +141,31 @@ async fn u20_an_answer_about_tools_is_bounded_like_a_reply() {
         assert!(error.message.contains("the limit `reply_size` of "), "{}", error.message);
     }
 }
+
+/// `class_` is Python's spelling of `class`; what is denied is neither reached by it nor in its way.
+#[tokio::test]
+async fn t04_pythons_spelling_of_a_name_reaches_no_denied_tool() {
+    let seen = Seen::default();
+    let names = ["class", "class-", "3d", "read"];
+    let reaching = |patterns: &'static [&'static str]| gate(vec![local(&seen, "x", &names)], patterns);
+    let allowed = reaching(&["x.class", "x.3d"]);
+    for name in ["x.class_", "x._3d"] {
+        assert!(call(&allowed, name, "{}").await.is_ok(), "{name}");
+    }
+    assert_eq!(
+        seen.lock().unwrap().drain(..).map(|(name, _)| name).collect::<Vec<_>>(),
+        ["x.class".to_owned(), "x.3d".to_owned()]
+    );
+    // Two that are allowed: neither is meant.
+    assert_eq!(refusal(&reaching(&["x.*"]), "x.class_").await.code, ErrorCode::ToolNotFound);
+    let denying = reaching(&["x.read"]);
+    let refused = |name: &'static str| {
+        let denying = &denying;
+        async move { refusal(denying, name).await.message.replace(name, "NAME") }
+    };
+    let missing = refused("x.lambda_").await;
+    for name in ["x.class_", "x._3d", "x.class", "x.__class__", "x._4d"] {
+        assert_eq!(refused(name).await, missing, "{name}");
+    }
+    assert!(seen.lock().unwrap().is_empty());
+}
