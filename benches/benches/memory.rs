@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
-use conduit_core::{ExecutionRequest, LocalTool, Outcome, Policy, Runtime, ToolPattern};
+use conduit_core::{ExecutionRequest, Language, LocalTool, Outcome, Policy, Runtime, ToolPattern};
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 const PROGRAMS: u32 = 1_000;
+const CODE: [(Language, &str); 2] = [
+    (Language::TypeScript, "const n = await tools.host.wait(); console.log(n + 1)"),
+    (Language::Python, "n = await tools.host.wait()\nprint(n + 1)"),
+];
 
 fn private_dirty_kib() -> u64 {
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
@@ -35,16 +39,19 @@ async fn main() {
         .max_executions(PROGRAMS)
         .build()
         .unwrap();
-    let request = || ExecutionRequest::typescript("const n = await tools.host.wait(); console.log(n + 1)");
-    for programs in [1, PROGRAMS] {
+    for (language, code, programs) in
+        CODE.into_iter().flat_map(|(language, code)| [1, PROGRAMS].map(|n| (language, code, n)))
+    {
+        let request = || ExecutionRequest::new(language, code);
         let before = private_dirty_kib();
         let running = tokio::spawn(join_all((0..programs).map(|_| {
-            let runtime = runtime.clone();
-            async move { runtime.execute(request()).await }
+            let (runtime, request) = (runtime.clone(), request());
+            async move { runtime.execute(request).await }
         })));
         come.acquire_many(programs).await.unwrap().forget();
         let each = (private_dirty_kib().saturating_sub(before)) as f64 / f64::from(programs);
-        println!("{programs} programs that wait for a tool: {each:.0} KiB of private dirty memory each");
+        let name = language.name();
+        println!("{name}: {programs} programs that wait for a tool: {each:.0} KiB of private dirty memory each");
         go.add_permits(programs as usize);
         let results = running.await.unwrap();
         assert!(results.iter().all(|result| result.as_ref().is_ok_and(|result| result.outcome == Outcome::Completed)));

@@ -20,11 +20,11 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     /// List the tools that programs may call.
     Tools(ToolsArgs),
-    /// Print the tools as TypeScript declarations.
-    Declarations(SetUp),
+    /// Print the tools as declarations in a program's language.
+    Declarations(DeclarationsArgs),
     /// Check the config and connect every upstream.
     Check(CheckArgs),
-    /// Serve `execute_typescript`, `search_tools` and `describe_tools` over MCP.
+    /// Serve `execute_typescript`, `execute_python`, `search_tools` and `describe_tools` over MCP.
     Serve(ServeArgs),
 }
 
@@ -90,6 +90,15 @@ pub(crate) struct ToolsArgs {
     /// Print the tools with their schemas as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DeclarationsArgs {
+    #[command(flatten)]
+    pub(crate) set_up: SetUp,
+    /// The language of the declarations.
+    #[arg(long, value_parser = parse_language, default_value = Language::TypeScript.name())]
+    pub(crate) language: Language,
 }
 
 #[derive(Debug, clap::Args)]
@@ -186,7 +195,7 @@ mod tests {
             ),
             (
                 "conduit exec p.ts --language cobol",
-                "error: invalid value 'cobol' for '--language <LANGUAGE>': expected `typescript`",
+                "error: invalid value 'cobol' for '--language <LANGUAGE>': expected `typescript`, `python`",
             ),
             ("conduit serve", "error: the following required arguments were not provided:"),
             ("conduit exce p.ts", "error: unrecognized subcommand 'exce'"),

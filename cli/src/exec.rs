@@ -21,6 +21,7 @@ const ENDINGS: &[(&str, Language)] = &[
     ("mts", Language::TypeScript),
     ("js", Language::TypeScript),
     ("mjs", Language::TypeScript),
+    ("py", Language::Python),
 ];
 
 pub(crate) async fn exec(args: ExecArgs) -> Result<u8> {
@@ -154,6 +155,11 @@ fn report(result: &ExecutionResult, printer: &Printer) {
 /// The error as the program would have shown it, and where it came from.
 pub(crate) fn describe(error: &GuestError) -> String {
     let mut text = format!("{}: {}", error.name, error.message);
+    let stack = error.stack.trim_end();
+    // Python's traceback ends with the error, and has its place.
+    if stack.ends_with(&text) {
+        return format!("{stack}\n");
+    }
     if let Some(line) = error.line {
         text.push_str(&format!(" (line {line}"));
         if let Some(column) = error.column {
@@ -162,7 +168,6 @@ pub(crate) fn describe(error: &GuestError) -> String {
         text.push(')');
     }
     text.push('\n');
-    let stack = error.stack.trim_end();
     if !stack.is_empty() {
         text.push_str(stack);
         text.push('\n');
@@ -179,10 +184,15 @@ mod tests {
         for name in ["a.ts", "A.TS", "a.mts", "a.js", "b/a.mjs", "-"] {
             assert_eq!(language(Path::new(name), None).unwrap(), Language::TypeScript, "{name}");
         }
-        assert_eq!(language(Path::new("a"), Some(Language::TypeScript)).unwrap(), Language::TypeScript);
+        assert_eq!(language(Path::new("a.py"), None).unwrap(), Language::Python);
+        for named in [Language::TypeScript, Language::Python] {
+            for name in ["a", "-", "a.py", "a.ts"] {
+                assert_eq!(language(Path::new(name), Some(named)).unwrap(), named, "{name}");
+            }
+        }
         assert_eq!(
-            language(Path::new("a.py"), None).unwrap_err().to_string(),
-            "`a.py` does not end in `.ts`, `.mts`, `.js`, `.mjs`, say `--language`"
+            language(Path::new("a.rb"), None).unwrap_err().to_string(),
+            "`a.rb` does not end in `.ts`, `.mts`, `.js`, `.mjs`, `.py`, say `--language`"
         );
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use conduit_core::{Error, ErrorCode, Language, Result, Runtime, Shown, Tool};
+use conduit_core::{Error, ErrorCode, Result, Runtime, Shown, Tool};
 
 use crate::EXIT_CANCELLED;
-use crate::args::{SetUp, ToolsArgs};
+use crate::args::{DeclarationsArgs, ToolsArgs};
 use crate::output::{complain, json_for_stdout, table};
 use crate::session::{self, Interrupts};
 
@@ -28,10 +28,10 @@ pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
     Ok(if printed { 0 } else { EXIT_CANCELLED })
 }
 
-pub(crate) async fn declarations(set_up: SetUp) -> Result<u8> {
+pub(crate) async fn declarations(args: DeclarationsArgs) -> Result<u8> {
     let mut interrupts = Interrupts::new()?;
-    let runtime = session::open(&set_up, true)?;
-    let text = async { runtime.declarations(Language::TypeScript, all(&runtime).await).await };
+    let runtime = session::open(&args.set_up, true)?;
+    let text = async { runtime.declarations(args.language, all(&runtime).await).await };
     let printed = session::print(&runtime, &mut interrupts, text).await?;
     Ok(if printed { 0 } else { EXIT_CANCELLED })
 }

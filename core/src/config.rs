@@ -19,6 +19,7 @@ use url::Url;
 use crate::credentials::{Credential, Secret};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{Limit, LimitsRequest};
+use crate::model::Language;
 use crate::policy::Policy;
 use crate::schema::Strictness;
 use crate::tool::ToolPattern;
@@ -34,7 +35,8 @@ const CONFIG_VARIABLE: &str = "CONDUIT_CONFIG";
 /// Where a config is looked for, in this order.
 const CONFIG_FILES: &[&str] = &["conduit.yaml", "conduit.json"];
 /// The keys of a config, and those of an upstream: of both kinds, of `stdio`, of `streamable_http`.
-const ROOT: &[&str] = &["upstreams", "policy", "limits", "max_limits", "validation", "max_executions", "max_queue"];
+const ROOT: &[&str] =
+    &["upstreams", "policy", "limits", "max_limits", "validation", "languages", "max_executions", "max_queue"];
 const COMMON: &[&str] = &["id", "type", "call_timeout", "connect_timeout"];
 const STDIO: &[&str] = &["command", "args", "env", "cwd"];
 const HTTP: &[&str] = &["url", "allow_private", "bearer_token", "api_key", "header"];
@@ -77,6 +79,8 @@ pub struct Config {
     pub max_limits: LimitsRequest,
     /// How arguments are validated.
     pub validation: Strictness,
+    /// Which languages programs may be written in.
+    pub languages: Vec<Language>,
     /// Executions at once, 1 to [`MAX_EXECUTIONS`], those that wait for a tool included.
     pub max_executions: u32,
     /// How many more may queue for a place.
@@ -91,6 +95,7 @@ impl Default for Config {
             limits: LimitsRequest::default(),
             max_limits: LimitsRequest::default(),
             validation: Strictness::Permissive,
+            languages: Language::ALL.to_vec(),
             max_executions: 100,
             max_queue: 100,
         }
@@ -210,6 +215,9 @@ impl Reading {
         }
         if let Some(at) = fields.get("validation") {
             config.validation = validation(at)?;
+        }
+        if let Some(at) = fields.get("languages") {
+            config.languages = languages(at)?;
         }
         if let Some(at) = fields.get("max_executions") {
             config.max_executions = at.count(1..=MAX_EXECUTIONS)?;
@@ -364,6 +372,19 @@ fn validation(at: &At<'_>) -> Result<Strictness> {
         "strict" => Ok(Strictness::Strict),
         _ => Err(at.error("must be `permissive` or `strict`")),
     }
+}
+
+fn languages(at: &At<'_>) -> Result<Vec<Language>> {
+    let mut languages = Vec::new();
+    for at in at.list()? {
+        let names = Language::ALL.iter().map(|language| language.name()).collect::<Vec<_>>().join("` or `");
+        let language = Language::from_name(&at.text()?).ok_or_else(|| at.error(format!("must be `{names}`")))?;
+        if languages.contains(&language) {
+            return Err(at.error("is there twice"));
+        }
+        languages.push(language);
+    }
+    if languages.is_empty() { Err(at.error("must have a language")) } else { Ok(languages) }
 }
 
 fn duration(at: &At<'_>) -> Result<Duration> {

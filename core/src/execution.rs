@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::gateway::{Gate, GateLimits, Gateway, Question};
 use crate::limits::{Limit, Limits, Usage};
-use crate::model::{Event, ExecutionRequest, ExecutionResult, Outcome};
+use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
 use crate::sandbox::{CallKind, Envelope, HostCall, HostReply, MakeEnvelope, NoProgram, Run, Sandbox, ToolHost};
 use crate::tool::ReplyForm;
@@ -42,6 +42,12 @@ pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handl
     // SECURITY: a request takes away from what the operator allows, and never adds to it.
     let policy = ground.policy.narrow(request.allow.as_deref());
     let (limits, clamped) = ground.defaults.with(&request.limits, ground.ceiling)?;
+    let least = ground.sandbox.least_memory_bytes();
+    if limits.memory_bytes < least {
+        let (limit, value, language) = (Limit::Memory.key(), limits.memory_bytes, request.language.name());
+        let message = format!("limit `{limit}` cannot be `{value}` for `{language}`, expected at least {least}");
+        return Err(Error::new(ErrorCode::InvalidLimit, message));
+    }
     let input = request.input.to_string();
     // SECURITY: no thread of the sandbox is occupied with a program, or with an input, that is too large.
     if request.code.len().max(input.len()) as u64 > limits.program_bytes {
@@ -51,9 +57,9 @@ pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handl
     }
     let gate_limits = GateLimits::new(&limits, Instant::now() + limits.wall_time() + CALLS_OUTLIVE);
     let upstreams = Value::from(ground.gateway.upstream_ids(&policy)).to_string();
-    let gate = Arc::new(ground.gateway.open(policy, gate_limits, handle.events.clone()));
+    let gate = Arc::new(ground.gateway.open(policy, request.language, gate_limits, handle.events.clone()));
     let run = Run {
-        envelope: envelope(request.code, input, upstreams, limits.clone()),
+        envelope: envelope(request.language, request.code, input, upstreams, limits.clone()),
         limits,
         host: Arc::new(GateHost(Arc::clone(&gate))),
         events: handle.events,
@@ -90,12 +96,16 @@ pub(crate) fn not_started(id: String, outcome: Outcome, clamped: Vec<Limit>) -> 
 }
 
 /// The program as the guest takes it, made on the guest's thread.
-fn envelope(code: String, input: String, upstreams: String, limits: Limits) -> MakeEnvelope {
-    Box::new(move || match transpile(&code, &limits) {
-        Ok(program) => Ok(Envelope { program: program.code, mappings: program.mappings, input, upstreams }),
-        Err(TranspileError::Program(error)) => Err(NoProgram::Invalid(error)),
-        Err(TranspileError::Limit(limit, bound)) => Err(NoProgram::Limit(limit, bound)),
-    })
+fn envelope(language: Language, code: String, input: String, upstreams: String, limits: Limits) -> MakeEnvelope {
+    match language {
+        Language::TypeScript => Box::new(move || match transpile(&code, &limits) {
+            Ok(program) => Ok(Envelope { program: program.code, mappings: program.mappings, input, upstreams }),
+            Err(TranspileError::Program(error)) => Err(NoProgram::Invalid(error)),
+            Err(TranspileError::Limit(limit, bound)) => Err(NoProgram::Limit(limit, bound)),
+        }),
+        // The guest compiles the source as it is, within its limits.
+        Language::Python => Box::new(move || Ok(Envelope { program: code, mappings: String::new(), input, upstreams })),
+    }
 }
 
 /// The sandbox's door, opening on one execution's gate.

@@ -124,7 +124,7 @@ limits! {
     Memory memory_bytes: "memory" Bytes, least 8 * MIB, default 256 * MIB, most 1024 * MIB,
         advice "keep less at once: drop what is no longer needed";
     /// The guest's native stack, in bytes. Recursion normally ends earlier, as an error that the program can catch.
-    Stack stack_bytes: "stack" Bytes, least 7 * MIB, default 7 * MIB, most 7 * MIB,
+    Stack stack_bytes: "stack" Bytes, least 8 * MIB, default 8 * MIB, most 8 * MIB,
         advice "recurse less deeply";
     /// Standard output and standard error together, in bytes of UTF-8.
     Output output_bytes: "output" Bytes, least 1, default MIB, most 64 * MIB,

@@ -17,16 +17,19 @@ use crate::tool::ToolPattern;
 pub enum Language {
     /// TypeScript, of which JavaScript is a part.
     TypeScript,
+    /// Python 3.13, with its standard library.
+    Python,
 }
 
 impl Language {
     /// All languages.
-    pub const ALL: &[Language] = &[Language::TypeScript];
+    pub const ALL: &[Language] = &[Language::TypeScript, Language::Python];
 
     /// The stable name, such as `typescript`.
     pub const fn name(self) -> &'static str {
         match self {
             Language::TypeScript => "typescript",
+            Language::Python => "python",
         }
     }
 
@@ -93,6 +96,11 @@ impl ExecutionRequest {
     /// A TypeScript (or JavaScript) program.
     pub fn typescript(code: impl Into<String>) -> ExecutionRequest {
         ExecutionRequest::new(Language::TypeScript, code)
+    }
+
+    /// A Python program.
+    pub fn python(code: impl Into<String>) -> ExecutionRequest {
+        ExecutionRequest::new(Language::Python, code)
     }
 
     /// Narrows the operator's policy to these patterns.

@@ -18,7 +18,7 @@ use crate::gateway::{Described, Found, Gateway, UpstreamStatus};
 use crate::limits::{Limits, LimitsRequest};
 use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
-use crate::sandbox::{GuestImage, Sandbox, SandboxSize};
+use crate::sandbox::{SandboxSize, Sandboxes};
 use crate::schema::Strictness;
 use crate::tool::{Tool, ToolPattern};
 use crate::upstream::{LocalTool, Upstream, UpstreamConfig};
@@ -99,6 +99,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Which languages programs may be written in; without this, all.
+    pub fn languages(mut self, languages: impl IntoIterator<Item = Language>) -> RuntimeBuilder {
+        self.config.languages = languages.into_iter().collect();
+        self
+    }
+
     /// How many executions may be under way at once, 1 to [`MAX_EXECUTIONS`], those that wait for a tool included.
     pub fn max_executions(mut self, executions: u32) -> RuntimeBuilder {
         self.config.max_executions = executions;
@@ -111,12 +117,12 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Loads the guest and makes the runtime, in some milliseconds. Upstreams are connected when they are first needed.
+    /// Loads the guests and makes the runtime, in some milliseconds. Upstreams are connected when they are first needed.
     ///
     /// # Errors
-    /// `invalid_config` when two upstreams cannot be told apart, one cannot be used, a limit is above what there can be, or
-    /// `max_executions` is out of its bounds; `invalid_limit` for a limit that is nonsensical; `address_denied` for a URL that
-    /// cannot be public; `upstream_unavailable` when the system has no trusted roots for `https`; `internal` when the guest
+    /// `invalid_config` when two upstreams cannot be told apart, one cannot be used, a limit is above what there can be, there
+    /// is no language, or `max_executions` is out of its bounds; `invalid_limit` for a limit that is nonsensical; `address_denied` for a URL that
+    /// cannot be public; `upstream_unavailable` when the system has no trusted roots for `https`; `internal` when a guest
     /// cannot be loaded.
     pub fn build(self) -> Result<Runtime> {
         let RuntimeBuilder { config, host_tools } = self;
@@ -132,9 +138,9 @@ impl RuntimeBuilder {
         let upstreams = connectable.chain(local).collect::<Result<Vec<_>>>()?;
         let gateway = Arc::new(Gateway::new(upstreams, config.validation)?);
         let size = SandboxSize { executions, threads: threads() };
-        let sandbox = Sandbox::new(&JAVASCRIPT, size)?;
+        let sandboxes = Sandboxes::load(&languages(config.languages)?, size)?;
         let inner = Inner {
-            sandbox,
+            sandboxes,
             gateway,
             policy: config.policy,
             defaults,
@@ -148,6 +154,21 @@ impl RuntimeBuilder {
     }
 }
 
+/// The languages to offer, each once.
+fn languages(mut languages: Vec<Language>) -> Result<Vec<Language>> {
+    if languages.is_empty() {
+        return Err(Error::new(ErrorCode::InvalidConfig, "`languages` has no language, expected at least one"));
+    }
+    let mut seen = Vec::new();
+    languages.retain(|language| {
+        !seen.contains(language) && {
+            seen.push(*language);
+            true
+        }
+    });
+    Ok(languages)
+}
+
 /// The operator's limits. A request above a ceiling is clamped, but an operator should not believe in a limit that is none.
 fn within(what: &str, base: Limits, limits: &LimitsRequest, ceiling: &Limits) -> Result<Limits> {
     let (limits, clamped) = base.with(limits, ceiling)?;
@@ -156,9 +177,6 @@ fn within(what: &str, base: Limits, limits: &LimitsRequest, ceiling: &Limits) ->
         format!("`{what}` has a larger `{}` than there can be, expected at most {}", limit.key(), ceiling.get(*limit));
     Err(Error::new(ErrorCode::InvalidConfig, message))
 }
-
-const JAVASCRIPT: GuestImage =
-    GuestImage { name: "js", cwasm: conduit_guest_js::CWASM, configure: conduit_guest_js::configure };
 
 /// More threads than cores, so that programs that compute do not starve those that do not.
 fn threads() -> usize {
@@ -169,7 +187,7 @@ fn threads() -> usize {
 const REPORT_TIME: Duration = Duration::from_millis(500);
 
 struct Inner {
-    sandbox: Sandbox,
+    sandboxes: Sandboxes,
     gateway: Arc<Gateway>,
     policy: Policy,
     defaults: Limits,
@@ -227,7 +245,8 @@ impl Runtime {
     /// effect.
     ///
     /// # Errors
-    /// `busy` when every place and the queue are full, `invalid_limit`, `shut_down`, `internal`. A program that throws,
+    /// `invalid_request` when its language is not offered, `busy` when every place and the queue are full,
+    /// `invalid_limit`, `shut_down`, `internal`. A program that throws,
     /// breaks a limit or is cancelled is no error but an [`Outcome`].
     pub async fn execute(&self, request: ExecutionRequest) -> Result<ExecutionResult> {
         let cancel = self.inner.cancel_all.child_token();
@@ -332,6 +351,11 @@ impl Runtime {
         self.inner.gateway.idle_patterns(&self.inner.policy)
     }
 
+    /// The languages that programs may be written in.
+    pub fn languages(&self) -> Vec<Language> {
+        self.inner.sandboxes.languages().collect()
+    }
+
     /// Whether the operator stated a policy. Without one, no tool is allowed.
     pub fn has_policy(&self) -> bool {
         self.inner.policy.is_stated()
@@ -351,12 +375,13 @@ impl Runtime {
 
 impl Inner {
     async fn run(&self, request: ExecutionRequest, handle: Handle) -> Result<ExecutionResult> {
+        let sandbox = self.sandboxes.of(request.language)?;
         // SECURITY: no more executions at once than there are places; each keeps its own to its end.
         let Some(_admitted) = self.admit(&handle.cancel).await? else {
             return Ok(execution::not_started(handle.id, Outcome::Cancelled, Vec::new()));
         };
         let ground = Ground {
-            sandbox: &self.sandbox,
+            sandbox,
             gateway: &self.gateway,
             policy: &self.policy,
             defaults: &self.defaults,

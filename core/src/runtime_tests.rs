@@ -66,6 +66,80 @@ fn as_many_executions_as_are_allowed_can_be_had() {
     }
 }
 
+#[tokio::test]
+async fn a_language_that_is_not_offered_is_refused() {
+    let offered = |languages: &[Language]| Runtime::builder().languages(languages.iter().copied()).build();
+    let error = offered(&[]).err().unwrap();
+    let message = "`languages` has no language, expected at least one";
+    assert_eq!((error.code(), error.to_string().as_str()), (ErrorCode::InvalidConfig, message));
+    let runtime = offered(&[Language::Python, Language::Python]).unwrap();
+    assert_eq!(runtime.languages(), [Language::Python]);
+    let error = runtime.execute(program("1")).await.unwrap_err();
+    let message = "there are no programs in `typescript` here, expected `python`";
+    assert_eq!((error.code(), error.to_string().as_str()), (ErrorCode::InvalidRequest, message));
+    let error = offered(&[Language::TypeScript]).unwrap().spawn(ExecutionRequest::python("1")).unwrap().join().await;
+    let message = "there are no programs in `python` here, expected `typescript`";
+    assert_eq!(error.unwrap_err().to_string(), message);
+    assert_eq!(Runtime::builder().build().unwrap().languages(), Language::ALL);
+}
+
+#[tokio::test]
+async fn a_python_program_has_its_value_its_output_and_its_tools() {
+    let (runtime, _told) = runtime(1, 0);
+    let code = "import asyncio\nprint('got', input['n'])\n\
+                both = await asyncio.gather(tools.host.echo(n=input['n']), tools.host.echo({'n': 2}))\n\
+                return sum(one['n'] for one in both)";
+    let result = soon(runtime.execute(ExecutionRequest::python(code).input(json!({"n": 40})))).await.unwrap();
+    assert_eq!(result.outcome, Outcome::Completed);
+    assert_eq!((result.value, result.stdout.as_str(), result.tool_calls.len()), (json!(42), "got 40\n", 2));
+}
+
+#[tokio::test]
+async fn r10_programs_of_both_languages_share_the_places() {
+    let (runtime, mut told) = runtime(2, 0);
+    let hanging = [program(HANG), ExecutionRequest::python("await tools.host.hang()")];
+    let executions: Vec<_> = hanging.into_iter().map(|request| runtime.spawn(request).unwrap()).collect();
+    for _ in 0..2 {
+        assert_eq!(soon(told.recv()).await, Some(Told::Started));
+    }
+    for request in [program("1"), ExecutionRequest::python("1")] {
+        assert_eq!(runtime.execute(request).await.unwrap_err().code(), ErrorCode::Busy);
+    }
+    for execution in executions {
+        execution.cancel();
+        assert_eq!(soon(execution.join()).await.unwrap().outcome, Outcome::Cancelled);
+    }
+}
+
+#[tokio::test]
+async fn r09_a_memory_limit_in_which_python_does_not_fit_is_refused() {
+    let runtime = Runtime::builder().build().unwrap();
+    let mut request = ExecutionRequest::python("1");
+    request.limits.memory_bytes = Some(Limit::Memory.minimum());
+    let error = runtime.execute(request).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidLimit);
+    let message = error.to_string();
+    let start = "limit `memory_bytes` cannot be `8388608` for `python`, expected at least ";
+    let least = message.strip_prefix(start).and_then(|least| least.parse::<u64>().ok());
+    assert!(least.is_some_and(|least| least < 64 << 20), "{message}");
+}
+
+#[tokio::test]
+async fn messages_to_a_program_are_in_its_language() {
+    let (runtime, _told) = runtime(1, 0);
+    let absent = "try { await tools.host.ech({}) } catch (error) { return error.message }";
+    let result = runtime.execute(program(absent)).await.unwrap();
+    let message =
+        "there is no tool `host.ech`, the nearest are `host.echo`; `tools.$list()` gives those that there are";
+    assert_eq!(result.value, message);
+    let absent = "try:\n    await tools.host.ech()\nexcept ToolError as error:\n    return str(error)";
+    let result = runtime.execute(ExecutionRequest::python(absent)).await.unwrap();
+    assert_eq!(result.value, message.replace("tools.$list()", "list_tools()"));
+    let described = "return (await describe_tool('host.echo'))['declaration']";
+    let result = runtime.execute(ExecutionRequest::python(described)).await.unwrap();
+    assert!(result.value.as_str().is_some_and(|text| text.contains("def echo(")), "{result:?}");
+}
+
 #[test]
 fn a_config_keeps_what_the_builder_does_not_change() {
     let policy = Policy::allow([ToolPattern::parse("*").unwrap()]);

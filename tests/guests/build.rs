@@ -5,9 +5,6 @@
 use std::fmt::Write;
 use std::path::Path;
 
-#[path = "../../guests/js/src/engine.rs"]
-mod engine;
-
 /// Modules that need one feature each, with what the real guest is made of beside it.
 const FEATURES: [(&str, &str); 15] = [
     ("nothing", "(module (memory 1) (func (memory.copy (i32.const 0) (i32.const 1) (i32.const 1))))"),
@@ -28,11 +25,11 @@ const FEATURES: [(&str, &str); 15] = [
 ];
 
 fn main() {
-    for input in ["hostile.wat", "foreign.wat", "mistyped.wat", "../../guests/js/src/engine.rs"] {
+    for input in ["hostile.wat", "foreign.wat", "mistyped.wat"] {
         println!("cargo:rerun-if-changed={input}");
     }
     let mut config = wasmtime::Config::new();
-    engine::configure(&mut config);
+    conduit_guest_engine::configure(&mut config);
     config.target(&std::env::var("TARGET").expect("cargo sets it")).expect("wasmtime supports the target");
     let engine = wasmtime::Engine::new(&config).expect("the settings fit each other");
     let out = std::env::var("OUT_DIR").expect("cargo sets it");

@@ -1,21 +1,37 @@
 //! What the whole process needs. A program of its own: beside other tests it would measure those too.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code: a panic is how it fails")]
 
-use conduit_core::{ErrorCode, ExecutionRequest, LimitsRequest, Outcome, Runtime};
+use conduit_core::{ErrorCode, ExecutionRequest, Language, LimitsRequest, Outcome, Runtime};
 
 const MIB: u64 = 1 << 20;
-const CAP: u64 = 8 * MIB;
 const EXECUTIONS: u32 = 4;
 const QUEUE: u32 = 4;
 /// Each wave is two more than there is room for.
 const WAVE: usize = 10;
 
 /// Allocates up to the limit and frees it, twice.
-const GREEDY: &str = "for (let i = 0; i < 2; i++) { \
-        const hoard = []; \
-        try { for (;;) hoard.push(new Uint8Array(1 << 20).fill(1)) } catch {} \
-    } \
-    return 1";
+const GREEDY: [(Language, u64, &str); 2] = [
+    (
+        Language::TypeScript,
+        8 * MIB,
+        "for (let i = 0; i < 2; i++) {
+            const hoard = [];
+            try { for (;;) hoard.push(new Uint8Array(1 << 20).fill(1)) } catch {}
+        }
+        return 1",
+    ),
+    (
+        Language::Python,
+        48 * MIB,
+        "
+for _ in range(2):
+    hoard = []
+    try:
+        while True: hoard.append(b'\\x01' * (1 << 20))
+    except MemoryError: pass
+return 1",
+    ),
+];
 
 /// The largest memory of this process so far, in bytes.
 fn peak() -> u64 {
@@ -24,19 +40,25 @@ fn peak() -> u64 {
     line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() * 1024
 }
 
-/// Whether the image of a guest's memory is there.
-fn has_image() -> bool {
+/// How many images of guests' memories are there.
+fn images() -> usize {
     let files =
         std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
-    files.into_iter().any(|file| file.to_string_lossy().contains("wasm-memory-image"))
+    files.into_iter().filter(|file| file.to_string_lossy().contains("wasm-memory-image")).count()
 }
 
 #[tokio::test]
 async fn r10_a_thousand_runs_at_the_cap_are_refused_or_fit() {
-    let limits = LimitsRequest { memory_bytes: Some(CAP), ..LimitsRequest::default() };
+    for (language, cap, code) in GREEDY {
+        a_thousand_fit(language, cap, code).await;
+    }
+}
+
+async fn a_thousand_fit(language: Language, cap: u64, code: &'static str) {
+    let limits = LimitsRequest { memory_bytes: Some(cap), ..LimitsRequest::default() };
     let runtime = Runtime::builder().limits(limits).max_executions(EXECUTIONS).max_queue(QUEUE).build().unwrap();
-    assert!(has_image(), "the guest's memory is mapped by the runtime, not by the first execution");
-    let result = runtime.execute(ExecutionRequest::typescript("return 1")).await.unwrap();
+    assert!(images() >= Language::ALL.len(), "memory is mapped by the runtime, not by the first execution");
+    let result = runtime.execute(ExecutionRequest::new(language, "return 1")).await.unwrap();
     assert_eq!(result.outcome, Outcome::Completed);
     let base = peak();
     let (mut completed, mut busy) = (0, 0);
@@ -44,14 +66,14 @@ async fn r10_a_thousand_runs_at_the_cap_are_refused_or_fit() {
         let runs: Vec<_> = (0..wave)
             .map(|_| {
                 let runtime = runtime.clone();
-                tokio::spawn(async move { runtime.execute(ExecutionRequest::typescript(GREEDY)).await })
+                tokio::spawn(async move { runtime.execute(ExecutionRequest::new(language, code)).await })
             })
             .collect();
         for run in runs {
             match run.await.unwrap() {
                 Ok(result) => {
                     assert_eq!(result.outcome, Outcome::Completed, "{result:?}");
-                    assert!(result.usage.memory_bytes > CAP - 2 * MIB, "{}", result.usage.memory_bytes);
+                    assert!(result.usage.memory_bytes > cap - 2 * MIB, "{}", result.usage.memory_bytes);
                     completed += 1;
                 }
                 Err(error) => {
@@ -64,6 +86,6 @@ async fn r10_a_thousand_runs_at_the_cap_are_refused_or_fit() {
     // A wave that is slow to start may find a place that is free again.
     assert!(completed + busy == 1_000 && (100..=200).contains(&busy), "{completed} completed, {busy} refused");
     // Beside each run, the one before it may still be taken down.
-    let most = base + 2 * u64::from(EXECUTIONS) * (CAP + 16 * MIB);
+    let most = base + 2 * u64::from(EXECUTIONS) * (cap + 16 * MIB);
     assert!(peak() <= most, "{} MiB of at most {} MiB", peak() / MIB, most / MIB);
 }

@@ -1,4 +1,4 @@
-//! The demo: two programs against real MCP servers and real files, and a look at whether the answers are right.
+//! The demo: two programs in each language against real MCP servers and real files, and whether the answers are right.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::setup::{install_node, node_modules};
 use crate::steps::{Result, Steps, cargo, root};
 
-/// Installs what is missing, builds `conduit`, and runs `examples/quickstart.ts` and `examples/demo/invoices.ts`.
+/// Installs what is missing, builds `conduit`, and runs `examples/quickstart` and `examples/demo/invoices` in each language.
 pub fn run(steps: &mut Steps) -> Result {
     install_node(steps)?;
     if !steps.run("build conduit", cargo().args(["build", "--locked", "--package", "conduit-cli", "--bin", "conduit"]))
@@ -20,21 +20,29 @@ pub fn run(steps: &mut Steps) -> Result {
     let folder = root().join(".work/demo");
     prepare(&folder)?;
 
-    let start = Instant::now();
-    let expected = json!({ "warmest": "Los Angeles", "celsius": 73 });
-    let result = show(&folder, "examples/quickstart.ts", &Value::Null);
-    steps.check("examples/quickstart.ts", start, result.and_then(|value| equal("the value", &value, &expected)));
+    for ending in ["ts", "py"] {
+        let program = format!("examples/quickstart.{ending}");
+        let start = Instant::now();
+        steps.check(&program, start, quickstart(&folder, &program));
+        let program = format!("examples/demo/invoices.{ending}");
+        let start = Instant::now();
+        steps.check(&program, start, invoices(&folder, &program, &format!("reports-{ending}")));
+    }
+    Ok(())
+}
 
-    let start = Instant::now();
-    let input = json!({ "folder": "invoices", "reports": "reports" });
-    let result = show(&folder, "examples/demo/invoices.ts", &input).and_then(|value| {
-        let expected = parse(&read(&root().join("examples/demo/expected.json"))?)?;
-        equal("the value", &value, &expected)?;
-        equal("`reports/summary.json`", &parse(&read(&folder.join("reports/summary.json"))?)?, &expected)?;
-        println!("\n-- {}\n{}", folder.join("reports/summary.md").display(), read(&folder.join("reports/summary.md"))?);
-        Ok(())
-    });
-    steps.check("examples/demo/invoices.ts", start, result);
+fn quickstart(folder: &Path, program: &str) -> Result {
+    let value = show(folder, program, &Value::Null)?;
+    equal("the value", &value, &json!({ "warmest": "Los Angeles", "celsius": 73 }))
+}
+
+fn invoices(folder: &Path, program: &str, reports: &str) -> Result {
+    let value = show(folder, program, &json!({ "folder": "invoices", "reports": reports }))?;
+    let expected = parse(&read(&root().join("examples/demo/expected.json"))?)?;
+    equal("the value", &value, &expected)?;
+    let reports = folder.join(reports);
+    equal("`summary.json`", &parse(&read(&reports.join("summary.json"))?)?, &expected)?;
+    println!("\n-- {}\n{}", reports.join("summary.md").display(), read(&reports.join("summary.md"))?);
     Ok(())
 }
 

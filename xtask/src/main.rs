@@ -20,7 +20,7 @@ use steps::Steps;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  demo              installs what is missing and runs two programs against real MCP servers
+  demo              installs what is missing and runs programs in both languages against real MCP servers
   test              everything that CI runs
   lint              rustfmt and clippy
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies

@@ -173,6 +173,7 @@ fn package(path: &str) -> Option<&'static str> {
         ("cli/", "conduit-cli"),
         ("tests/tests/", "conduit-tests"),
         ("guests/js/", "conduit-guest-js"),
+        ("guests/python/", "conduit-guest-python"),
         ("xtask/", "xtask"),
     ];
     let rust = Path::new(path).extension().is_some_and(|extension| extension == "rs");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::steps::{Result, Steps, command, root};
 
-/// Where `npm ci` puts the MCP servers, the TypeScript SDK and tsc.
+/// Where `npm ci` puts the MCP servers, the TypeScript SDK, tsc and pyright.
 pub fn node_modules() -> PathBuf {
     root().join("tests/node/node_modules")
 }

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::definitions::{DESCRIBE, EXECUTE, INSTRUCTIONS, SEARCH, tools};
+use super::definitions::{DESCRIBE, SEARCH, execute, instructions, one_of, tools};
 use super::door::misfit;
 use super::texts;
 use crate::exec::failed_upstreams;
@@ -57,6 +57,8 @@ impl Reported {
 /// Answers the requests of one client.
 pub(super) struct Server {
     runtime: Runtime,
+    /// The languages that programs may be written in, one at least.
+    languages: Vec<Language>,
     /// For the operator; a reader that does not read holds up no request.
     printer: Printer,
     reported: Mutex<Reported>,
@@ -85,6 +87,7 @@ struct SearchArguments {
 #[serde(deny_unknown_fields)]
 struct DescribeArguments {
     names: Vec<String>,
+    language: Option<Language>,
 }
 
 /// What a call ends with; an error is for the model to read.
@@ -110,24 +113,28 @@ impl From<Error> for Refusal {
 
 impl Server {
     pub(super) fn new(runtime: Runtime) -> Server {
-        Server { runtime, printer: Printer::start(), reported: Mutex::default() }
+        let languages = runtime.languages();
+        Server { runtime, languages, printer: Printer::start(), reported: Mutex::default() }
     }
 
     async fn call(&self, name: &str, arguments: JsonObject) -> Answer {
+        if let Some(language) = self.languages.iter().find(|language| execute(**language) == name) {
+            return self.execute(*language, parse(name, arguments)?).await;
+        }
         match name {
-            EXECUTE => self.execute(parse(name, arguments)?).await,
             SEARCH => self.search(parse(name, arguments)?).await,
             DESCRIBE => self.describe(parse(name, arguments)?).await,
-            _ => Err(Refusal::Protocol(ErrorData::invalid_params(
-                format!("there is no tool `{}`, expected `{EXECUTE}`, `{SEARCH}` or `{DESCRIBE}`", Shown(name, 80)),
-                None,
-            ))),
+            _ => {
+                let known = one_of(tools(&self.languages).iter().map(|tool| format!("`{}`", tool.name)));
+                let message = format!("there is no tool `{}`, expected {known}", Shown(name, 80));
+                Err(Refusal::Protocol(ErrorData::invalid_params(message, None)))
+            }
         }
     }
 
-    async fn execute(&self, arguments: ExecuteArguments) -> Answer {
+    async fn execute(&self, language: Language, arguments: ExecuteArguments) -> Answer {
         let limits = arguments.limits.unwrap_or_default();
-        let mut request = ExecutionRequest::typescript(arguments.code).input(arguments.input).limits(limits);
+        let mut request = ExecutionRequest::new(language, arguments.code).input(arguments.input).limits(limits);
         request.allow = arguments.allow;
         let result = self.runtime.execute(request).await?;
         failed_upstreams(&result).into_iter().for_each(|upstream| self.report(upstream));
@@ -156,11 +163,12 @@ impl Server {
     }
 
     async fn describe(&self, arguments: DescribeArguments) -> Answer {
+        let language = self.language(arguments.language)?;
         let Described { tools, not_found, unavailable } = self.runtime.describe_tools(&arguments.names, None).await?;
         let is_error = tools.is_empty();
         let declarations = match is_error {
             true => String::new(),
-            false => self.runtime.declarations(Language::TypeScript, tools).await?,
+            false => self.runtime.declarations(language, tools).await?,
         };
         let mut text = declarations.clone();
         for error in &not_found {
@@ -173,6 +181,15 @@ impl Server {
             "declarations": declarations, "not_found": names(&not_found), "unavailable": names(&unavailable),
         });
         Ok(answer(text, structured, is_error))
+    }
+
+    /// The language that a client states, or the first one that there is.
+    fn language(&self, stated: Option<Language>) -> Result<Language, Refusal> {
+        let language = self.languages.iter().copied().find(|offered| stated.is_none_or(|stated| stated == *offered));
+        language.ok_or_else(|| {
+            let names = one_of(self.languages.iter().map(|language| format!("`{}`", language.name())));
+            Refusal::Model(format!("`language` must be {names}"))
+        })
     }
 
     /// Tells the operator why an upstream fails, each reason once: the model is told no more than that it does.
@@ -209,7 +226,7 @@ impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(Implementation::new("conduit", env!("CARGO_PKG_VERSION")).with_title("Conduit"))
-            .with_instructions(INSTRUCTIONS)
+            .with_instructions(instructions(&self.languages))
     }
 
     async fn list_tools(
@@ -217,7 +234,7 @@ impl ServerHandler for Server {
         _page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tools()))
+        Ok(ListToolsResult::with_all_items(tools(&self.languages)))
     }
 
     async fn call_tool(

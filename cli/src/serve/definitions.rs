@@ -1,18 +1,49 @@
 //! The tools that clients see: names, what a model should know, and the schemas of what goes in and out.
 
-use conduit_core::{Limit, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, Unit};
+use conduit_core::{Language, Limit, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, Unit};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
-pub(super) const EXECUTE: &str = "execute_typescript";
 pub(super) const SEARCH: &str = "search_tools";
 pub(super) const DESCRIBE: &str = "describe_tools";
 
-/// What a client shows its model of this server.
-pub(super) const INSTRUCTIONS: &str = "Conduit runs TypeScript programs that call tools. Find tools with `search_tools`, \
-read their types with `describe_tools`, then write one program that calls them and give it to `execute_typescript`.";
+/// The tool that runs programs in `language`.
+pub(super) const fn execute(language: Language) -> &'static str {
+    match language {
+        Language::Python => "execute_python",
+        _ => "execute_typescript",
+    }
+}
 
-const EXECUTE_TEXT: &str = "\
+/// The language as prose names it.
+const fn shown(language: Language) -> &'static str {
+    match language {
+        Language::Python => "Python",
+        _ => "TypeScript",
+    }
+}
+
+/// `words` in a row, the last one after `or`.
+pub(super) fn one_of(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<_> = words.collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} or {last}", first.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// What a client shows its model of this server.
+pub(super) fn instructions(languages: &[Language]) -> String {
+    let names = languages.iter().map(|language| shown(*language)).collect::<Vec<_>>().join(" and ");
+    let execute = one_of(languages.iter().map(|language| format!("`{}`", execute(*language))));
+    format!(
+        "Conduit runs {names} programs that call tools. Find tools with `{SEARCH}`, read their types with `{DESCRIBE}`, \
+         then write one program that calls them and give it to {execute}."
+    )
+}
+
+const TYPESCRIPT_TEXT: &str = "\
 Runs one TypeScript or JavaScript program in a fresh sandbox and returns its value and what it printed. Use it to call \
 tools: several in one program, with code that filters, joins and totals their results, so that only what you need comes back.
 
@@ -30,37 +61,71 @@ Errors: a call that fails throws a `ToolError` with `code`, `message` and `conte
 program itself fails or breaks a limit, the result says why and at which line, and keeps what was printed: correct the program \
 and run it again, but mind that calls which had succeeded have had their effect.";
 
+const PYTHON_TEXT: &str = "\
+Runs one Python 3.13 program in a fresh sandbox and returns its value and what it printed. Use it to call \
+tools: several in one program, with code that filters, joins and totals their results, so that only what you need comes back.
+
+Calling a tool: `issue = await tools.github.create_issue(title=\"x\")`, as `await tools.<upstream>.<tool>(**arguments)` or with one \
+dict. Every call needs `await`. It gives the tool's structured result as dicts, lists and scalars (`issue[\"number\"]`), else its text \
+(parsed when it is JSON). `await call_tool(\"github.create_issue\", {...})` does the same for a name in a variable. Use \
+`await asyncio.gather(...)` for calls that do not depend on one another. Before you use a tool for the first time, find it with \
+`search_tools` and read its types with `describe_tools`; within a program `await search_tools(query)`, `await describe_tool(name)` \
+and `await list_tools()` do likewise.
+
+The program: top-level `await` and `return` work, and its value, which must be JSON, is what it returns or its last \
+expression; `async def main(): ...` with `asyncio.run(main())` works too. `input` is the `input` argument, a value and no function. \
+The standard library is there (json, re, datetime, collections, statistics, ...); no packages beside it, no files, no processes, no threads, \
+and no network but the tools. Nothing is kept from one run to the next.
+
+Errors: a call that fails raises a `ToolError` with `code`, `tool` and `content`, which the program can catch. When the \
+program itself fails or breaks a limit, the result says why and at which line, and keeps what was printed: correct the program \
+and run it again, but mind that calls which had succeeded have had their effect.";
+
 const SEARCH_TEXT: &str = "\
 Finds the tools that programs may call, best match first: their names, as `upstream.tool`, and descriptions. Search for what \
 you want to do, in a few words, such as `create issue`. Read the types with `describe_tools` before you call a tool.";
 
-const DESCRIBE_TEXT: &str = "\
-Gives the TypeScript declarations of tools: what they do, their arguments and their results. The names are those of \
-`search_tools`, such as `github.create_issue`.";
+/// What `describe_tools` does, where programs are in these languages.
+fn describe_text(languages: &[Language]) -> String {
+    format!(
+        "Gives the {} declarations of tools: what they do, their arguments and their results. The names are those of \
+         `{SEARCH}`, such as `github.create_issue`.",
+        one_of(languages.iter().map(|language| shown(*language).to_owned()))
+    )
+}
 
-/// All tools.
-pub(super) fn tools() -> Vec<Tool> {
+/// All tools, where programs are in these languages.
+pub(super) fn tools(languages: &[Language]) -> Vec<Tool> {
     let reading = |title: &str| {
         ToolAnnotations::with_title(title).read_only(true).destructive(false).idempotent(true).open_world(true)
     };
-    vec![
-        Tool::new(EXECUTE, EXECUTE_TEXT, object(execute_input()))
-            .with_raw_output_schema(object(execute_output()).into())
-            // A program can do whatever the tools that it calls can do.
-            .with_annotations(
-                ToolAnnotations::with_title("Run a program")
-                    .read_only(false)
-                    .destructive(true)
-                    .idempotent(false)
-                    .open_world(true),
-            ),
+    let mut tools: Vec<_> = languages.iter().map(|language| execute_tool(*language)).collect();
+    tools.extend([
         Tool::new(SEARCH, SEARCH_TEXT, object(search_input()))
             .with_raw_output_schema(object(search_output()).into())
             .with_annotations(reading("Search tools")),
-        Tool::new(DESCRIBE, DESCRIBE_TEXT, object(describe_input()))
+        Tool::new(DESCRIBE, describe_text(languages), object(describe_input(languages)))
             .with_raw_output_schema(object(describe_output()).into())
             .with_annotations(reading("Describe tools")),
-    ]
+    ]);
+    tools
+}
+
+fn execute_tool(language: Language) -> Tool {
+    let text = match language {
+        Language::Python => PYTHON_TEXT,
+        _ => TYPESCRIPT_TEXT,
+    };
+    Tool::new(execute(language), text, object(execute_input()))
+        .with_raw_output_schema(object(execute_output()).into())
+        // A program can do whatever the tools that it calls can do.
+        .with_annotations(
+            ToolAnnotations::with_title(format!("Run a {} program", shown(language)))
+                .read_only(false)
+                .destructive(true)
+                .idempotent(false)
+                .open_world(true),
+        )
 }
 
 fn object(schema: Value) -> JsonObject {
@@ -208,10 +273,17 @@ fn search_output() -> Value {
     })
 }
 
-fn describe_input() -> Value {
+fn describe_input(languages: &[Language]) -> Value {
+    let names: Vec<_> = languages.iter().map(|language| language.name()).collect();
     json!({
         "type": "object",
         "properties": {
+            "language": {
+                "type": "string",
+                "enum": names,
+                "default": names.first(),
+                "description": "The language of the program that you write.",
+            },
             "names": {
                 "type": "array",
                 "items": {"type": "string"},
@@ -229,7 +301,7 @@ fn describe_output() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "declarations": {"type": "string", "description": "TypeScript."},
+            "declarations": {"type": "string", "description": "In the language asked for."},
             "not_found": {"type": "array", "items": {"type": "string"}, "description": "Names that no tool has."},
             "unavailable": {
                 "type": "array",

@@ -100,6 +100,14 @@ mod tests {
             summary(&result(Outcome::Failed { error }, Value::Null)),
             "failed:\nTypeError: no (line 2, column 4)\n    at f"
         );
+        let mut error = GuestError::default();
+        (error.name, error.message, error.line) = ("ValueError".into(), "no".into(), Some(2));
+        error.stack =
+            "Traceback (most recent call last):\n  File \"program.py\", line 2, in <module>\nValueError: no\n".into();
+        assert_eq!(
+            summary(&result(Outcome::Failed { error }, Value::Null)),
+            "failed:\nTraceback (most recent call last):\n  File \"program.py\", line 2, in <module>\nValueError: no"
+        );
         let limit = Limit::CpuTime;
         let exceeded = Outcome::LimitExceeded { limit, message: limit.exceeded(5) };
         assert_eq!(

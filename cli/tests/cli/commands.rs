@@ -119,7 +119,10 @@ fn what_the_operator_must_mend_ends_with_2() {
     for args in [&["exec", "program.ts"][..], &["tools"], &["declarations"], &["check"], &["serve", "--stdio"]] {
         check(args, unknown);
     }
-    check(&["exec", "program.rb"], "`program.rb` does not end in `.ts`, `.mts`, `.js`, `.mjs`, say `--language`");
+    check(
+        &["exec", "program.rb"],
+        "`program.rb` does not end in `.ts`, `.mts`, `.js`, `.mjs`, `.py`, say `--language`",
+    );
     check(&["exec", "gone.ts"], "cannot read `gone.ts`: No such file or directory (os error 2)");
     check(
         &["tools", "--config", "gone.yaml"],
@@ -194,6 +197,13 @@ fn tools_are_listed() {
         assert!(declarations.stdout.contains(part), "{part}: {declarations:?}");
     }
     assert!(!declarations.stdout.contains("hang("));
+    assert_eq!(desk.run(&["declarations", "--language", "typescript"]).stdout, declarations.stdout);
+    let python = desk.run(&["declarations", "--language", "python"]);
+    assert_eq!((python.status, python.stderr.as_str()), (Some(0), ""));
+    for part in ["tools: _Tools", "async def echo(self, *, text: str", "async def add("] {
+        assert!(python.stdout.contains(part), "{part}: {python:?}");
+    }
+    assert!(!python.stdout.contains("hang("));
 }
 
 #[test]

@@ -11,6 +11,7 @@
 mod clients;
 mod commands;
 mod protocol;
+mod python;
 mod quickstart;
 mod servers;
 mod session;

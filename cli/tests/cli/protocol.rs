@@ -38,18 +38,19 @@ fn the_tools_are_listed_without_an_upstream() {
     let reply = session.request("tools/list", json!({}));
     let tools = reply["result"]["tools"].as_array().unwrap();
     let names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    assert_eq!(names, [EXECUTE, "search_tools", "describe_tools"]);
+    assert_eq!(names, [EXECUTE, "execute_python", "search_tools", "describe_tools"]);
     for tool in tools {
         for schema in ["inputSchema", "outputSchema"] {
             assert_eq!(tool[schema]["type"], "object", "{tool}");
             assert!(jsonschema::meta::is_valid(&tool[schema]), "{tool}");
         }
     }
-    let hints = |tool: &Value| {
-        [&tool["annotations"]["readOnlyHint"], &tool["annotations"]["destructiveHint"]].map(Value::as_bool)
-    };
-    assert_eq!(hints(&tools[0]), [Some(false), Some(true)]);
-    assert_eq!(hints(&tools[1]), [Some(true), Some(false)]);
+    let hints =
+        |tool: &Value| ["readOnlyHint", "destructiveHint"].map(|hint| tool["annotations"][hint].as_bool().unwrap());
+    assert_eq!(
+        tools.iter().map(hints).collect::<Vec<_>>(),
+        [[false, true], [false, true], [true, false], [true, false]]
+    );
     assert_eq!(session.close(), clean());
 }
 
@@ -138,6 +139,11 @@ fn t20_arguments_that_do_not_fit_are_told_to_the_model() {
             json!({"names": "up.echo"}),
             "the arguments of `describe_tools` do not fit: invalid type: string \"up.echo\", expected a sequence",
         ),
+        (
+            "describe_tools",
+            json!({"names": ["up.echo"], "language": "perl"}),
+            "the arguments of `describe_tools` do not fit: unknown variant `perl`, expected `typescript` or `python`",
+        ),
     ] {
         let result = session.call(tool, arguments);
         assert_eq!((&result["isError"], text(&result)), (&json!(true), message));
@@ -160,7 +166,7 @@ fn s16_what_only_the_client_can_mend_is_a_protocol_error() {
             "tools/call",
             json!({"name": "up.echo", "arguments": {}}),
             -32602,
-            "there is no tool `up.echo`, expected `execute_typescript`, `search_tools` or `describe_tools`",
+            "there is no tool `up.echo`, expected `execute_typescript`, `execute_python`, `search_tools` or `describe_tools`",
         ),
         ("tools/call", json!({"arguments": {}}), -32602, "the parameters of `tools/call` do not fit"),
         (
@@ -237,7 +243,7 @@ fn s16_a_session_begins_in_many_ways() {
     assert_eq!(early["error"]["code"], -32602, "{early}");
     let reply = session.request("initialize", initialize("1999-01-01"));
     assert_ne!(reply["result"]["protocolVersion"], "1999-01-01");
-    assert_eq!(session.request("tools/list", json!({}))["result"]["tools"].as_array().unwrap().len(), 3);
+    assert_eq!(session.request("tools/list", json!({}))["result"]["tools"].as_array().unwrap().len(), 4);
     assert_eq!(session.close(), clean());
     for version in ["2024-11-05", "2025-03-26", "2025-06-18"] {
         let mut session = Session::silent(&desk, &[]);

@@ -7,13 +7,22 @@ use serde_json::{Value, json};
 
 #[test]
 fn the_quick_start_gives_what_the_readme_says() {
+    the_readme_says_what_comes_of("quickstart.ts");
+}
+
+#[test]
+fn the_quick_start_in_python_gives_the_same() {
+    the_readme_says_what_comes_of("quickstart.py");
+}
+
+fn the_readme_says_what_comes_of(program: &str) {
     let modules = std::env::var("CONDUIT_TEST_NODE_MODULES")
         .expect("`CONDUIT_TEST_NODE_MODULES` is not set: run `cargo xtask test`, which installs the server");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_conduit"))
         .current_dir(Path::new(&modules).parent().unwrap())
         .arg("exec")
-        .arg(root.join("examples/quickstart.ts"))
+        .arg(root.join("examples").join(program))
         .arg("--config")
         .arg(root.join("examples/conduit.yaml"))
         .arg("--json")

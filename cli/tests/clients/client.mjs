@@ -15,7 +15,7 @@ const client = new Client({ name: 'conduit-tests', version: '1.0.0' });
 await client.connect(new StdioClientTransport({ command, args }));
 
 const { tools } = await client.listTools();
-assert.deepEqual(tools.map((tool) => tool.name).sort(), ['describe_tools', 'execute_typescript', 'search_tools']);
+assert.deepEqual(tools.map((tool) => tool.name).sort(), ['describe_tools', 'execute_python', 'execute_typescript', 'search_tools']);
 
 const code = 'const { sum } = await tools.up.add({ a: 2, b: 40 });\nconsole.log("the sum is", sum);\nreturn { sum };';
 // callTool checks structuredContent against the tool's outputSchema.

@@ -18,7 +18,7 @@ async def main() -> None:
     async with stdio_client(server) as (reader, writer), ClientSession(reader, writer) as session:
         await session.initialize()
         names = sorted(tool.name for tool in (await session.list_tools()).tools)
-        assert names == ["describe_tools", "execute_typescript", "search_tools"], names
+        assert names == ["describe_tools", "execute_python", "execute_typescript", "search_tools"], names
 
         result = await session.call_tool("execute_typescript", {"code": PROGRAM})
         assert not result.is_error, result

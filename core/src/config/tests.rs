@@ -67,6 +67,7 @@ limits: {cpu_time: 500ms, memory: 64MiB, tool_calls: 10}
 max_limits:
   wall_time_ms: 60000
 validation: strict
+languages: [python]
 max_executions: 8
 max_queue: "${COUNT}"
 "#,
@@ -121,7 +122,7 @@ max_queue: "${COUNT}"
     assert_eq!(config.limits, limits);
     assert_eq!(config.max_limits, LimitsRequest { wall_time_ms: Some(60_000), ..LimitsRequest::default() });
     assert_eq!(config.validation, Strictness::Strict);
-    assert_eq!((config.max_executions, config.max_queue), (8, 7));
+    assert_eq!((config.languages.as_slice(), config.max_executions, config.max_queue), (&[Language::Python][..], 8, 7));
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn json_is_yaml_and_nothing_is_a_config_too() {
         let config = parse(text).unwrap();
         assert!(config.upstreams.is_empty() && !config.policy.is_stated(), "{text}");
         assert_eq!((config.max_executions, config.max_queue), (100, 100));
-        assert_eq!(config.validation, Strictness::Permissive);
+        assert_eq!((config.validation, config.languages.as_slice()), (Strictness::Permissive, Language::ALL));
     }
     assert!(parse("policy: {allow: []}").unwrap().policy.is_stated());
 }
@@ -156,7 +157,7 @@ fn k07_unknown_keys_are_refused_with_the_nearest_known() {
         ("\n\nmaxQueue: 3", "line 3: unknown key `maxQueue` in the config, did you mean `max_queue`?"),
         (
             "resourceLimits: {}",
-            "line 1: unknown key `resourceLimits` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `max_executions`, `max_queue`",
+            "line 1: unknown key `resourceLimits` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `languages`, `max_executions`, `max_queue`",
         ),
         ("policy: {allow: ['*'], deny: [a.b]}", "line 1: unknown key `deny` in `policy`, expected `allow`"),
         (
@@ -256,6 +257,10 @@ fn k07_values_of_the_wrong_kind_are_refused() {
         ),
         ("limits: {cpu_time: true}", "line 1: `limits.cpu_time` must be a number or a text, got a boolean"),
         ("validation: loose", "line 1: `validation` must be `permissive` or `strict`"),
+        ("languages: python", "line 1: `languages` must be a list, got a text"),
+        ("languages: []", "line 1: `languages` must have a language"),
+        ("languages: [perl]", "line 1: `languages[0]` must be `typescript` or `python`"),
+        ("languages: [python, python]", "line 1: `languages[1]` is there twice"),
         ("max_executions: 0", "line 1: `max_executions` must be a whole number from 1 to 10000"),
         ("max_executions: 1000000", "line 1: `max_executions` must be a whole number from 1 to 10000"),
         ("max_queue: 4294967296", "line 1: `max_queue` must be a whole number from 0 to 4294967295"),
@@ -334,7 +339,7 @@ fn k07_variables_are_expanded_once_after_parsing() {
     // A key is no value.
     assert_eq!(
         refusal("${TOKEN}: 1"),
-        "line 1: unknown key `${TOKEN}` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `max_executions`, `max_queue`"
+        "line 1: unknown key `${TOKEN}` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `languages`, `max_executions`, `max_queue`"
     );
 }
 

@@ -11,17 +11,18 @@ use tokio::time::Instant;
 
 use super::catalog::{Entry, Shelf};
 use super::record::{OpenRecord, Records, Watcher};
+use super::words::Words;
 use super::{Gateway, SEARCH_RESULTS};
 use crate::error::ErrorCode;
 use crate::limits::{Limit, Limits};
-use crate::model::ToolCallRecord;
+use crate::model::{Language, ToolCallRecord};
 use crate::policy::Policy;
 use crate::schema::{Strictness, check_shape};
 use crate::sdk;
 use crate::tool::{ReplyForm, Tool, ToolError, ToolName, ToolReply};
 use crate::upstream::{CallLimits, reply_too_large};
 
-/// What a list shows of a tool's description, in characters; `$describe` gives all of it.
+/// What a list shows of a tool's description, in characters; a description gives all of it.
 const SUMMARY_CHARS: usize = 500;
 
 /// How many wrong names of one execution are compared with those that there are.
@@ -58,14 +59,25 @@ pub enum Question {
 pub struct Gate {
     gateway: Arc<Gateway>,
     policy: Policy,
+    language: Language,
     limits: GateLimits,
     records: Arc<Records>,
     hints: AtomicU32,
 }
 
 impl Gate {
-    pub(super) fn new(gateway: Arc<Gateway>, policy: Policy, limits: GateLimits, watcher: Option<Watcher>) -> Gate {
-        Gate { gateway, policy, limits, records: Records::new(watcher), hints: AtomicU32::new(0) }
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        policy: Policy,
+        language: Language,
+        limits: GateLimits,
+        watcher: Option<Watcher>,
+    ) -> Gate {
+        Gate { gateway, policy, language, limits, records: Records::new(watcher), hints: AtomicU32::new(0) }
+    }
+
+    fn words(&self) -> Words {
+        Words::of(self.language)
     }
 
     /// Calls the tool that the program wrote as `written`. The arguments are JSON, or only their size when too large.
@@ -120,7 +132,7 @@ impl Gate {
                 if self.hints.fetch_add(1, Ordering::Relaxed) < MAX_HINTS {
                     error.message.push_str(&self.gateway.hint(&self.policy, written));
                 }
-                error.message.push_str("; `tools.$list()` gives those that there are");
+                error.message.push_str(&format!("; `{}` gives those that there are", self.words().list_call));
             }
             error
         })
@@ -152,8 +164,9 @@ impl Gate {
             // SECURITY: what does not fit the tool's schema is not sent.
             Some(Ok(schema)) => schema.check(&arguments, self.gateway.strictness).map_err(|problems| {
                 invalid(format!(
-                    "the arguments do not fit: {}; `tools.$describe(\"{tool}\")` gives the schema",
-                    problems.join("; ")
+                    "the arguments do not fit: {}; `{}` gives the schema",
+                    problems.join("; "),
+                    self.words().describe_call(tool)
                 ))
             })?,
             // SECURITY: a schema that cannot be used lets nothing through.
@@ -188,12 +201,17 @@ impl Gate {
         match question {
             Question::List => {
                 let tools = self.gateway.tools(&self.policy).await;
-                self.answer("$list", "`tools.$search(query)` gives fewer tools", &summaries(&tools))
+                let why = format!("`{}` gives fewer tools", self.words().search_call);
+                self.answer(self.words().list, &why, &summaries(&tools))
             }
             Question::Describe => {
                 let (_, entry) = self.find(name).await?;
                 let tool = Arc::clone(&entry.tool);
-                let declaration = self.aside(name, move || sdk::typescript::declaration_of(&tool)).await?;
+                let declare = match self.language {
+                    Language::TypeScript => sdk::typescript::declaration_of,
+                    Language::Python => sdk::python::declaration_of,
+                };
+                let declaration = self.aside(name, move || declare(&tool)).await?;
                 self.answer(name, "its schemas are that long", &Description { tool: &entry.tool, declaration })
             }
             Question::Search => {
@@ -205,9 +223,10 @@ impl Gate {
                         ErrorCode::InvalidRequest => ErrorCode::InvalidArguments,
                         code => code,
                     };
-                    ToolError::new(code, "$search", error.message())
+                    ToolError::new(code, self.words().search, error.message())
                 })?;
-                self.answer("$search", "the tools' names and descriptions are that long", &summaries(&found.tools))
+                let why = "the tools' names and descriptions are that long";
+                self.answer(self.words().search, why, &summaries(&found.tools))
             }
         }
     }

@@ -7,6 +7,7 @@
 mod catalog;
 mod gate;
 mod record;
+mod words;
 
 use std::sync::Arc;
 
@@ -108,8 +109,14 @@ impl Gateway {
     }
 
     /// One execution's view: its policy and its budget. No network.
-    pub fn open(self: &Arc<Gateway>, policy: Policy, limits: GateLimits, watcher: Option<Watcher>) -> Gate {
-        Gate::new(Arc::clone(self), policy, limits, watcher)
+    pub fn open(
+        self: &Arc<Gateway>,
+        policy: Policy,
+        language: Language,
+        limits: GateLimits,
+        watcher: Option<Watcher>,
+    ) -> Gate {
+        Gate::new(Arc::clone(self), policy, language, limits, watcher)
     }
 
     /// The ids of the upstreams in which `policy` could allow a tool.
@@ -188,6 +195,7 @@ impl Gateway {
     pub async fn declarations(&self, language: Language, tools: Vec<Arc<Tool>>) -> Result<String> {
         let make = match language {
             Language::TypeScript => sdk::typescript::declarations,
+            Language::Python => sdk::python::declarations,
         };
         self.aside(move || make(&tools)).await
     }

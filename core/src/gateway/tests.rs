@@ -59,7 +59,7 @@ fn gateway(upstreams: Vec<Upstream>) -> Arc<Gateway> {
 }
 
 fn gate(upstreams: Vec<Upstream>, patterns: &[&str]) -> Gate {
-    gateway(upstreams).open(policy(patterns), limits(), None)
+    gateway(upstreams).open(policy(patterns), Language::TypeScript, limits(), None)
 }
 
 async fn call(gate: &Gate, name: &str, arguments: &str) -> ToolReply {
@@ -198,7 +198,12 @@ async fn t02_a_pattern_covers_whole_segments_and_a_request_only_narrows() {
     let reached = |patterns: &'static [&'static str], narrowed: Option<&'static [&'static str]>| {
         let narrowed =
             narrowed.map(|list| list.iter().map(|text| ToolPattern::parse(text).unwrap()).collect::<Vec<_>>());
-        let gate = gateway(upstreams()).open(policy(patterns).narrow(narrowed.as_deref()), limits(), None);
+        let gate = gateway(upstreams()).open(
+            policy(patterns).narrow(narrowed.as_deref()),
+            Language::TypeScript,
+            limits(),
+            None,
+        );
         async move {
             let mut reached = Vec::new();
             for id in ["git", "git2", "x"] {
@@ -264,7 +269,7 @@ async fn t04_an_upstream_out_of_reach_is_never_asked() {
     let (near, near_listings) = server(&seen, "near", &["read"]);
     let (far, far_listings) = server(&seen, "far", &["read"]);
     let gateway = gateway(vec![near, far]);
-    let gate = gateway.open(policy(&["near.*"]), limits(), None);
+    let gate = gateway.open(policy(&["near.*"]), Language::TypeScript, limits(), None);
     assert_eq!(call(&gate, "near.read", "{}").await.unwrap(), r#"{"done":true}"#);
     for name in ["far.read", "far.reads", "far.", "far"] {
         assert_eq!(refusal(&gate, name).await.code, ErrorCode::ToolNotFound);
@@ -275,7 +280,9 @@ async fn t04_an_upstream_out_of_reach_is_never_asked() {
     let count = |listings: &AtomicUsize| listings.load(Ordering::SeqCst);
     assert_eq!((count(&near_listings), count(&far_listings), seen.lock().unwrap().len()), (1, 0, 1));
     // A list that another execution fetched is not told from either.
-    assert!(call(&gateway.open(policy(&["far.*"]), limits(), None), "far.read", "{}").await.is_ok());
+    assert!(
+        call(&gateway.open(policy(&["far.*"]), Language::TypeScript, limits(), None), "far.read", "{}").await.is_ok()
+    );
     assert!(refusal(&gate, "far.reads").await.message.ends_with("gives those that there are"));
 }
 
@@ -410,7 +417,7 @@ const FITTING: [(&str, &str); 6] = [
 async fn table(strictness: Strictness) {
     let seen = Seen::default();
     let gateway = Arc::new(Gateway::new(vec![typed(&seen)], strictness).unwrap());
-    let gate = gateway.open(policy(&["*"]), limits(), None);
+    let gate = gateway.open(policy(&["*"]), Language::TypeScript, limits(), None);
     let strict = strictness == Strictness::Strict;
     let surplus = SURPLUS.into_iter().filter(|_| strict);
     let duplicate = [r#"{"n":1,"n":"2"}"#];
@@ -479,7 +486,7 @@ async fn r20_arguments_that_are_too_large_are_refused_by_their_size_alone() {
 async fn u20_a_reply_above_the_executions_limit_does_not_come_back() {
     let seen = Seen::default();
     let small = small_replies(60);
-    let gate = gateway(vec![local(&seen, "x", &["y"])]).open(policy(&["*"]), small, None);
+    let gate = gateway(vec![local(&seen, "x", &["y"])]).open(policy(&["*"]), Language::TypeScript, small, None);
     assert!(call(&gate, "x.y", r#"{"reply":"short"}"#).await.is_ok());
     // The value fits, the whole result around it does not.
     for reply in ["x".repeat(40), "x".repeat(10_000)] {
@@ -502,7 +509,7 @@ async fn u20_a_reply_that_redaction_makes_longer_than_the_limit_does_not_come_ba
     for (reply_bytes, expected) in
         [(redacted, None), (redacted - 1, Some(ErrorCode::ReplyTooLarge)), (sent, Some(ErrorCode::ReplyTooLarge))]
     {
-        let gate = gateway.open(policy(&["*"]), small_replies(reply_bytes), None);
+        let gate = gateway.open(policy(&["*"]), Language::TypeScript, small_replies(reply_bytes), None);
         let answer = call(&gate, "x.y", &json!({ "reply": reply }).to_string()).await;
         assert_eq!(answer.as_ref().err().map(|error| error.code), expected, "{reply_bytes}: {answer:?}");
     }
@@ -512,7 +519,12 @@ async fn u20_a_reply_that_redaction_makes_longer_than_the_limit_does_not_come_ba
 async fn records_tell_every_call_in_order_and_how_it_went() {
     let seen = Seen::default();
     let (watcher, mut events) = mpsc::unbounded_channel();
-    let gate = gateway(vec![local(&seen, "x", &["get-y"])]).open(policy(&["x.*"]), limits(), Some(watcher));
+    let gate = gateway(vec![local(&seen, "x", &["get-y"])]).open(
+        policy(&["x.*"]),
+        Language::TypeScript,
+        limits(),
+        Some(watcher),
+    );
     ask(&gate, Question::List, "", "null").await;
     let long = format!("x.{}", "\u{e9}".repeat(300));
     {
@@ -562,7 +574,7 @@ async fn t02_without_a_policy_nothing_is_allowed_and_the_error_says_what_to_add(
     let everything = [ToolPattern::parse("*").unwrap()];
     let gateway = gateway(vec![git]);
     for policy in [Policy::unstated(), Policy::unstated().narrow(Some(&everything))] {
-        let gate = gateway.open(policy.clone(), limits(), None);
+        let gate = gateway.open(policy.clone(), Language::TypeScript, limits(), None);
         let message = |name: &str| {
             format!(
                 "there is no tool `{name}`; no tool is allowed: add for example `policy: {{allow: [\"*\"]}}` to the config"

@@ -7,30 +7,29 @@ use wasmtime::{
     PoolingAllocationConfig, Store, TypedFunc, UpdateDeadline,
 };
 
-use super::SandboxSize;
 use super::abi::{RawStep, STEP_BYTES};
 use super::state::{RunState, Stop, link};
+use super::{SandboxSize, code};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::Limit;
-
-/// Memory of an instance that stays mapped between executions (and is zeroed or copied anew for each).
-const KEEP_RESIDENT_BYTES: usize = 2 << 20;
-/// Elements of the guests' function tables; QuickJS and CPython both have fewer.
-const TABLE_ELEMENTS: usize = 20_000;
 
 /// How often the image of a guest's memory is made before that is an error, and the time in between.
 const MAP_TRIES: u32 = 5;
 const MAP_PAUSE: Duration = Duration::from_millis(10);
 
-/// A guest's native code, compiled ahead of time by its crate and embedded in the program.
+/// A guest's native code, compiled ahead of time by its crate and embedded in the program, and what it needs of its engine.
 #[derive(Clone, Copy)]
 pub struct GuestImage {
     /// A short name, for threads and errors.
     pub name: &'static str,
     /// The code. It is machine code: it must come out of the program itself, never out of a file.
     pub cwasm: &'static [u8],
-    /// The compile-time settings that the code was made with.
+    /// The settings that the code was made with.
     pub configure: fn(&mut Config),
+    /// Memory of an instance that stays mapped between executions (and is zeroed or copied anew for each).
+    pub keep_resident_bytes: usize,
+    /// At least as many as the guest's function table has.
+    pub table_elements: usize,
 }
 
 /// A loaded guest runtime.
@@ -38,6 +37,7 @@ pub(super) struct Guest {
     engine: Engine,
     instance: InstancePre<RunState>,
     exports: Exports,
+    memory_bytes: u64,
 }
 
 struct Exports {
@@ -64,9 +64,12 @@ impl Guest {
     pub(super) fn load(image: &GuestImage, size: SandboxSize) -> Result<Guest> {
         let mut config = Config::new();
         (image.configure)(&mut config);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(size)));
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(image, size)));
+        let place = code::place(image.cwasm);
+        config.with_custom_code_memory(place.clone());
         let engine = Engine::new(&config).map_err(|error| fault("cannot start the wasm engine", error))?;
-        let module = deserialize(&engine, image.cwasm).map_err(|error| fault("cannot load the guest's code", error))?;
+        let module = code::load(&engine, image.cwasm, place.is_some());
+        let module = module.map_err(|error| fault("cannot load the guest's code", error))?;
         map_memory(&module).map_err(|error| fault("cannot map the guest's memory", error))?;
         let mut linker = Linker::new(&engine);
         link(&mut linker).map_err(|error| fault("cannot define the guest's imports", error))?;
@@ -83,7 +86,14 @@ impl Guest {
             start: export("start")?,
             resume: export("resume")?,
         };
-        Ok(Guest { engine, instance, exports })
+        let memory = module.get_export("memory").and_then(|export| export.memory().cloned());
+        let memory_bytes = memory.map_or(0, |memory| memory.minimum().saturating_mul(memory.page_size()));
+        Ok(Guest { engine, instance, exports, memory_bytes })
+    }
+
+    /// What an instance begins with.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -116,17 +126,17 @@ impl Guest {
     }
 }
 
-fn pooling(size: SandboxSize) -> PoolingAllocationConfig {
+fn pooling(image: &GuestImage, size: SandboxSize) -> PoolingAllocationConfig {
     // An instance is taken down after its result is out, so each thread may hold one more than the executions.
     let slots = size.executions.saturating_add(u32::try_from(size.threads).unwrap_or(u32::MAX));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)
         .total_memories(slots)
         .total_tables(slots)
-        .table_elements(TABLE_ELEMENTS)
+        .table_elements(image.table_elements)
         .max_memory_size(usize::try_from(Limit::Memory.maximum()).unwrap_or(usize::MAX))
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
-        .table_keep_resident(TABLE_ELEMENTS * size_of::<usize>())
+        .linear_memory_keep_resident(image.keep_resident_bytes)
+        .table_keep_resident(image.table_elements * size_of::<usize>())
         .pagemap_scan(Enabled::Auto);
     pool
 }
@@ -141,14 +151,6 @@ fn map_memory(module: &Module) -> wasmtime::Result<()> {
         std::thread::sleep(MAP_PAUSE);
     }
     module.initialize_copy_on_write_image()
-}
-
-#[allow(unsafe_code, reason = "the only place where machine code is loaded")]
-fn deserialize(engine: &Engine, cwasm: &'static [u8]) -> wasmtime::Result<Module> {
-    // SECURITY: `'static` bytes of the program itself, made by the guest's build script from a module with a pinned
-    // digest; nothing is read from a path that somebody could write to.
-    // SAFETY: the bytes come from `Engine::precompile_module` with the same version and settings.
-    unsafe { Module::deserialize(engine, cwasm) }
 }
 
 impl Live {

@@ -7,7 +7,9 @@
 //! A waiting execution holds no thread: no wasm frame is alive between two steps, so its store is parked in the future.
 
 mod abi;
+mod code;
 mod guest;
+mod languages;
 mod output;
 mod run;
 mod state;
@@ -28,6 +30,7 @@ use crate::limits::{Limit, Limits, Usage};
 use crate::model::{Event, GuestError, Outcome};
 
 pub use guest::GuestImage;
+pub use languages::Sandboxes;
 
 /// What a guest asks of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +146,11 @@ impl Sandbox {
         let guest = Arc::new(guest::Guest::load(image, size)?);
         let ticker = Arc::new(ticker::Ticker::start(guest.engine().clone())?);
         Ok(Sandbox { guest, threads: threads::Threads::new(image.name, size.threads), ticker })
+    }
+
+    /// The memory that a program has before it does anything: with a lower limit it does not start.
+    pub fn least_memory_bytes(&self) -> u64 {
+        self.guest.memory_bytes()
     }
 
     /// Runs one program to its end. Dropping the future ends it, as cancelled.

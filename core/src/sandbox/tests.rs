@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use conduit_test_guests::{FEATURES, FOREIGN, HOSTILE, MAX_WASM_STACK_BYTES, MISTYPED, configure, program};
+use conduit_guest_engine::{MAX_WASM_STACK_BYTES, configure};
+use conduit_test_guests::{FEATURES, FOREIGN, HOSTILE, MISTYPED, program};
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +63,8 @@ impl ToolHost for Host {
     }
 }
 
-const IMAGE: GuestImage = GuestImage { name: "hostile", cwasm: HOSTILE, configure };
+const IMAGE: GuestImage =
+    GuestImage { name: "hostile", cwasm: HOSTILE, configure, keep_resident_bytes: 2 << 20, table_elements: 20_000 };
 
 fn sandbox() -> Sandbox {
     Sandbox::new(&IMAGE, SandboxSize { executions: 8, threads: 2 }).unwrap()
@@ -201,6 +203,32 @@ async fn r04_wall_time_ends_a_sleeping_guest() {
     assert_eq!(limit(&report), Limit::WallTime);
     assert!(report.usage.wall_time_ms < 10_000.0);
     is_free(&sandbox).await;
+}
+
+#[tokio::test]
+async fn r04_a_cancellation_and_a_dropped_future_end_a_sleeping_guest() {
+    let sandbox = narrow();
+    let run = run_of(program('z', &[3_600]), Limits::default(), Arc::default());
+    let cancel = run.cancel.clone();
+    let (report, ()) = tokio::join!(end_of(&sandbox, run), async {
+        tokio::task::yield_now().await;
+        cancel.cancel();
+    });
+    assert_eq!(report.outcome, Outcome::Cancelled);
+    is_free(&sandbox).await;
+    let run = run_of(program('z', &[3_600]), Limits::default(), Arc::default());
+    assert!(tokio::time::timeout(Duration::from_millis(20), sandbox.run(run)).await.is_err());
+    is_free(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_sleep_ends_when_it_is_over_and_costs_no_cpu_time() {
+    let limits = Limits { cpu_time_ms: 500, ..Limits::default() };
+    for seconds in [0, 1] {
+        let report = attack_with('z', &[seconds], limits.clone()).await;
+        assert_eq!(report.outcome, Outcome::Completed);
+        assert!(report.usage.wall_time_ms >= f64::from(seconds) * 1e3, "{:?}", report.usage);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -476,7 +504,7 @@ async fn g40_nothing_is_left_for_the_next_execution_however_the_last_one_ended()
 fn g45_code_that_is_not_whole_or_was_made_for_another_engine_is_not_loaded() {
     let size = SandboxSize { executions: 1, threads: 1 };
     let why = |cwasm: Vec<u8>, configure: fn(&mut wasmtime::Config)| {
-        let image = GuestImage { name: "hostile", cwasm: cwasm.leak(), configure };
+        let image = GuestImage { cwasm: cwasm.leak(), configure, ..IMAGE };
         Sandbox::new(&image, size).err().map_or_else(String::new, |error| error.to_string())
     };
     for length in [0, 1, 64, HOSTILE.len() / 2, HOSTILE.len() - 1] {
@@ -506,7 +534,7 @@ fn g45_code_that_is_not_whole_or_was_made_for_another_engine_is_not_loaded() {
 #[test]
 fn g50_a_guest_with_imports_outside_the_contract_is_not_loaded() {
     for (cwasm, import) in [(FOREIGN, "wasi_snapshot_preview1::fd_write"), (MISTYPED, "conduit::random")] {
-        let image = GuestImage { name: "foreign", cwasm, configure };
+        let image = GuestImage { cwasm, ..IMAGE };
         let error = Sandbox::new(&image, SandboxSize { executions: 1, threads: 1 }).err().expect("it is refused");
         assert!(error.to_string().starts_with("the guest wants other imports: "), "{error}");
         assert!(error.to_string().contains(import), "{error}");

@@ -13,11 +13,11 @@ use super::references::{Targets, name_of};
 /// The most values of a schema that is read at all, and the most that are made of it.
 const MAX_NODES: usize = 4_000;
 /// The most bytes of names, values and texts that are taken from it. References can repeat what stands there once.
-const MAX_BYTES: usize = 512 << 10;
+pub(super) const MAX_BYTES: usize = 512 << 10;
 /// What a name or a value takes beside itself where it is printed.
 const ROW_BYTES: usize = 32;
 /// The deepest nesting of types.
-const MAX_DEPTH: usize = 24;
+pub(super) const MAX_DEPTH: usize = 24;
 /// The most values of one `enum` that are listed.
 const MAX_LITERALS: usize = 100;
 
@@ -84,6 +84,31 @@ pub(super) struct Document {
     pub(super) definitions: Vec<Definition>,
 }
 
+impl Type {
+    /// About how many bytes of text it becomes.
+    pub(super) fn bytes(&self) -> usize {
+        let held = match self {
+            Type::Literal(Value::String(text)) => text.len(),
+            Type::Array(item) => item.bytes(),
+            Type::Tuple(items, _, rest) => items.iter().chain(rest.as_deref()).map(Type::bytes).sum(),
+            Type::Object(object) => {
+                let field = |field: &Field| field.name.len() + field.kind.bytes() + field.doc.bytes();
+                object.fields.iter().map(field).sum::<usize>() + object.rest.as_ref().map_or(0, |rest| rest.bytes())
+            }
+            Type::Union(kinds) | Type::Intersection(kinds) => kinds.iter().map(Type::bytes).sum(),
+            _ => 0,
+        };
+        held + ROW_BYTES
+    }
+}
+
+impl Document {
+    /// Whether `{}` is a value of it.
+    pub(super) fn may_be_omitted(&self) -> bool {
+        may_be_omitted(&self.kind, &self.definitions, &mut HashMap::new())
+    }
+}
+
 /// Reads a schema.
 pub(super) fn read(root: &Value) -> Document {
     let Some(targets) = Targets::new(root, MAX_NODES) else {
@@ -143,6 +168,27 @@ fn in_place(kind: &Type) -> Vec<usize> {
         Type::Named(number) => vec![*number],
         Type::Union(list) | Type::Intersection(list) => list.iter().flat_map(in_place).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Whether `{}` is a value of the type. `known` are the definitions that have been asked.
+fn may_be_omitted(kind: &Type, definitions: &[Definition], known: &mut HashMap<usize, bool>) -> bool {
+    match kind {
+        Type::Unknown => true,
+        Type::Object(object) => object.fields.iter().all(|field| field.is_optional),
+        Type::Union(kinds) => kinds.iter().any(|kind| may_be_omitted(kind, definitions, known)),
+        Type::Intersection(kinds) => kinds.iter().all(|kind| may_be_omitted(kind, definitions, known)),
+        // Definitions in place of each other end: circles are cut.
+        Type::Named(number) => {
+            // SECURITY: each may name the next one twice, so that asked anew they take for ever.
+            if let Some(answer) = known.get(number) {
+                return *answer;
+            }
+            let answer = definitions.get(*number).is_some_and(|held| may_be_omitted(&held.kind, definitions, known));
+            known.insert(*number, answer);
+            answer
+        }
+        _ => false,
     }
 }
 
@@ -342,7 +388,7 @@ fn literal(value: &Value) -> Type {
 }
 
 /// One of these; `null` last. Nothing of none.
-fn union(kinds: Vec<Type>) -> Type {
+pub(super) fn union(kinds: Vec<Type>) -> Type {
     let mut members: Vec<Type> = Vec::new();
     let flat = kinds.into_iter().flat_map(|kind| match kind {
         Type::Union(members) => members,
@@ -365,7 +411,7 @@ fn union(kinds: Vec<Type>) -> Type {
 }
 
 /// All of these; objects become one.
-fn intersection(kinds: Vec<Type>) -> Type {
+pub(super) fn intersection(kinds: Vec<Type>) -> Type {
     let mut members: Vec<Type> = Vec::new();
     let flat = kinds.into_iter().flat_map(|kind| match kind {
         Type::Intersection(members) => members,

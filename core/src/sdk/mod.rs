@@ -7,8 +7,12 @@ use std::borrow::Cow;
 
 mod ir;
 pub mod names;
+pub mod python;
 mod references;
+#[cfg(test)]
+mod samples;
 pub mod search;
+mod text;
 pub mod typescript;
 
 /// At most this many characters, with a mark where something is missing.

@@ -1,6 +1,7 @@
-//! Names as programs write them: verbatim, or in camelCase or snake_case where that means one thing only.
+//! Names as programs write them: verbatim, or in camelCase, snake_case or Python's spelling of it where that means one
+//! thing only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::tool::ToolName;
 
@@ -19,7 +20,7 @@ impl Resolver {
         for (at, name) in names.into_iter().enumerate() {
             resolver.exact.insert(name.to_owned(), at);
             let snake = snake_case(name);
-            for alias in [camel_case(&snake), snake] {
+            for alias in [camel_case(&snake), python_case(&snake), snake] {
                 let sharing = resolver.aliases.entry(alias).or_default();
                 if sharing.last() != Some(&at) {
                     sharing.push(at);
@@ -46,6 +47,47 @@ impl Resolver {
     }
 }
 
+/// What some distinct names may be called.
+pub(super) struct Aliases<'a> {
+    names: Vec<&'a str>,
+    resolver: Resolver,
+}
+
+impl<'a> Aliases<'a> {
+    pub(super) fn new(names: impl Iterator<Item = &'a str>) -> Aliases<'a> {
+        let names: Vec<&str> = names.collect();
+        Aliases { resolver: Resolver::new(names.iter().copied()), names }
+    }
+
+    /// Whether a program that writes `alias` means `name` and no other.
+    pub(super) fn means(&self, alias: &str, name: &str) -> bool {
+        let position = self.resolver.resolve(alias, |_| true);
+        position.and_then(|at| self.names.get(at)) == Some(&name)
+    }
+}
+
+/// The names of types in one text, each given once.
+#[derive(Debug, Default)]
+pub(super) struct TypeNames {
+    given: HashSet<String>,
+    /// How often each name was wanted.
+    wanted: HashMap<String, usize>,
+}
+
+impl TypeNames {
+    /// `wanted`, with a number behind it when it is given already.
+    pub(super) fn take(&mut self, wanted: String) -> String {
+        let number = self.wanted.entry(wanted.clone()).or_insert(0);
+        loop {
+            *number += 1;
+            let name = if *number == 1 { wanted.clone() } else { format!("{wanted}{number}") };
+            if self.given.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
 /// `name` in snake_case: words end at a separator and where a capital follows a small letter or a digit.
 pub fn snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
@@ -64,6 +106,33 @@ pub fn snake_case(name: &str) -> String {
     snake
 }
 
+/// A name in snake_case as Python takes it: `class_` for a keyword, `_3d` for what starts with a digit.
+pub(super) fn python_case(snake: &str) -> String {
+    match snake {
+        keyword if is_python_keyword(keyword) => format!("{keyword}_"),
+        digit if digit.starts_with(|first: char| first.is_ascii_digit()) => format!("_{digit}"),
+        name => name.to_owned(),
+    }
+}
+
+/// Whether Python takes `name` as a name.
+pub(super) fn is_python_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    name.bytes().next().is_some_and(is_letter)
+        && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+        && !is_python_keyword(name)
+}
+
+/// The keywords of Python 3.13; `match`, `case`, `type` and `_` are names too.
+fn is_python_keyword(name: &str) -> bool {
+    const KEYWORDS: [&str; 35] = [
+        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+        "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
+        "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+    ];
+    KEYWORDS.contains(&name)
+}
+
 fn camel_case(snake: &str) -> String {
     let mut camel = String::with_capacity(snake.len());
     for word in snake.split('_').filter(|word| !word.is_empty()) {
@@ -76,6 +145,22 @@ fn camel_case(snake: &str) -> String {
         camel.push_str(chars.as_str());
     }
     camel
+}
+
+/// `name` in PascalCase, for a part of a type's name.
+pub(super) fn pascal_case(name: &str) -> String {
+    let mut text = String::new();
+    for word in snake_case(name).split('_') {
+        let mut chars = word.chars();
+        text.extend(chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars));
+    }
+    if text.is_empty() { "Type".to_owned() } else { text }
+}
+
+/// `name` in PascalCase, with a letter in front: what a type's name begins with.
+pub(super) fn type_stem(name: &str) -> String {
+    let stem = pascal_case(name);
+    if stem.starts_with(|first: char| first.is_ascii_digit()) { format!("T{stem}") } else { stem }
 }
 
 /// How many names [`nearest`] compares: a wrong name costs little in a large catalog.
@@ -155,6 +240,40 @@ mod tests {
         ] {
             assert_eq!(resolver.resolve(written, |_| true), expected, "{written}");
         }
+    }
+
+    #[test]
+    fn names_are_found_as_python_spells_them() {
+        let names =
+            ["class", "3d", "get-3d", "Import", "import_", "async", "async-", "None", "match", "__class__", "mro"];
+        let resolver = Resolver::new(names);
+        for (written, expected) in [
+            ("class_", Some(0)),
+            ("_3d", Some(1)),
+            ("get_3d", Some(2)),
+            // `Import` would be `import_` too, which another is verbatim.
+            ("import_", Some(4)),
+            ("import", None),
+            ("async_", None),
+            ("none_", None),
+            ("None_", None),
+            ("none", Some(7)),
+            ("match", Some(8)),
+            ("match_", None),
+            ("_class__", None),
+            ("__class__", Some(9)),
+            ("class__", None),
+            ("_get_3d", None),
+            ("mro", Some(10)),
+        ] {
+            assert_eq!(resolver.resolve(written, |_| true), expected, "{written}");
+        }
+        // What does not exist for who asks is as if it were not there.
+        assert_eq!(resolver.resolve("class_", |at| at != 0), None);
+        assert_eq!(resolver.resolve("import_", |at| at != 4), Some(3));
+        assert_eq!(resolver.resolve("import", |at| at != 4), Some(3));
+        assert_eq!(resolver.resolve("async_", |at| at != 5), Some(6));
+        assert_eq!(resolver.resolve("async_", |at| at != 6), Some(5));
     }
 
     #[test]

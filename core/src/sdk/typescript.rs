@@ -3,22 +3,15 @@
 //! Owns the printing: names verbatim, the same tools always the same text. They are for reading, not for enforcing, and
 //! nobody runs them; yet every text of an upstream is escaped where it is printed, so that none can pass for code.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::error::is_invisible;
 use crate::tool::Tool;
 
 use super::cut;
-use super::ir::{self, Definition, Doc, Document, Object, Type};
-use super::names::{Resolver, snake_case};
+use super::ir::{self, Doc, Document, Object, Type};
+use super::names::{Aliases, TypeNames, pascal_case, snake_case, type_stem};
+use super::text::{self, MAX_BYTES, MAX_FIELD_TEXT, by_upstream, visible};
 
-/// The longest text of a tool and of a field, and the longest hint, in characters.
-const MAX_TOOL_TEXT: usize = 2_000;
-const MAX_FIELD_TEXT: usize = 300;
-const MAX_HINT: usize = 80;
-/// The longest declarations, in bytes: tools beyond are only counted.
-const MAX_BYTES: usize = 4 << 20;
 /// What a program asks of every object: tools with these names are not among the properties.
 const RESERVED: [&str; 2] = ["then", "toJSON"];
 /// The longest object that is printed on one line, in characters.
@@ -61,15 +54,12 @@ pub fn declaration_of(tool: &Tool) -> String {
 }
 
 fn print(tools: &[&Tool], end: &str) -> String {
-    let mut tools = tools.to_vec();
-    tools.sort_by(|a, b| a.name.cmp(&b.name));
     let mut printer = Printer::default();
-    let groups: Vec<&[&Tool]> = tools.chunk_by(|a, b| a.name.upstream() == b.name.upstream()).collect();
-    let upstreams = Aliases::new(groups.iter().filter_map(|group| group.first()).map(|tool| tool.name.upstream()));
+    let groups = by_upstream(tools);
+    let upstreams = Aliases::new(groups.iter().map(|(upstream, _)| *upstream));
     let (mut body, mut left) = (String::from("declare const tools: {\n"), 0);
-    for members in groups {
-        let Some(upstream) = members.first().map(|tool| tool.name.upstream()) else { continue };
-        let alias = upstreams.of(upstream);
+    for (upstream, members) in groups {
+        let alias = alias_of(&upstreams, upstream);
         let path = match &alias {
             Some(alias) => format!("tools.{alias}"),
             None if is_identifier(upstream) => format!("tools.{upstream}"),
@@ -85,7 +75,7 @@ fn print(tools: &[&Tool], end: &str) -> String {
                 left += 1;
                 continue;
             }
-            body.push_str(&printer.tool(tool, &path, names.of(tool.name.tool())));
+            body.push_str(&printer.tool(tool, &path, alias_of(&names, tool.name.tool())));
         }
         body.push_str("  };\n");
     }
@@ -99,40 +89,21 @@ fn print(tools: &[&Tool], end: &str) -> String {
     }
 }
 
-/// What distinct names that need quotes can be called without.
-struct Aliases<'a> {
-    names: Vec<&'a str>,
-    resolver: Resolver,
-}
-
-impl<'a> Aliases<'a> {
-    fn new(names: impl Iterator<Item = &'a str>) -> Aliases<'a> {
-        let names: Vec<&str> = names.collect();
-        Aliases { resolver: Resolver::new(names.iter().copied()), names }
-    }
-
-    /// For a name that needs quotes: its snake_case, if that needs none and means this name.
-    fn of(&self, name: &str) -> Option<String> {
-        let alias = Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias))?;
-        let position = self.resolver.resolve(&alias, |_| true)?;
-        (self.names.get(position) == Some(&name)).then_some(alias)
-    }
+/// For a name that needs quotes: its snake_case, if that needs none and means this name.
+fn alias_of(names: &Aliases<'_>, name: &str) -> Option<String> {
+    Some(snake_case(name)).filter(|alias| !is_identifier(name) && is_identifier(alias) && names.means(alias, name))
 }
 
 #[derive(Default)]
 struct Printer {
     /// The named types so far.
     types: String,
-    names: HashSet<String>,
-    /// How often each name was wanted.
-    wanted: HashMap<String, usize>,
+    names: TypeNames,
 }
 
 impl Printer {
     fn tool(&mut self, tool: &Tool, path: &str, alias: Option<String>) -> String {
-        let mut lines: Vec<String> = Vec::new();
-        let text = tool.description.as_deref().or(tool.title.as_deref()).unwrap_or_default();
-        lines.extend(cut(text.trim(), MAX_TOOL_TEXT).lines().map(comment_text));
+        let mut lines: Vec<String> = text::of_tool(tool).map(|line| comment_text(&line)).collect();
         lines.extend(alias.map(|alias| format!("Also `{path}.{alias}`.")));
         let name = tool.name.tool();
         if RESERVED.contains(&name) {
@@ -140,10 +111,7 @@ impl Printer {
         }
         let args = tool.input_schema.as_ref().map(ir::read);
         let result = tool.output_schema.as_ref().map(ir::read);
-        for (what, document) in [("arguments", &args), ("result", &result)] {
-            let hints = document.iter().flat_map(|document| &document.doc.hints);
-            lines.extend(hints.filter(|(tag, _)| *tag == "note").map(|(_, note)| format!("Of the {what}: {note}.")));
-        }
+        lines.extend(text::notes(args.as_ref(), result.as_ref()));
         let any_object = || "{ [key: string]: unknown }".to_owned();
         let (args, is_optional) = match &args {
             Some(document) => {
@@ -152,7 +120,7 @@ impl Printer {
                     Type::Unknown => any_object(),
                     kind => Scope { names: &names }.print(kind, "    "),
                 };
-                (kind, may_be_omitted(&document.kind, &document.definitions, &mut HashMap::new()))
+                (kind, document.may_be_omitted())
             }
             None => (any_object(), true),
         };
@@ -172,21 +140,11 @@ impl Printer {
 
     /// Prints a document's named types and gives their full names.
     fn names_of(&mut self, tool: &Tool, role: &str, document: &Document) -> Vec<String> {
-        let own = pascal_case(&format!("{}_{}", tool.name.upstream(), tool.name.tool()));
-        let own = if own.starts_with(|first: char| first.is_ascii_digit()) { format!("T{own}") } else { own };
+        let own = type_stem(&format!("{}_{}", tool.name.upstream(), tool.name.tool()));
         let mut names = Vec::new();
         for definition in &document.definitions {
             let part = if definition.name == "Root" { role.to_owned() } else { pascal_case(&definition.name) };
-            let wanted = format!("{own}{part}");
-            let number = self.wanted.entry(wanted.clone()).or_insert(0);
-            let name = loop {
-                *number += 1;
-                let name = if *number == 1 { wanted.clone() } else { format!("{wanted}{number}") };
-                if self.names.insert(name.clone()) {
-                    break name;
-                }
-            };
-            names.push(name);
+            names.push(self.names.take(format!("{own}{part}")));
         }
         for (definition, name) in document.definitions.iter().zip(&names) {
             self.types.push_str(&line_comment(&definition.doc, "  "));
@@ -194,27 +152,6 @@ impl Printer {
             self.types.push_str(&format!("  type {name} = {printed};\n"));
         }
         names
-    }
-}
-
-/// Whether `{}` is a value of the type. `known` are the definitions that have been asked.
-fn may_be_omitted(kind: &Type, definitions: &[Definition], known: &mut HashMap<usize, bool>) -> bool {
-    match kind {
-        Type::Unknown => true,
-        Type::Object(object) => object.fields.iter().all(|field| field.is_optional),
-        Type::Union(kinds) => kinds.iter().any(|kind| may_be_omitted(kind, definitions, known)),
-        Type::Intersection(kinds) => kinds.iter().all(|kind| may_be_omitted(kind, definitions, known)),
-        // Definitions in place of each other end: circles are cut.
-        Type::Named(number) => {
-            // SECURITY: each may name the next one twice, so that asked anew they take for ever.
-            if let Some(answer) = known.get(number) {
-                return *answer;
-            }
-            let answer = definitions.get(*number).is_some_and(|held| may_be_omitted(&held.kind, definitions, known));
-            known.insert(*number, answer);
-            answer
-        }
-        _ => false,
     }
 }
 
@@ -304,36 +241,15 @@ fn is_identifier(name: &str) -> bool {
     name.bytes().next().is_some_and(is_letter) && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
-fn pascal_case(name: &str) -> String {
-    let mut text = String::new();
-    for word in snake_case(name).split('_') {
-        let mut chars = word.chars();
-        text.extend(chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars));
-    }
-    if text.is_empty() { "Type".to_owned() } else { text }
-}
-
 /// A string literal.
 fn quote(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        // SECURITY: an upstream's text must not end the literal, nor the line, nor look like other text.
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            _ if is_invisible(c) || c == '`' => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            _ => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
+    text::quote(text, |c| format!("\\u{{{c:x}}}"))
 }
 
 /// A line of an upstream's text, fit for a comment.
 fn comment_text(text: &str) -> String {
-    // SECURITY: nothing in it ends the comment or the code block around it, or hides from who reads it.
-    let visible: String = text.chars().map(|c| if is_invisible(c) { ' ' } else { c }).collect();
-    visible.replace("*/", "*\\/").replace("```", "'''").trim_end().to_owned()
+    // SECURITY: nothing in it ends the comment.
+    visible(text).replace("*/", "*\\/")
 }
 
 /// `/** ... */` over one line or several; nothing for no lines.
@@ -350,14 +266,8 @@ fn block_comment(lines: &[String], indent: &str) -> String {
 }
 
 fn line_comment(doc: &Doc, indent: &str) -> String {
-    let text = doc.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut parts = vec![cut(&text, MAX_FIELD_TEXT).into_owned()];
-    parts.extend(doc.hints.iter().map(|(tag, value)| format!("@{tag} {}", cut(value, MAX_HINT)).trim_end().to_owned()));
-    parts.retain(|part| !part.is_empty());
-    match parts.is_empty() {
-        true => String::new(),
-        false => block_comment(&[comment_text(&parts.join(" "))], indent),
-    }
+    let text = text::of_field(doc, &[]);
+    if text.is_empty() { text } else { block_comment(&[comment_text(&text)], indent) }
 }
 
 #[cfg(test)]

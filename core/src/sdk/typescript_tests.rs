@@ -2,18 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::schema::random_tests::Random;
-use crate::tool::ToolName;
-
-fn tool(name: &str, input: Value) -> Tool {
-    Tool {
-        name: ToolName::parse(name).unwrap(),
-        title: None,
-        description: None,
-        input_schema: Some(input),
-        output_schema: None,
-        annotations: None,
-    }
-}
+use crate::sdk::samples::{UNSEEN, assert_golden, repeated, servers, tool};
+use crate::sdk::text::MAX_TOOL_TEXT;
 
 /// What a field with this schema is declared as, on one line, with its comment.
 fn kind(schema: Value) -> String {
@@ -231,34 +221,6 @@ fn types_of_the_same_name_are_told_apart() {
     }
 }
 
-/// Characters that end a line, turn it around, steer a terminal, or hide what a reader should see.
-const UNSEEN: [char; 24] = [
-    '\r',
-    '\0',
-    '\u{1b}',
-    '\u{7f}',
-    '\u{85}',
-    '\u{ad}',
-    '\u{34f}',
-    '\u{61c}',
-    '\u{115f}',
-    '\u{17b4}',
-    '\u{180e}',
-    '\u{200b}',
-    '\u{200f}',
-    '\u{2028}',
-    '\u{2029}',
-    '\u{202e}',
-    '\u{2066}',
-    '\u{2800}',
-    '\u{3164}',
-    '\u{fe0f}',
-    '\u{feff}',
-    '\u{ffa0}',
-    '\u{1d173}',
-    '\u{e0041}',
-];
-
 #[test]
 fn u27_no_text_of_an_upstream_passes_for_code() {
     let unseen = String::from_iter(UNSEEN);
@@ -424,12 +386,6 @@ fn names_that_need_quotes_take_no_time_of_their_own() {
     assert!(start.elapsed() < std::time::Duration::from_secs(15), "{:?}", start.elapsed());
 }
 
-/// As many properties as fit, all of which repeat `target`.
-fn repeated(target: Value) -> Tool {
-    let properties: Value = (0..1_000).map(|n| (format!("p{n}"), json!({ "$ref": "#/$defs/t" }))).collect();
-    tool("u.t", json!({ "properties": properties, "$defs": { "t": target } }))
-}
-
 #[test]
 fn u29_what_references_repeat_is_bounded() {
     let long = "x".repeat(20_000);
@@ -472,40 +428,10 @@ fn u29_definitions_that_name_the_next_twice_are_asked_once() {
     assert!(printed.contains("t(args: types.UT2 | types.UT3)"), "{printed}");
 }
 
-/// The declarations of real servers, compared with `tests/declarations/*.d.ts`, which tsc checks. UPDATE_GOLDEN=1 writes them.
+/// The declarations of real servers, compared with `tests/declarations/*.d.ts`, which tsc checks.
 #[test]
 fn declarations_of_real_servers_are_as_expected() {
-    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests");
-    let servers = ["server-everything", "server-filesystem", "server-memory", "server-github"];
-    let mut all: Vec<Arc<Tool>> = Vec::new();
-    for server in servers {
-        let text = std::fs::read_to_string(format!("{tests}/fixtures/tools/{server}.json")).unwrap();
-        let listing: Value = serde_json::from_str(&text).unwrap();
-        let upstream = server.strip_prefix("server-").unwrap();
-        let tools = listing["tools"].as_array().unwrap().iter().map(|raw| {
-            let text = |key: &str| raw[key].as_str().map(str::to_owned);
-            Arc::new(Tool {
-                name: ToolName::new(upstream, raw["name"].as_str().unwrap()).unwrap(),
-                title: text("title"),
-                description: text("description"),
-                input_schema: raw.get("inputSchema").cloned(),
-                output_schema: raw.get("outputSchema").cloned(),
-                annotations: raw.get("annotations").cloned(),
-            })
-        });
-        let tools: Vec<_> = tools.collect();
-        assert_golden(&format!("{tests}/declarations/{upstream}.d.ts"), &declarations(&tools));
-        all.extend(tools);
+    for (server, tools) in servers() {
+        assert_golden(&format!("{server}.d.ts"), &declarations(&tools));
     }
-    assert_golden(&format!("{tests}/declarations/all.d.ts"), &declarations(&all));
-}
-
-// Only here: whether a run writes what it should compare is the developer's word.
-#[allow(clippy::disallowed_methods)]
-fn assert_golden(path: &str, text: &str) {
-    if std::env::var("UPDATE_GOLDEN").is_ok() {
-        std::fs::write(path, text).unwrap();
-    }
-    let expected = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(expected == text, "{path} differs, UPDATE_GOLDEN=1 writes it");
 }

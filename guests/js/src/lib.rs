@@ -1,13 +1,11 @@
 //! The JavaScript guest of Conduit: QuickJS-ng and the guest's side of the contract in `guests/CONTRACT.md`, as one
 //! pre-initialised wasm module, compiled ahead of time when this crate is built.
 //!
-//! Owns the module and the settings its code was compiled with. It instantiates nothing: limits, imports and the life of
+//! Owns the module. It instantiates nothing: limits, imports and the life of
 //! an instance are the sandbox's. Invariant: [`CWASM`] was compiled from the module whose digest is [`WASM_SHA256`],
 //! with the settings of [`configure`].
 
-mod engine;
-
-pub use engine::{MAX_WASM_STACK_BYTES, configure};
+pub use conduit_guest_engine::configure;
 
 /// Aligns the bytes to a page, so that wasmtime can use them in place.
 #[repr(C, align(4096))]
@@ -31,4 +29,4 @@ static ALIGNED: &PageAligned<[u8]> = &PageAligned(*include_bytes!(concat!(env!("
 pub static CWASM: &[u8] = &ALIGNED.0;
 
 /// SHA-256 of the wasm module that [`CWASM`] was compiled from, in hex; it names the guest's version in reports.
-pub const WASM_SHA256: &str = env!("CONDUIT_GUEST_JS_SHA256");
+pub const WASM_SHA256: &str = env!("CONDUIT_GUEST_SHA256");

@@ -16,8 +16,8 @@ fn build(name: &str, module: &[u8], pinned: &str) -> (Result<(), String>, bool) 
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("guest.wasm"), module).unwrap();
     std::fs::write(folder.join("guest.wasm.sha256"), format!("{pinned}\n")).unwrap();
-    let mut script = Command::new(env!("CONDUIT_GUEST_JS_BUILD_SCRIPT"));
-    script.current_dir(&folder).env("OUT_DIR", &folder).env("TARGET", env!("CONDUIT_GUEST_JS_TARGET"));
+    let mut script = Command::new(env!("CONDUIT_GUEST_BUILD_SCRIPT"));
+    script.current_dir(&folder).env("OUT_DIR", &folder).env("TARGET", env!("CONDUIT_GUEST_TARGET"));
     let output = script.output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     (if output.status.success() { Ok(()) } else { Err(error) }, folder.join("guest.cwasm").exists())

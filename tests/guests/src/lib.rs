@@ -1,10 +1,5 @@
 //! Hostile guests: hand-written wasm in place of an interpreter, owned by the attacker from its first instruction.
 
-#[path = "../../../guests/js/src/engine.rs"]
-mod engine;
-
-pub use engine::{MAX_WASM_STACK_BYTES, configure};
-
 /// The native code of the hostile guest. What it does is told by the program: see `hostile.wat`.
 pub static HOSTILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hostile.cwasm"));
 

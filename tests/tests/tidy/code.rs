@@ -8,8 +8,12 @@ use super::{File, accepts, complains, enforce, files, report};
 
 /// Files that may contain `unsafe`, each with its reason.
 const UNSAFE: &[(&str, &str)] = &[
-    ("core/src/sandbox/guest.rs", "loads the guest's machine code, which the build put into the binary"),
+    (
+        "core/src/sandbox/code.rs",
+        "loads the guests' machine code, which the build put into the binary, and lets it run there",
+    ),
     ("guests/js/tests/interface.rs", "loads the same code, to read its imports and exports"),
+    ("guests/python/tests/interface.rs", "likewise"),
 ];
 
 /// What each module may import, from the table in ARCHITECTURE.md.

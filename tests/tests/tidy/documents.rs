@@ -59,7 +59,11 @@ fn links(file: &File) -> Vec<String> {
 fn samples(readme: &File, samples: &[&File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for sample in samples {
-        let fence = if sample.path.ends_with(".ts") { "ts" } else { "yaml" };
+        let fence = match sample.path.rsplit('.').next() {
+            Some("ts") => "ts",
+            Some("py") => "python",
+            _ => "yaml",
+        };
         if !readme.text.contains(&format!("```{fence}\n{}```\n", sample.text)) {
             complaints.push(format!("{}: expected `{}` word for word", readme.path, sample.path));
         }
@@ -76,7 +80,7 @@ fn guest_digest(wasm: &[u8], digest: &str) -> bool {
 /// `core` depends on no other crate of ours but the guests; what embeds it depends on nothing else of ours.
 fn crate_dependencies(file: &File) -> Vec<String> {
     let allowed: &[&str] = match file.path.as_str() {
-        "core/Cargo.toml" => &["conduit-guest-js"],
+        "core/Cargo.toml" => &["conduit-guest-js", "conduit-guest-python"],
         "ffi/Cargo.toml" | "cli/Cargo.toml" => &["conduit-core"],
         "bindings-node/Cargo.toml" | "bindings-python/Cargo.toml" => &["conduit-core", "conduit-cli"],
         _ => return Vec::new(),
@@ -113,7 +117,8 @@ fn links_lead_somewhere() {
 #[test]
 fn the_readmes_samples_are_files_that_are_run() {
     let files = files();
-    let wanted = [page(&files, "examples/quickstart.ts"), page(&files, "examples/conduit.yaml")];
+    let wanted =
+        ["quickstart.ts", "quickstart.py", "conduit.yaml"].map(|name| page(&files, &format!("examples/{name}")));
     report(samples(page(&files, "README.md"), &wanted));
     let other = File::new("README.md", "```ts\nconsole.log(2);\n```\n");
     assert_eq!(samples(&other, &[&File::new("examples/quickstart.ts", "console.log(1);\n")]).len(), 1);

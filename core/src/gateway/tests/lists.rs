@@ -97,7 +97,7 @@ async fn an_upstream_that_is_down_fails_its_own_calls_alone() {
     let dial = || duplex(1).0;
     let dead = Upstream::connectable(UpstreamConfig::new("dead", UpstreamKind::Pipe(Arc::new(dial), None))).unwrap();
     let gateway = gateway(vec![dead, local(&seen, "x", &["y"])]);
-    let gate = gateway.open(policy(&["*"]), limits(), None);
+    let gate = gateway.open(policy(&["*"]), Language::TypeScript, limits(), None);
     let error = refusal(&gate, "dead.y").await;
     assert_eq!(error.code, ErrorCode::UpstreamUnavailable);
     assert!(call(&gate, "x.y", "{}").await.is_ok());
@@ -129,7 +129,8 @@ async fn u20_an_answer_about_tools_is_bounded_like_a_reply() {
         (Question::Describe, "x.tool_1", "null", 12_300, "x.tool_1"),
     ] {
         let asked = |reply_bytes| {
-            let gate = gateway(vec![tools()]).open(policy(&["*"]), small_replies(reply_bytes), None);
+            let gate =
+                gateway(vec![tools()]).open(policy(&["*"]), Language::TypeScript, small_replies(reply_bytes), None);
             async move { gate.ask(question, name, Ok(arguments.into())).await }
         };
         let answer = asked(bytes).await.unwrap();
@@ -139,4 +140,32 @@ async fn u20_an_answer_about_tools_is_bounded_like_a_reply() {
         assert_eq!((error.code, error.tool.as_str()), (ErrorCode::ReplyTooLarge, tool));
         assert!(error.message.contains("the limit `reply_size` of "), "{}", error.message);
     }
+}
+
+/// `class_` is Python's spelling of `class`; what is denied is neither reached by it nor in its way.
+#[tokio::test]
+async fn t04_pythons_spelling_of_a_name_reaches_no_denied_tool() {
+    let seen = Seen::default();
+    let names = ["class", "class-", "3d", "read"];
+    let reaching = |patterns: &'static [&'static str]| gate(vec![local(&seen, "x", &names)], patterns);
+    let allowed = reaching(&["x.class", "x.3d"]);
+    for name in ["x.class_", "x._3d"] {
+        assert!(call(&allowed, name, "{}").await.is_ok(), "{name}");
+    }
+    assert_eq!(
+        seen.lock().unwrap().drain(..).map(|(name, _)| name).collect::<Vec<_>>(),
+        ["x.class".to_owned(), "x.3d".to_owned()]
+    );
+    // Two that are allowed: neither is meant.
+    assert_eq!(refusal(&reaching(&["x.*"]), "x.class_").await.code, ErrorCode::ToolNotFound);
+    let denying = reaching(&["x.read"]);
+    let refused = |name: &'static str| {
+        let denying = &denying;
+        async move { refusal(denying, name).await.message.replace(name, "NAME") }
+    };
+    let missing = refused("x.lambda_").await;
+    for name in ["x.class_", "x._3d", "x.class", "x.__class__", "x._4d"] {
+        assert_eq!(refused(name).await, missing, "{name}");
+    }
+    assert!(seen.lock().unwrap().is_empty());
 }

@@ -1,16 +1,21 @@
-//! How guest code is compiled and run: the one definition of every setting that both sides must agree on.
+//! How the guests of Conduit are compiled ahead of time and run: the one definition of what both sides must agree on.
 //!
-//! Used by `build.rs`, which compiles, and by the sandbox, whose engine loads the result: wasmtime refuses
-//! ahead-of-time code that was made with other settings. What only the running side decides (pooling) is the sandbox's.
+//! Used by the guests' build scripts, which compile (`build`, with the feature `compile`), and by the
+//! sandbox, whose engines load the result: wasmtime refuses ahead-of-time code that was made with other settings. What
+//! only the running side decides (pooling) is the sandbox's.
+
+#[cfg(feature = "compile")]
+pub mod build;
 
 use wasmtime::{Config, WasmFeatures};
 
 /// How much of a thread's stack guest code may use. The thread that runs a guest needs this and 1 MiB for the host.
 ///
-/// The interpreter counts its own stack in linear memory and throws `RangeError` long before this is reached.
-pub const MAX_WASM_STACK_BYTES: usize = 7 << 20;
+/// QuickJS counts its own stack in linear memory and throws `RangeError` long before this is reached; CPython raises
+/// `RecursionError`, which with a quarter of this comes too late.
+pub const MAX_WASM_STACK_BYTES: usize = 8 << 20;
 
-/// What the guest's module is made of: WebAssembly 1.0 and what LLVM adds to it.
+/// What the guests' modules are made of: WebAssembly 1.0 and what LLVM adds to it.
 const USED: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::FLOATS)
     .union(WasmFeatures::SIGN_EXTENSION)
@@ -18,7 +23,7 @@ const USED: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::BULK_MEMORY)
     .union(WasmFeatures::CALL_INDIRECT_OVERLONG);
 
-/// Applies the settings that ahead-of-time code depends on, and the least set of wasm features the guest needs.
+/// Applies the settings that ahead-of-time code depends on, and the least set of wasm features the guests need.
 pub fn configure(config: &mut Config) {
     // SECURITY: the deadline of a run depends on epochs; without them a loop in the guest is never stopped.
     config.epoch_interruption(true);
@@ -33,7 +38,7 @@ pub fn configure(config: &mut Config) {
     config.memory_init_cow(true);
     config.signals_based_traps(true);
 
-    // SECURITY: what the guest's module does not use stays off, or a flaw in it could be reached.
+    // SECURITY: what the guests' modules do not use stays off, or a flaw in it could be reached.
     config.wasm_features(!USED, false);
     config.concurrency_support(false);
 

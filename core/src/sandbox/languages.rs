@@ -1,0 +1,68 @@
+//! The sandboxes of the languages that a runtime offers, one each: a guest's pool fits its guest, and the two never mix.
+
+use super::{GuestImage, Sandbox, SandboxSize};
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::Language;
+
+const JAVASCRIPT: GuestImage = GuestImage {
+    name: "js",
+    cwasm: conduit_guest_js::CWASM,
+    configure: conduit_guest_js::configure,
+    keep_resident_bytes: 2 << 20,
+    table_elements: 20_000,
+};
+
+const PYTHON: GuestImage = GuestImage {
+    name: "python",
+    cwasm: conduit_guest_python::CWASM,
+    configure: conduit_guest_python::configure,
+    keep_resident_bytes: 64 << 20,
+    table_elements: 20_000,
+};
+
+/// A sandbox for each language that is offered.
+pub struct Sandboxes {
+    offered: Vec<(Language, Sandbox)>,
+}
+
+impl Sandboxes {
+    /// Loads the guests of `languages`, all at once.
+    ///
+    /// # Errors
+    /// As [`Sandbox::new`].
+    pub fn load(languages: &[Language], size: SandboxSize) -> Result<Sandboxes> {
+        let load = |language: Language| Ok((language, Sandbox::new(image(language), size)?));
+        let offered = std::thread::scope(|scope| {
+            let loading: Vec<_> = languages.iter().map(|language| scope.spawn(move || load(*language))).collect();
+            let panicked = |_| Err(Error::new(ErrorCode::Internal, "a guest could not be loaded"));
+            loading.into_iter().map(|guest| guest.join().unwrap_or_else(panicked)).collect::<Result<_>>()
+        })?;
+        Ok(Sandboxes { offered })
+    }
+
+    /// The sandbox for programs in `language`.
+    ///
+    /// # Errors
+    /// `invalid_request` when it is not offered.
+    pub fn of(&self, language: Language) -> Result<&Sandbox> {
+        let found = self.offered.iter().find(|(offered, _)| *offered == language);
+        found.map(|(_, sandbox)| sandbox).ok_or_else(|| {
+            let names: Vec<_> = self.languages().map(Language::name).collect();
+            let message =
+                format!("there are no programs in `{}` here, expected `{}`", language.name(), names.join("` or `"));
+            Error::new(ErrorCode::InvalidRequest, message)
+        })
+    }
+
+    /// The languages that are offered.
+    pub fn languages(&self) -> impl Iterator<Item = Language> {
+        self.offered.iter().map(|(language, _)| *language)
+    }
+}
+
+fn image(language: Language) -> &'static GuestImage {
+    match language {
+        Language::TypeScript => &JAVASCRIPT,
+        Language::Python => &PYTHON,
+    }
+}
