@@ -23,6 +23,7 @@ usage: cargo xtask COMMAND
   demo              installs what is missing and runs programs in both languages against real MCP servers
   test              everything that CI runs
   lint              rustfmt and clippy
+  declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   setup             the pinned Node and Python packages that the tests use
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(&mut steps),
         ["test"] => test::run(&mut steps),
         ["lint"] => lint::run(&mut steps),
+        ["declarations"] => declarations::run(&mut steps),
         ["deny"] => deny::run(&mut steps),
         ["setup"] => setup::run(&mut steps),
         ["removals"] => removals::run(&mut steps, ""),

@@ -362,6 +362,17 @@ fn u29_large_and_deep_schemas_are_cut_visibly_for_python() {
 }
 
 #[test]
+fn many_literals_take_no_time_of_their_own() {
+    let literals: Vec<Value> = (0..1_300).map(|n| json!({ "const": format!("{n:0300}") })).collect();
+    let schema = json!({ "properties": { "a": { "items": { "anyOf": literals } } } });
+    let start = std::time::Instant::now();
+    for _ in 0..20 {
+        assert!(declaration_of(&tool("u.t", schema.clone())).contains("1299\"]] = ..."));
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(15), "{:?}", start.elapsed());
+}
+
+#[test]
 fn u26_declarations_in_python_are_bounded_as_a_whole() {
     let many: Vec<Arc<Tool>> = (0..5_000)
         .map(|at| Arc::new(Tool { description: Some("d".repeat(2_000)), ..tool(&format!("u.t{at}"), json!({})) }))

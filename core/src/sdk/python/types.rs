@@ -237,15 +237,14 @@ impl<'a> Scope<'a> {
             .iter()
             .filter_map(|kind| if let Type::Literal(value) = kind { Some(literal(value)) } else { None })
             .collect();
+        let mut literals = Some(literals).filter(|literals| !literals.is_empty());
         let mut parts: Vec<String> = Vec::new();
         for kind in kinds {
             let part = match kind {
-                Type::Literal(_) => self.one_of(&literals),
-                kind => self.print(kind, wanted),
+                Type::Literal(_) => literals.take().map(|literals| self.one_of(&literals)),
+                kind => Some(self.print(kind, wanted)),
             };
-            if !parts.contains(&part) {
-                parts.push(part);
-            }
+            parts.extend(part.filter(|part| !parts.contains(part)));
         }
         if parts.iter().any(|part| part == "Any") {
             return self.types.typing("Any").to_owned();
