@@ -14,7 +14,7 @@ SKIPPED = set("""
     curses dbm ensurepip ftplib idlelib imaplib lib2to3 lzma mailbox mmap multiprocessing nturl2path poplib pty pydoc pydoc_data
     site-packages smtplib socketserver sqlite3 ssl test this tkinter tty turtle turtledemo venv webbrowser wsgiref xmlrpc zipapp
 """.split())
-SKIPPED_PARTS = {"http.client", "http.cookiejar", "http.server", "urllib.request", "__pycache__"}
+SKIPPED_PARTS = {"http.server", "__pycache__"}
 
 
 def modules(folder):

@@ -45,7 +45,7 @@ typedef struct Json {
     size_t len;
 } Json;
 Json json_of(PyObject *value, const char *what); /* `what` is what messages call the value */
-void json_setup(PyObject *plain, PyObject *key_text);
+void json_setup(PyObject *plain, PyObject *key_text, PyObject *inexpressible);
 
 /* heap.c */
 int heap_begin(void);

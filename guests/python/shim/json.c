@@ -15,8 +15,19 @@ typedef struct Writer {
     Py_ssize_t indexes[MAX_DEPTH];
 } Writer;
 
-static PyObject *plain; /* plain(value): what to write for a value that JSON does not know, or TypeError */
+/* Of the library's `plain.py`. */
+static PyObject *plain; /* plain(value): what to write for a value that JSON does not know */
 static PyObject *key_text; /* key_text(key): likewise for a key */
+static PyObject *inexpressible; /* the exception that both raise, and this file: (class, what is wrong) */
+
+static int refuse(const char *what)
+{
+    PyObject *arguments = Py_BuildValue("Os", PyExc_ValueError, what);
+    if (arguments)
+        PyErr_SetObject(inexpressible, arguments);
+    Py_XDECREF(arguments);
+    return -1;
+}
 
 static int reserve(Writer *into, size_t more)
 {
@@ -168,10 +179,8 @@ static int put_dict(Writer *into, PyObject *dict, int depth)
         Py_DECREF(value);
         if (failed)
             return -1;
-        if (PyDict_GET_SIZE(dict) != size) {
-            PyErr_SetString(PyExc_ValueError, "changes its size while it is written as JSON");
-            return -1;
-        }
+        if (PyDict_GET_SIZE(dict) != size)
+            return refuse("changes its size while it is written as JSON");
     }
     return put_char(into, '}');
 }
@@ -187,13 +196,10 @@ static int put_other(Writer *into, PyObject *value, int depth)
 static int too_deep(Writer *into, PyObject *value)
 {
     for (int depth = 0; depth < MAX_DEPTH; depth++) {
-        if (into->containers[depth] == value) {
-            PyErr_SetString(PyExc_ValueError, "contains a cycle, which JSON cannot express");
-            return -1;
-        }
+        if (into->containers[depth] == value)
+            return refuse("contains a cycle, which JSON cannot express");
     }
-    PyErr_Format(PyExc_ValueError, "is nested deeper than %d levels", MAX_DEPTH);
-    return -1;
+    return refuse("is nested deeper than 127 levels");
 }
 
 static int put_container(Writer *into, PyObject *value, int depth)
@@ -249,19 +255,18 @@ static PyObject *way(Writer *into)
     return text;
 }
 
-/* Says what failed and where in front of the message: "the program's value['rows'][3] is a function, ...". */
+/* Says what failed and where in front of what is wrong: "the program's value['rows'][3] is of type ...". Errors that the
+   program itself raised on the way stay as they are. */
 static void explain(Writer *into, const char *what)
 {
-    PyObject *error = PyErr_GetRaisedException();
-    bool ours = Py_IS_TYPE(error, (PyTypeObject *)PyExc_TypeError) || Py_IS_TYPE(error, (PyTypeObject *)PyExc_ValueError);
-    PyObject *place = ours ? way(into) : NULL;
-    PyObject *message = place ? PyUnicode_FromFormat("%s%U %S", what, place, error) : NULL;
-    if (message)
-        PyErr_SetObject((PyObject *)Py_TYPE(error), message);
-    else if (!PyErr_Occurred())
-        PyErr_SetRaisedException(Py_NewRef(error));
-    Py_XDECREF(message);
+    if (!PyErr_ExceptionMatches(inexpressible))
+        return;
+    PyObject *error = PyErr_GetRaisedException(), *arguments = PyObject_GetAttrString(error, "args"), *type, *wrong;
+    PyObject *place = way(into);
+    if (place && arguments && PyArg_ParseTuple(arguments, "OO", &type, &wrong))
+        PyErr_Format(type, "%s%U %U", what, place, wrong);
     Py_XDECREF(place);
+    Py_XDECREF(arguments);
     Py_DECREF(error);
 }
 
@@ -280,8 +285,9 @@ Json json_of(PyObject *value, const char *what)
     return (Json){writer.bytes, writer.len};
 }
 
-void json_setup(PyObject *plain_function, PyObject *key_function)
+void json_setup(PyObject *plain_function, PyObject *key_function, PyObject *exception)
 {
     plain = Py_NewRef(plain_function);
     key_text = Py_NewRef(key_function);
+    inexpressible = Py_NewRef(exception);
 }

@@ -142,8 +142,8 @@ static PyObject *names(PyObject *module, PyObject *nothing)
 static PyObject *set_json(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
-    if (count == 2)
-        json_setup(arguments[0], arguments[1]);
+    if (count == 3)
+        json_setup(arguments[0], arguments[1], arguments[2]);
     Py_RETURN_NONE;
 }
 

@@ -10,6 +10,11 @@ import uuid
 from collections import deque
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 
+
+class Inexpressible(Exception):
+    """`(class, message)`: the error to raise, when `shim/json.c` has put the place in front of the message."""
+
+
 _TEXTS = (decimal.Decimal, fractions.Fraction, uuid.UUID, pathlib.PurePath)
 _TIMES = (datetime.date, datetime.time)
 _ARRAYS = (deque, range, KeysView, ValuesView, ItemsView)
@@ -37,7 +42,7 @@ def plain(value):
     if isinstance(value, _TEXTS):
         return str(value)
     instead = _INSTEAD.get(type(value), "use dicts, lists, texts and numbers")
-    raise TypeError(f"is of type `{type(value).__name__}`, which JSON cannot express: {instead}")
+    raise Inexpressible(TypeError, f"is of type `{type(value).__name__}`, which JSON cannot express: {instead}")
 
 
 def key_text(key):
@@ -50,4 +55,4 @@ def key_text(key):
         return key.isoformat()
     if isinstance(key, _TEXTS):
         return str(key)
-    raise TypeError(f"is a key of type `{type(key).__name__}`, which JSON cannot express: make it a text")
+    raise Inexpressible(TypeError, f"is a key of type `{type(key).__name__}`, which JSON cannot express: make it a text")

@@ -3,11 +3,16 @@
 import _thread
 import builtins
 import errno
+import http.client
 import io
+import os
+import posix
 import socket
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 
 _NO_NETWORK = "there is no network: call tools"
 _NO_PROCESSES = "there are no processes: call tools"
@@ -21,8 +26,8 @@ _NO_LIBRARY = "its C library is not in the sandbox"
 REASONS = {
     module: reason
     for reason, modules in {
-        _NO_NETWORK: "ftplib http.client http.cookiejar http.server imaplib poplib smtplib socketserver ssl urllib.request "
-        "webbrowser wsgiref xmlrpc aiohttp httpx requests urllib3",
+        _NO_NETWORK: "ftplib http.server imaplib poplib smtplib socketserver ssl webbrowser wsgiref xmlrpc "
+        "aiohttp httpx requests urllib3",
         _NO_PROCESSES: "multiprocessing pty",
         _NO_TERMINAL: "antigravity curses idlelib pydoc pydoc_data readline termios this tkinter tty turtle turtledemo",
         _NO_FILES: "dbm ensurepip fcntl mailbox mmap venv zipapp",
@@ -43,7 +48,8 @@ class Finder:
         reason = REASONS.get(name) or REASONS.get(name.partition(".")[0])
         if reason is None and "." not in name and name not in sys.stdlib_module_names:
             reason = "programs have Python's standard library and `tools`, and no packages"
-        if reason is not None:
+        # Who only asks, as `importlib.util.find_spec` does, hears that there is none.
+        if reason is not None and sys._getframe(2).f_code.co_name == "_find_and_load_unlocked":
             raise ModuleNotFoundError(f"no module named {name!r}: {reason}", name=name)
 
 
@@ -60,6 +66,14 @@ def no_thread(*args, **kwargs):
 
 def no_network(*args, **kwargs):
     raise OSError(errno.ENETUNREACH, _NO_NETWORK)
+
+
+def no_url(*args, **kwargs):
+    raise urllib.error.URLError(_NO_NETWORK)
+
+
+def no_file(*args, **kwargs):
+    raise OSError(errno.EROFS, _NO_FILES)
 
 
 def no_process(*args, **kwargs):
@@ -80,5 +94,10 @@ def install():
     socket.socket = Socket
     for name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "gethostname", "socketpair"):
         setattr(socket, name, no_network)
+    urllib.request.urlopen = urllib.request.OpenerDirector.open = no_url
+    http.client.HTTPConnection.connect = no_network
+    http.client.HTTPSConnection = http.client.HTTPConnection
+    # The C library does nothing, and says that it has.
+    os.chmod = posix.chmod = no_file
     subprocess.Popen.__init__ = no_process
     subprocess.Popen.__del__ = lambda self: None

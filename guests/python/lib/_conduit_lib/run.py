@@ -3,7 +3,6 @@
 import ast
 import builtins
 import inspect
-import json
 import linecache
 import sys
 import __main__
@@ -47,7 +46,7 @@ class _AwaitRuns(ast.NodeTransformer):
 
 def prepare(source, given):
     """Before the program is compiled; gives the syntax tree to compile when it is not the source's own."""
-    program_globals["input"] = None if given == "null" else json.loads(given)
+    program_globals["input"] = None if given == "null" else tools.parse(given)
     linecache.cache[PROGRAM] = (lambda: source,)
     if "\0" in source:
         raise SyntaxError("the program contains a null byte")
@@ -94,7 +93,7 @@ def _raise_unhandled():
 def _set_up():
     asyncio._set_running_loop(loop)
     sys.argv = [PROGRAM]
-    _conduit.set_json(plain.plain, plain.key_text)
+    _conduit.set_json(plain.plain, plain.key_text, plain.Inexpressible)
     refused.install()
     for name in ("ToolError", "call_tool", "search_tools", "describe_tool", "list_tools", "tools"):
         setattr(builtins, name, getattr(tools, name))

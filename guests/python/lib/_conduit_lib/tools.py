@@ -1,5 +1,6 @@
 """`tools`, calls by name, and the calls that wait for the host."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Coroutine, Mapping
@@ -11,6 +12,10 @@ from .loop import loop
 from .report import Placed
 
 CALL, CALL_FULL, SEARCH, DESCRIBE, LIST = range(5)
+
+#: The parser and the futures of the interpreter itself, whatever a program puts in their places.
+_scan = json.JSONDecoder().scan_once
+_Future = asyncio.Future
 
 #: Futures of the calls that the host has not answered, by its ids.
 _waiting = {}
@@ -66,7 +71,7 @@ class ToolCall(Coroutine):
         return self._steps
 
     def _call(self):
-        future = loop.create_future()
+        future = _Future(loop=loop)
         _waiting[_conduit.submit(self._kind, self._name, self._arguments)] = future
         self._arguments = None
         return (yield from future)
@@ -164,7 +169,7 @@ class Tools:
         return made
 
     def __dir__(self):
-        return sorted(json.loads(_conduit.upstream_names()))
+        return sorted(parse(_conduit.upstream_names()))
 
     def __repr__(self):
         return "<tools: await tools.upstream.tool(...)>"
@@ -213,12 +218,17 @@ def _text(value, example):
     return value
 
 
+def parse(text):
+    """JSON of the host."""
+    return _scan(text, 0)[0]
+
+
 def complete(call, is_value, reply):
     """The host has answered. Who has stopped waiting hears nothing of it."""
     future = _waiting.pop(call, None)
     if future is None or future.done():
         return
-    value = json.loads(reply)
+    value = parse(reply)
     if is_value:
         future.set_result(value)
     else:
