@@ -183,7 +183,7 @@ fn corpus() -> Vec<(String, Case)> {
 }
 
 /// A runtime of the case's own: `test.count` counts per execution.
-fn runtime(case: &Case) -> Result<Runtime> {
+fn runtime(case: &Case, language: Language) -> Result<Runtime> {
     let environment = |name: &str| (name == "CORPUS").then(|| folder().display().to_string());
     let config = case.config.as_ref().map(|config| Config::parse(&config.to_string(), &environment)).transpose()?;
     let strictness = if case.strict { Strictness::Strict } else { Strictness::Permissive };
@@ -193,12 +193,13 @@ fn runtime(case: &Case) -> Result<Runtime> {
         .upstream(tools::down())
         .policy(Policy::allow([ToolPattern::parse("*")?]))
         .validation(strictness)
+        .languages([language])
         .build()
 }
 
 async fn execute(run: &Run<'_>) -> Result<ExecutionResult> {
     let case = run.case;
-    let runtime = runtime(case)?;
+    let runtime = runtime(case, run.language)?;
     let allow = case.allow.clone().unwrap_or_else(|| vec!["test.*".to_owned()]);
     let allow = allow.iter().map(|pattern| ToolPattern::parse(pattern)).collect::<Result<Vec<_>>>()?;
     let request = |code: &str| ExecutionRequest::new(run.language, code).allow(allow.clone());
