@@ -11,4 +11,5 @@ mod conformance;
 mod guest_globals;
 mod hostile_tools;
 mod tidy;
+mod stdlib;
 mod tools;
