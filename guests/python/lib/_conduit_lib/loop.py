@@ -55,21 +55,22 @@ class Loop(base_events.BaseEventLoop):
 
     # The host's side.
 
-    def work(self, until):
-        """Runs whatever is ready, and timers that are due, until nothing is or `until` has failed."""
+    def drain(self, program):
+        """Runs whatever is ready, until nothing is or the program's own task has failed."""
         ready = self._ready
-        while True:
-            while ready:
-                handle = ready.popleft()
-                if not handle._cancelled:
-                    handle._run()
-                if until is not None and until.done() and (until.cancelled() or until._exception is not None):
-                    return
-            if not self._scheduled or not self._take_due():
+        while ready:
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+            if program is not None and program.done() and (program.cancelled() or program._exception is not None):
                 return
 
-    def _take_due(self):
-        scheduled, soon = self._scheduled, self.time() + 1e-6
+    def take_due(self):
+        """Makes the timers ready that are due; whether something is ready."""
+        scheduled = self._scheduled
+        if not scheduled:
+            return False
+        soon = self.time() + 1e-6
         while scheduled and (scheduled[0]._cancelled or scheduled[0]._when <= soon):
             handle = heapq.heappop(scheduled)
             handle._scheduled = False

@@ -1,11 +1,26 @@
 """What the host is told of an error, and what tracebacks show: the program's lines only."""
 
+import itertools
 import linecache
 import traceback
 
 from . import PROGRAM
 
+_format = traceback.StackSummary.format_frame_summary
+
+
+def _format_once(self, frame, **options):
+    """A recursion has a thousand frames alike, and to find the marks below a line it is parsed."""
+    formatted = self.__dict__.setdefault("_formatted", {})
+    key = frame.filename, frame.lineno, frame.name, frame.end_lineno, frame.colno, frame.end_colno
+    if frame.locals or key not in formatted:
+        formatted[key] = _format(self, frame, **options)
+    return formatted[key]
+
+
+#: The longest texts, in bytes; the most frames of an error, and errors of a chain, that are looked at.
 _NAME, _MESSAGE, _STACK = 256, 8 * 1024, 16 * 1024
+_FRAMES, _ERRORS = 1100, 20
 
 _extract = traceback.StackSummary._extract_from_extended_frame_gen.__func__
 
@@ -49,19 +64,37 @@ def _of_syntax_error(error):
 
 def _of_frame(tb):
     """The innermost frame of the program."""
-    place = None, None
+    innermost = None
     while tb is not None:
-        code = tb.tb_frame.f_code
-        if code.co_filename == PROGRAM:
-            positions = next((at for index, at in enumerate(code.co_positions()) if index == tb.tb_lasti // 2), None)
-            place = tb.tb_lineno, positions and positions[2]
+        if tb.tb_frame.f_code.co_filename == PROGRAM:
+            innermost = tb
         tb = tb.tb_next
-    line, column = place
-    if line is None or column is None:
-        return line, column
+    if innermost is None:
+        return None, None
+    line = innermost.tb_lineno
+    positions = next(itertools.islice(innermost.tb_frame.f_code.co_positions(), innermost.tb_lasti // 2, None), None)
+    if positions is None or positions[2] is None:
+        return line, None
     # Columns of code are counted in bytes.
-    before = linecache.getline(PROGRAM, line).encode(errors="surrogatepass")[:column].decode(errors="ignore")
+    text = linecache.getline(PROGRAM, line).encode(errors="surrogatepass")
+    before = text[: positions[2]].decode(errors="ignore")
     return line, _utf16_column(before, len(before))
+
+
+def _shorten(error):
+    """Leaves the innermost frames of a deep recursion, in each error of the chain: to describe a frame takes its time."""
+    for _ in range(_ERRORS):
+        if error is None:
+            return
+        last = first = error.__traceback__
+        depth = 0
+        while last is not None:
+            depth += 1
+            last = last.tb_next
+        for _ in range(depth - _FRAMES):
+            first = first.tb_next
+        error.__traceback__ = first
+        error = error.__cause__ or error.__context__
 
 
 def _position(error):
@@ -91,6 +124,7 @@ def report(error):
     """What the host is told of an uncaught error; `None` when it is no failure."""
     if isinstance(error, SystemExit) and error.code in (None, 0):
         return None
+    _shorten(error)
     line, column = _position(error)
     message = _hint(error, _text(error), line)
     told = {
@@ -109,3 +143,4 @@ def report(error):
 
 
 traceback.StackSummary._extract_from_extended_frame_gen = _extract_program
+traceback.StackSummary.format_frame_summary = _format_once

@@ -5,6 +5,7 @@ import builtins
 import inspect
 import linecache
 import sys
+import types
 import __main__
 import asyncio
 
@@ -66,16 +67,15 @@ def begin(value):
 def run():
     """Runs on as far as it goes: `(value,)` at the end, else when the next timer is due."""
     while True:
-        loop.work(_main)
-        if _main is None:
-            break
-        if not _main.done():
+        loop.drain(_main)
+        if _main is not None and _main.done():
+            begin(_main.result())
+            continue
+        if _main is None and not tools.pending():
+            _raise_unhandled()
+            return (_value,)
+        if not loop.take_due():
             return loop.next_timer()
-        begin(_main.result())
-    if tools.pending():
-        return loop.next_timer()
-    _raise_unhandled()
-    return (_value,)
 
 
 def _raise_unhandled():
@@ -100,7 +100,10 @@ def _set_up():
     builtins.input = streams.ask
     builtins.exit = builtins.quit = sys.exit
     setattr(builtins, _RUN, run_at_top_level)
-    program_globals["__builtins__"] = builtins
+    # The program's own: what it overrides there is in nobody else's way.
+    own = types.ModuleType("builtins")
+    own.__dict__.update(builtins.__dict__)
+    program_globals["__builtins__"] = sys.modules["builtins"] = own
 
 
 _set_up()
