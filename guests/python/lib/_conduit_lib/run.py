@@ -51,8 +51,13 @@ def prepare(source, given):
     linecache.cache[PROGRAM] = (lambda: source,)
     if "\0" in source:
         raise SyntaxError("the program contains a null byte")
-    if "run(" in source or "run_until_complete(" in source:
+    if "run(" not in source and "run_until_complete(" not in source:
+        return None
+    try:
         return _AwaitRuns().visit(ast.parse(source, PROGRAM))
+    except (MemoryError, RecursionError):
+        # Nested too deep to be looked through; the compiler may take it all the same.
+        return None
 
 
 def begin(value):
