@@ -10,5 +10,6 @@
 mod conformance;
 mod guest_globals;
 mod hostile_tools;
+mod languages;
 mod tidy;
 mod tools;
