@@ -99,6 +99,23 @@ impl ExecutionRequest {
     }
 
     /// A Python program.
+    ///
+    /// # Example: a program calls a tool
+    ///
+    /// ```
+    /// use conduit_core::{ExecutionRequest, LocalTool, Policy, Runtime, ToolPattern};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> conduit_core::Result<()> {
+    /// let ping = LocalTool::new("ping", |_arguments, _context| async { Ok("pong".into()) });
+    /// let everything = Policy::allow([ToolPattern::parse("*")?]);
+    /// let runtime = Runtime::builder().host_tool(ping).policy(everything).build()?;
+    /// let request = ExecutionRequest::python("print(await tools.host.ping())\nreturn input['n'] + 1");
+    /// let result = runtime.execute(request.input(serde_json::json!({"n": 41}))).await?;
+    /// assert_eq!((result.value, result.stdout.as_str()), (42.into(), "pong\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn python(code: impl Into<String>) -> ExecutionRequest {
         ExecutionRequest::new(Language::Python, code)
     }

@@ -10,6 +10,7 @@
 mod conformance;
 mod guest_globals;
 mod hostile_tools;
+mod languages;
 mod tidy;
 mod stdlib;
 mod tools;

@@ -13,11 +13,17 @@ use super::{SandboxSize, code};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::Limit;
 
+/// Memory of an instance that stays mapped between executions (and is zeroed or copied anew for each). More gains nothing
+/// where the kernel tells which pages were written, and costs much where it does not: then the first so many are.
+const KEEP_RESIDENT_BYTES: usize = 2 << 20;
+/// Elements of the guests' function tables; QuickJS and CPython both have fewer.
+const TABLE_ELEMENTS: usize = 20_000;
+
 /// How often the image of a guest's memory is made before that is an error, and the time in between.
 const MAP_TRIES: u32 = 5;
 const MAP_PAUSE: Duration = Duration::from_millis(10);
 
-/// A guest's native code, compiled ahead of time by its crate and embedded in the program, and what it needs of its engine.
+/// A guest's native code, compiled ahead of time by its crate and embedded in the program.
 #[derive(Clone, Copy)]
 pub struct GuestImage {
     /// A short name, for threads and errors.
@@ -26,10 +32,6 @@ pub struct GuestImage {
     pub cwasm: &'static [u8],
     /// The settings that the code was made with.
     pub configure: fn(&mut Config),
-    /// Memory of an instance that stays mapped between executions (and is zeroed or copied anew for each).
-    pub keep_resident_bytes: usize,
-    /// At least as many as the guest's function table has.
-    pub table_elements: usize,
 }
 
 /// A loaded guest runtime.
@@ -64,7 +66,7 @@ impl Guest {
     pub(super) fn load(image: &GuestImage, size: SandboxSize) -> Result<Guest> {
         let mut config = Config::new();
         (image.configure)(&mut config);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(image, size)));
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(size)));
         let place = code::place(image.cwasm);
         config.with_custom_code_memory(place.clone());
         let engine = Engine::new(&config).map_err(|error| fault("cannot start the wasm engine", error))?;
@@ -126,17 +128,17 @@ impl Guest {
     }
 }
 
-fn pooling(image: &GuestImage, size: SandboxSize) -> PoolingAllocationConfig {
+fn pooling(size: SandboxSize) -> PoolingAllocationConfig {
     // An instance is taken down after its result is out, so each thread may hold one more than the executions.
     let slots = size.executions.saturating_add(u32::try_from(size.threads).unwrap_or(u32::MAX));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)
         .total_memories(slots)
         .total_tables(slots)
-        .table_elements(image.table_elements)
+        .table_elements(TABLE_ELEMENTS)
         .max_memory_size(usize::try_from(Limit::Memory.maximum()).unwrap_or(usize::MAX))
-        .linear_memory_keep_resident(image.keep_resident_bytes)
-        .table_keep_resident(image.table_elements * size_of::<usize>())
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .table_keep_resident(TABLE_ELEMENTS * size_of::<usize>())
         .pagemap_scan(Enabled::Auto);
     pool
 }

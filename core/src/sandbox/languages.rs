@@ -4,21 +4,11 @@ use super::{GuestImage, Sandbox, SandboxSize};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Language;
 
-const JAVASCRIPT: GuestImage = GuestImage {
-    name: "js",
-    cwasm: conduit_guest_js::CWASM,
-    configure: conduit_guest_js::configure,
-    keep_resident_bytes: 2 << 20,
-    table_elements: 20_000,
-};
+const JAVASCRIPT: GuestImage =
+    GuestImage { name: "js", cwasm: conduit_guest_js::CWASM, configure: conduit_guest_js::configure };
 
-const PYTHON: GuestImage = GuestImage {
-    name: "python",
-    cwasm: conduit_guest_python::CWASM,
-    configure: conduit_guest_python::configure,
-    keep_resident_bytes: 64 << 20,
-    table_elements: 20_000,
-};
+const PYTHON: GuestImage =
+    GuestImage { name: "python", cwasm: conduit_guest_python::CWASM, configure: conduit_guest_python::configure };
 
 /// A sandbox for each language that is offered.
 pub struct Sandboxes {

@@ -63,8 +63,7 @@ impl ToolHost for Host {
     }
 }
 
-const IMAGE: GuestImage =
-    GuestImage { name: "hostile", cwasm: HOSTILE, configure, keep_resident_bytes: 2 << 20, table_elements: 20_000 };
+const IMAGE: GuestImage = GuestImage { name: "hostile", cwasm: HOSTILE, configure };
 
 fn sandbox() -> Sandbox {
     Sandbox::new(&IMAGE, SandboxSize { executions: 8, threads: 2 }).unwrap()
