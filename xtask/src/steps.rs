@@ -88,10 +88,7 @@ impl Steps {
 
     /// Runs `command` with its output shown; says whether it succeeded.
     pub fn run(&mut self, name: &str, command: &mut Command) -> bool {
-        announce(name, command);
-        let start = Instant::now();
-        let ended = command.status();
-        self.record(name, start, ended.map(|status| status.success()))
+        self.run_if_possible(name, command, -1)
     }
 
     /// Like [`Steps::run`], for a command whose exit status `missing` says that something cannot be had on this machine.

@@ -1,6 +1,6 @@
 //! Packages of another release of Debian, unpacked in a private folder: the system's own apt is read and never changed.
 
-use crate::Result;
+use crate::{Result, Unavailable};
 use crate::toolchain::run;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,13 +22,13 @@ impl Apt {
         let mirror = mirror()?;
         let sources = format!("deb {mirror} {RELEASE} main\ndeb-src {mirror} {RELEASE} main\n");
         std::fs::write(folder.join("sources.list"), sources)?;
-        run(apt.command().arg("update"))?;
+        apt.download(&["update"])?;
         Ok(apt)
     }
 
     /// Downloads a binary package, `name` or `name=version`, and unpacks it below `root`.
     pub fn unpack(&self, package: &str, root: &Path) -> Result<()> {
-        run(self.command().args(["download", package]))?;
+        self.download(&["download", package])?;
         let name = package.split('=').next().unwrap_or(package);
         let file = self.file(&format!("{name}_"), ".deb")?;
         run(Command::new("dpkg").arg("--extract").arg(file).arg(root))
@@ -36,11 +36,16 @@ impl Apt {
 
     /// Downloads a source package, `name=version`, and unpacks it with Debian's patches as `tree`.
     pub fn source(&self, package: &str, tree: &Path) -> Result<()> {
-        run(self.command().args(["source", "--download-only", package]))?;
+        self.download(&["source", "--download-only", package])?;
         let name = package.split('=').next().unwrap_or(package);
         let description = self.file(&format!("{name}_"), ".dsc")?;
         // apt has checked its digest against the signed lists.
         run(Command::new("dpkg-source").args(["--no-check", "-x"]).arg(description).arg(tree))
+    }
+
+    /// Mirrors drop old packages: that is told apart from all else that can fail.
+    fn download(&self, arguments: &[&str]) -> Result<()> {
+        Ok(run(self.command().args(arguments)).map_err(|error| Unavailable(error.to_string()))?)
     }
 
     fn command(&self) -> Command {

@@ -3,10 +3,10 @@
 //!
 //! Everything lies in one work folder; what is there of an earlier build with the same pins is used again.
 
-use crate::{Result, Unavailable};
+use crate::Result;
 use crate::debian::Apt;
 use crate::sources;
-use crate::toolchain::{self, Toolchain, Unit, run};
+use crate::toolchain::{self, Toolchain, Unit, bare, run};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,6 +53,8 @@ const LINK: [&str; 9] = [
     "-Wl,--strip-all",
 ];
 const EPOCH: &str = "1700000000";
+/// In the work folder: what its build was made of, nothing while it is made.
+const STAMP: &str = "conduit-guest-stamp";
 
 struct Build {
     work: PathBuf,
@@ -64,31 +66,59 @@ struct Build {
 pub fn compile(work: &Path) -> Result<Vec<u8>> {
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../python").canonicalize()?;
     let pins = pins(&guest)?;
-    let stamp = work.join("stamp");
-    if std::fs::read_to_string(&stamp).ok().as_deref() != Some(&pins) {
-        if work.exists() {
-            std::fs::remove_dir_all(work)?;
-        }
-        std::fs::create_dir_all(work)?;
-        fetch(&work.canonicalize()?, &guest).map_err(|error| Unavailable(error.to_string()))?;
-        prepare(&work.canonicalize()?, &guest)?;
-        let build = Build::new(work, guest.clone())?;
+    let work = open_work(work)?;
+    let stamp = work.join(STAMP);
+    if std::fs::read_to_string(&stamp)? != pins {
+        empty(&work)?;
+        fetch(&work, &guest)?;
+        sources::patch(&work.join("source"), &guest.join("shim/python.patch"))?;
+        host_python(&work)?;
+        let build = Build::new(&work, &guest)?;
         build.zlib()?;
         build.interpreter()?;
         std::fs::write(&stamp, &pins)?;
     }
-    let build = Build::new(work, guest)?;
+    let build = Build::new(&work, &guest)?;
     build.freeze()?;
     build.link()
 }
 
-/// What the interpreter's build depends on.
+/// The work folder, which has a stamp from its first moment: no other folder is ever emptied.
+fn open_work(work: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(work)?;
+    let work = work.canonicalize()?;
+    if !work.join(STAMP).exists() {
+        if std::fs::read_dir(&work)?.next().is_some() {
+            return Err(format!("`{}` is not empty, expected a new folder to work in", work.display()).into());
+        }
+        std::fs::write(work.join(STAMP), "")?;
+    }
+    Ok(work)
+}
+
+fn empty(work: &Path) -> Result<()> {
+    std::fs::write(work.join(STAMP), "")?;
+    for entry in std::fs::read_dir(work)? {
+        let path = entry?.path();
+        if path.is_dir() && !path.is_symlink() {
+            std::fs::remove_dir_all(path)?;
+        } else if !path.ends_with(STAMP) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// A digest of all that the interpreter's build depends on.
 fn pins(guest: &Path) -> Result<String> {
     let mut digest = Sha256::new();
+    for text in [include_str!("python.rs"), include_str!("toolchain.rs"), include_str!("../Cargo.lock")] {
+        digest.update(text);
+    }
     digest.update(std::fs::read(guest.join("shim/python.patch"))?);
     digest.update(std::fs::read(guest.join("tzdata.txt"))?);
-    let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{PYTHON} {WASI_LIBC} {} {digest}", CONFIGURE.join(" ")))
+    digest.update(toolchain::version()?);
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn fetch(work: &Path, guest: &Path) -> Result<()> {
@@ -106,11 +136,6 @@ fn fetch(work: &Path, guest: &Path) -> Result<()> {
     run(pip.arg(work.join("tzdata")).arg("--requirement").arg(guest.join("tzdata.txt")))
 }
 
-fn prepare(work: &Path, guest: &Path) -> Result<()> {
-    sources::patch(&work.join("source"), &guest.join("shim/python.patch"))?;
-    host_python(work)
-}
-
 /// A CPython for this machine of the version that is compiled, which reads its sources: started by its own loader.
 fn host_python(work: &Path) -> Result<()> {
     let root = work.join("host/usr");
@@ -126,10 +151,9 @@ fn host_python(work: &Path) -> Result<()> {
 }
 
 impl Build {
-    fn new(work: &Path, guest: PathBuf) -> Result<Build> {
-        let work = work.canonicalize()?;
+    fn new(work: &Path, guest: &Path) -> Result<Build> {
         let toolchain = Toolchain::new(&work.join("sysroot/usr"))?;
-        Ok(Build { work, guest, toolchain })
+        Ok(Build { work: work.to_path_buf(), guest: guest.to_path_buf(), toolchain })
     }
 
     fn zlib(&self) -> Result<()> {
@@ -157,7 +181,6 @@ impl Build {
             ("PKG_CONFIG_PATH", String::new()),
             ("PKG_CONFIG_LIBDIR", "/nonexistent".to_owned()),
             ("SOURCE_DATE_EPOCH", EPOCH.to_owned()),
-            ("LC_ALL", "C".to_owned()),
             ("CPP", format!("{compiler} -E")),
             ("CC", compiler),
             ("CXX", "false".to_owned()),
@@ -168,18 +191,18 @@ impl Build {
             ("ZLIB_CFLAGS", format!("-I{}", zlib.join("include").display())),
             ("ZLIB_LIBS", format!("-L{} -lz", zlib.display())),
         ];
-        let mut configure = Command::new("../source/configure");
+        let mut configure = bare("../source/configure");
         configure.current_dir(&folder).envs(variables.clone()).args(CONFIGURE);
         run(configure.arg(format!("--with-build-python={}", self.work.join("python").display())))?;
         let jobs = std::thread::available_parallelism().map_or(2, usize::from);
-        let mut make = Command::new("make");
+        let mut make = bare("make");
         make.current_dir(&folder).envs(variables).arg(format!("-j{jobs}")).args(LIBRARIES);
         run(&mut make)
     }
 
     /// The standard library, our library and the time zones, as tables in C.
     fn freeze(&self) -> Result<()> {
-        let mut python = Command::new(self.work.join("python"));
+        let mut python = bare(self.work.join("python"));
         python.arg(self.guest.join("freeze.py")).arg(self.work.join("source/Lib")).arg(self.guest.join("lib"));
         run(python.arg(self.work.join("tzdata/tzdata/zoneinfo")).arg(&self.work))
     }

@@ -1,6 +1,7 @@
 //! The C toolchain: Debian's clang 19 for wasm32, with a C library for it. Says which packages are missing.
 
 use crate::Result;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,7 +31,7 @@ impl Toolchain {
         }
         let library = sysroot.join("lib/wasm32-wasi/libc.a");
         if !library.exists() {
-            return Err(missing(&library.display().to_string()).into());
+            return Err(format!("`{}` is missing in the C library", library.display()).into());
         }
         let runtime = Command::new(CLANG).args(["--target=wasm32-wasi", "-print-libgcc-file-name"]).output()?;
         let runtime = String::from_utf8(runtime.stdout)?;
@@ -73,7 +74,7 @@ impl Toolchain {
 
     fn command(&self) -> Command {
         let words = self.compiler();
-        let mut command = Command::new(&words[0]);
+        let mut command = bare(&words[0]);
         command.args(&words[1..]);
         command
     }
@@ -82,6 +83,18 @@ impl Toolchain {
 /// Makes a library of objects, without times and owners.
 pub fn archive(library: &Path, objects: &[PathBuf]) -> Result<()> {
     run(Command::new(ARCHIVER).arg("rcsD").arg(library).args(objects))
+}
+
+/// The compiler's version, to the package: it is part of what a guest's bytes depend on.
+pub fn version() -> Result<Vec<u8>> {
+    Ok(bare(CLANG).arg("--version").output()?.stdout)
+}
+
+/// A command without the caller's environment, which could change what is built.
+pub fn bare(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C");
+    command
 }
 
 /// Runs a command to its end; its output is told only when it fails.

@@ -86,7 +86,7 @@ static Step *run(void)
     module_flush();
     step = (Step){.tag = WAITING, .wake_at = PyLong_AsLongLong(state)};
     Py_DECREF(state);
-    return &step;
+    return PyErr_Occurred() ? fail() : &step;
 }
 
 static uint32_t read_u32(const char *at)
@@ -101,6 +101,13 @@ static Text next_section(const char **at)
     Text section = {*at + 4, (Py_ssize_t)read_u32(*at), NULL};
     *at = section.bytes + section.len + 1;
     return section;
+}
+
+/* Editors put a byte order mark in front of UTF-8. */
+static Text without_mark(Text source)
+{
+    bool marked = source.len >= 3 && !memcmp(source.bytes, "\xef\xbb\xbf", 3);
+    return marked ? (Text){source.bytes + 3, source.len - 3, NULL} : source;
 }
 
 static PyObject *string_of(Text text)
@@ -142,7 +149,7 @@ EXPORT("start") Step *guest_start(const char *envelope, uint32_t len)
 {
     (void)len;
     started = true;
-    Text source = next_section(&envelope);
+    Text source = without_mark(next_section(&envelope));
     next_section(&envelope); /* positions are the program's own */
     Text input = next_section(&envelope);
     upstream_names = string_of(next_section(&envelope));

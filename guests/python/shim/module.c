@@ -119,20 +119,6 @@ static PyObject *submit(PyObject *module, PyObject *const *arguments, Py_ssize_t
     return id;
 }
 
-/* now() -> milliseconds of the host's clock, a float */
-static PyObject *now(PyObject *module, PyObject *nothing)
-{
-    (void)module, (void)nothing;
-    return PyFloat_FromDouble(started ? (double)(host_now() / 1000000) : 0);
-}
-
-/* compile(tree) -> the code of a program given as an `ast.Module` */
-static PyObject *compile_tree(PyObject *module, PyObject *tree)
-{
-    (void)module;
-    return program_compile(NULL, tree);
-}
-
 static PyObject *names(PyObject *module, PyObject *nothing)
 {
     (void)module, (void)nothing;
@@ -152,8 +138,6 @@ static PyMethodDef METHODS[] = {
     {"write_stderr", write_stderr, METH_O, NULL},
     {"flush", flush, METH_NOARGS, NULL},
     {"submit", (PyCFunction)(void *)submit, METH_FASTCALL, NULL},
-    {"now", now, METH_NOARGS, NULL},
-    {"compile", compile_tree, METH_O, NULL},
     {"upstream_names", names, METH_NOARGS, NULL},
     {"set_json", (PyCFunction)(void *)set_json, METH_FASTCALL, NULL},
     {0},

@@ -1,10 +1,14 @@
 """The event loop: asyncio's own, driven by the host's completions instead of sockets."""
 
 import asyncio
+import errno
 import heapq
 import math
-import time
+import threading
 from asyncio import base_events, events
+
+#: A time that no run lives to see, in seconds: far timers, and those that are never due.
+_FAR = 9e9
 
 _NOT_HERE = (
     "works at the top level of the program only, not in a function: the host drives one event loop; "
@@ -17,7 +21,7 @@ class Loop(base_events.BaseEventLoop):
 
     def __init__(self):
         super().__init__()
-        self._thread_id = 1
+        self._thread_id = threading.get_ident()
         self.unhandled = []
 
     # What asyncio's own loops do with sockets and threads.
@@ -45,6 +49,14 @@ class Loop(base_events.BaseEventLoop):
         except Exception as error:
             future.set_exception(error)
         return future
+
+    async def subprocess_exec(self, *args, **kwargs):
+        raise OSError(errno.ENOTSUP, "there are no processes: call tools")
+
+    subprocess_shell = subprocess_exec
+
+    async def create_server(self, *args, **kwargs):
+        raise OSError(errno.ENETUNREACH, "there is no network: call tools")
 
     def call_exception_handler(self, context):
         """A task or future is gone, and nobody has asked for its exception."""
@@ -82,7 +94,7 @@ class Loop(base_events.BaseEventLoop):
         """When the next timer is due, in the host's nanoseconds, -1 for none. The host's clock goes in milliseconds."""
         if not self._scheduled:
             return -1
-        return math.ceil(self._scheduled[0]._when * 1000 - 1e-3) * 1_000_000
+        return math.ceil(min(self._scheduled[0]._when, _FAR) * 1000 - 1e-3) * 1_000_000
 
     def _timer_handle_cancelled(self, handle):
         """Cancelled timers stay in the heap until they are due, unless they are many."""
@@ -126,12 +138,21 @@ class Runner:
         raise refusal("asyncio.Runner.run()", coro)
 
 
-async def run_at_top_level(function, /, *args, **kwargs):
-    """What a call of `...run(...)` at the top level of a program becomes: `await` of this."""
-    if function is run or getattr(function, "__func__", None) in (Loop.run_until_complete, Runner.run):
-        waited_for = args[0] if args else next(iter(kwargs.values()))
-        return await waited_for
-    return function(*args, **kwargs)
+class _Awaited:
+    """What `asyncio.run` and its kin are called with, at the top level of a program."""
+
+    def __init__(self, awaitable, /, **options):
+        self.awaitable = awaitable
+
+
+def callee(function):
+    """At top level `f.run(x)` becomes `await result(callee(f.run)(x))`: asyncio's own functions are awaited."""
+    ours = function is run or getattr(function, "__func__", None) in (Loop.run_until_complete, Runner.run)
+    return _Awaited if ours else function
+
+
+async def result(value):
+    return await value.awaitable if type(value) is _Awaited else value
 
 
 class _Policy(events.AbstractEventLoopPolicy):

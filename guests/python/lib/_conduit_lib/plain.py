@@ -47,8 +47,8 @@ def plain(value):
 
 def key_text(key):
     """The text of a key that is no text."""
-    if isinstance(key, enum.Enum) and isinstance(key.value, str):
-        return key.value
+    if isinstance(key, enum.Enum):
+        return str(key.value)
     if isinstance(key, float):
         return repr(float(key))
     if isinstance(key, _TIMES):

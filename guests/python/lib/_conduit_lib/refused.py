@@ -1,5 +1,6 @@
 """What programs look for and that is not here, with the reason: modules, files, threads, sockets, processes."""
 
+import _signal
 import _thread
 import builtins
 import errno
@@ -7,6 +8,7 @@ import http.client
 import io
 import os
 import posix
+import signal
 import socket
 import subprocess
 import sys
@@ -99,5 +101,9 @@ def install():
     http.client.HTTPSConnection = http.client.HTTPConnection
     # The C library does nothing, and says that it has.
     os.chmod = posix.chmod = no_file
+    for name in ("abort", "execv", "execve", "fork", "kill", "popen", "posix_spawn", "system"):
+        setattr(os, name, no_process)
+    os._exit = posix._exit = sys.exit
+    signal.raise_signal = _signal.raise_signal = no_process
     subprocess.Popen.__init__ = no_process
     subprocess.Popen.__del__ = lambda self: None

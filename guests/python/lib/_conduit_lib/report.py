@@ -2,6 +2,7 @@
 
 import itertools
 import linecache
+import re
 import traceback
 
 from . import PROGRAM
@@ -22,6 +23,10 @@ def _format_once(self, frame, **options):
 _NAME, _MESSAGE, _STACK = 256, 8 * 1024, 16 * 1024
 _FRAMES, _ERRORS = 1100, 20
 
+_NO_MEMORY = MemoryError, SystemError
+_INPUT = re.compile(r"(?<![\w.'\"])input\(")
+
+_format_exception = traceback.format_exception
 _extract = traceback.StackSummary._extract_from_extended_frame_gen.__func__
 
 
@@ -45,21 +50,31 @@ def _utf16_column(line_text, column):
     return len(line_text[:column].encode("utf-16-le", "surrogatepass")) // 2 + 1
 
 
-class Placed(RuntimeError):
-    """An error that was not raised where it was made."""
-
-    def __init__(self, message, line):
-        super().__init__(message)
-        self.line = line
+def place(error, line):
+    """Notes where in the program the cause of an error is that is raised elsewhere."""
+    error._conduit_line = line
+    return error
 
 
-Placed.__name__ = Placed.__qualname__ = "RuntimeError"
-Placed.__module__ = "builtins"
+def _is_line(number):
+    return type(number) is int and 0 < number < 1 << 31
+
+
+def _complete(error):
+    """The compiler, unlike the parser, has no text of the line, and counts columns in bytes."""
+    if error.text is None:
+        error.text = linecache.getline(PROGRAM, error.lineno)
+        data = error.text.encode(errors="surrogatepass")
+        for name in ("offset", "end_offset"):
+            at = getattr(error, name)
+            if type(at) is int and at > 0:
+                setattr(error, name, len(data[: at - 1].decode(errors="ignore")) + 1)
 
 
 def _of_syntax_error(error):
-    line = linecache.getline(PROGRAM, error.lineno)
-    return error.lineno, _utf16_column(line, max((error.offset or 1) - 1, 0))
+    _complete(error)
+    offset = error.offset if _is_line(error.offset) else 1
+    return error.lineno, _utf16_column(error.text, offset - 1)
 
 
 def _of_frame(tb):
@@ -98,24 +113,23 @@ def _shorten(error):
 
 
 def _position(error):
-    if isinstance(error, SyntaxError) and error.filename == PROGRAM and error.lineno:
+    if isinstance(error, SyntaxError) and error.filename == PROGRAM and _is_line(error.lineno):
         return _of_syntax_error(error)
-    if isinstance(error, Placed):
-        return error.line, None
-    return _of_frame(error.__traceback__)
+    line, column = _of_frame(error.__traceback__)
+    return line or getattr(error, "_conduit_line", None), column
 
 
 def _text(error):
     try:
         return str(error)
-    except Exception:
+    except BaseException:
         return "an error that cannot be described"
 
 
 def _hint(error, message, line):
     """Says what Python's own words do not."""
     called = isinstance(error, TypeError) and message.endswith("object is not callable")
-    if called and line and "input(" in linecache.getline(PROGRAM, line):
+    if called and line and _INPUT.search(linecache.getline(PROGRAM, line)):
         return f"{message}: `input` is the value given beside the program; there is nobody to ask"
     return message
 
@@ -130,14 +144,15 @@ def report(error):
     told = {
         "name": _cut(type(error).__name__, _NAME),
         "message": _cut(message, _MESSAGE),
-        "stack": _cut("".join(traceback.format_exception(error)).rstrip("\n"), _STACK),
+        "stack": _cut("".join(_format_exception(error)).rstrip("\n"), _STACK),
     }
     if line is not None:
         told["line"] = line
     if column is not None:
         told["column"] = column
     # The interpreter cannot always say that it has no memory; the host knows whether it is so.
-    if isinstance(error, (MemoryError, SystemError)):
+    grouped = isinstance(error, BaseExceptionGroup) and error.subgroup(_NO_MEMORY)
+    if grouped or isinstance(error, _NO_MEMORY):
         told["out_of_memory"] = True
     return told
 

@@ -12,37 +12,53 @@ import asyncio
 import _conduit
 
 from . import PROGRAM, plain, refused, report as reports, streams, tools, zones  # zones: only to be loaded
-from .loop import loop, run_at_top_level
+from .loop import callee, loop, result
 
 program_globals = __main__.__dict__
 report = reports.report
 complete = tools.complete
 
-#: What a call at top level becomes that would wait inside of itself.
-_RUN = "<run>"
+#: Names that no program can write, see `loop.py`.
+_CALLEE, _RESULT = "<callee>", "<result>"
+
+#: What is not at top level any more: an `await` there would be another's.
+_OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
 
 #: The task of the program, when it awaits something; else its value.
 _main = None
 _value = None
 
 
-class _AwaitRuns(ast.NodeTransformer):
-    """Makes `asyncio.run(main())` at top level, and its kin, an `await`."""
+def _await_runs(tree):
+    """Makes `asyncio.run(main())` at top level, and its kin, an `await`. Without recursion: programs nest deep."""
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        for name, value in ast.iter_fields(node):
+            children = value if isinstance(value, list) else [value]
+            for index, child in enumerate(children):
+                if not isinstance(child, ast.AST) or isinstance(child, _OWN_SCOPE):
+                    continue
+                nodes.append(child)
+                if _is_run(child):
+                    children[index] = _awaited(child)
+            if not isinstance(value, list):
+                setattr(node, name, children[0])
+    return tree
 
-    def visit_FunctionDef(self, node):
-        return node
 
-    visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = visit_FunctionDef
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_FunctionDef
+def _is_run(node):
+    called = node.func if isinstance(node, ast.Call) else None
+    return (getattr(called, "attr", None) or getattr(called, "id", None)) in ("run", "run_until_complete")
 
-    def visit_Call(self, node):
-        self.generic_visit(node)
-        name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
-        if name not in ("run", "run_until_complete"):
-            return node
-        run = ast.copy_location(ast.Name(_RUN, ast.Load()), node.func)
-        call = ast.copy_location(ast.Call(run, [node.func, *node.args], node.keywords), node)
-        return ast.copy_location(ast.Await(call), node)
+
+def _awaited(call):
+    def at(place, node):
+        return ast.copy_location(node, place)
+
+    function = call.func
+    call.func = at(function, ast.Call(at(function, ast.Name(_CALLEE, ast.Load())), [function], []))
+    return at(call, ast.Await(at(call, ast.Call(at(call, ast.Name(_RESULT, ast.Load())), [call], []))))
 
 
 def prepare(source, given):
@@ -54,7 +70,7 @@ def prepare(source, given):
     if "run(" not in source and "run_until_complete(" not in source:
         return None
     try:
-        return _AwaitRuns().visit(ast.parse(source, PROGRAM))
+        return _await_runs(ast.parse(source, PROGRAM))
     except (MemoryError, RecursionError):
         # Nested too deep to be looked through; the compiler may take it all the same.
         return None
@@ -97,14 +113,17 @@ def _raise_unhandled():
 
 def _set_up():
     asyncio._set_running_loop(loop)
+    sys.set_asyncgen_hooks(firstiter=loop._asyncgen_firstiter_hook, finalizer=loop._asyncgen_finalizer_hook)
     sys.argv = [PROGRAM]
+    sys.modules["tools"] = tools.tools
     _conduit.set_json(plain.plain, plain.key_text, plain.Inexpressible)
     refused.install()
     for name in ("ToolError", "call_tool", "search_tools", "describe_tool", "list_tools", "tools"):
         setattr(builtins, name, getattr(tools, name))
     builtins.input = streams.ask
     builtins.exit = builtins.quit = sys.exit
-    setattr(builtins, _RUN, run_at_top_level)
+    setattr(builtins, _CALLEE, callee)
+    setattr(builtins, _RESULT, result)
     # The program's own: what it overrides there is in nobody else's way.
     own = types.ModuleType("builtins")
     own.__dict__.update(builtins.__dict__)

@@ -6,11 +6,36 @@ import sys
 import _conduit
 
 
+class _Bytes(io.RawIOBase):
+    """`sys.stdout.buffer`: texts in UTF-8."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def writable(self):
+        return True
+
+    def write(self, data, /):
+        data = bytes(data)
+        self._stream.write(data.decode(errors="replace"))
+        return len(data)
+
+    def flush(self):
+        self._stream.flush()
+
+    def close(self):
+        pass
+
+
 class _Output(io.TextIOBase):
     encoding = "utf-8"
     errors = "replace"
     newlines = None
     mode = "w"
+
+    @property
+    def buffer(self):
+        return _Bytes(self)
 
     def writable(self):
         return True

@@ -9,7 +9,7 @@ import _conduit
 
 from . import PROGRAM
 from .loop import loop
-from .report import Placed
+from .report import place
 
 CALL, CALL_FULL, SEARCH, DESCRIBE, LIST = range(5)
 
@@ -72,9 +72,13 @@ class ToolCall(Coroutine):
 
     def _call(self):
         future = _Future(loop=loop)
-        _waiting[_conduit.submit(self._kind, self._name, self._arguments)] = future
-        self._arguments = None
-        return (yield from future)
+        try:
+            _waiting[_conduit.submit(self._kind, self._name, self._arguments)] = future
+            self._arguments = None
+            return (yield from future)
+        except Exception as error:
+            place(error, self._line)
+            raise
 
     def send(self, value):
         return (self._steps or self.__await__()).send(value)
@@ -89,7 +93,7 @@ class ToolCall(Coroutine):
 
     def forgotten(self):
         message = f"`{self._label}` was never awaited, so it was not called: write `await {self._label}`"
-        return Placed(message, self._line)
+        return place(RuntimeError(message), self._line)
 
     def __repr__(self):
         return f"<call of {self._label}>"
@@ -104,8 +108,9 @@ class ToolCall(Coroutine):
             raise AttributeError(name)
         self._misused()
 
-    __getitem__ = __iter__ = __len__ = __contains__ = __bool__ = __str__ = __format__ = _misused
-    __add__ = __radd__ = __lt__ = __gt__ = __le__ = __ge__ = __int__ = __float__ = _misused
+    __getitem__ = __setitem__ = __iter__ = __len__ = __contains__ = __bool__ = __str__ = __format__ = _misused
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _misused
+    __lt__ = __gt__ = __le__ = __ge__ = __int__ = __float__ = __index__ = _misused
 
 
 class Tool:
@@ -188,7 +193,8 @@ def _arguments(label, args, kwargs):
         return kwargs
     if len(args) > 1 or kwargs or not isinstance(args[0], Mapping):
         raise TypeError(f"`{label}` takes keyword arguments, or one dict with all of them")
-    return args[0]
+    # A copy: the program may use its dict again before the call goes out.
+    return dict(args[0])
 
 
 def call_tool(name, /, *args, full=False, **kwargs):
