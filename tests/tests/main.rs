@@ -11,6 +11,6 @@ mod conformance;
 mod guest_globals;
 mod hostile_tools;
 mod languages;
-mod tidy;
 mod stdlib;
+mod tidy;
 mod tools;

@@ -1,7 +1,7 @@
 //! Packages of another release of Debian, unpacked in a private folder: the system's own apt is read and never changed.
 
-use crate::{Result, Unavailable};
 use crate::toolchain::run;
+use crate::{Result, Unavailable};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -78,7 +78,8 @@ impl Apt {
 
 /// Where the system gets Debian's packages from.
 fn mirror() -> Result<String> {
-    let output = Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]).output()?;
+    let output =
+        Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]).output()?;
     let text = String::from_utf8(output.stdout)?;
     let found = text.lines().find(|uri| uri.trim_end_matches('/').ends_with("/debian"));
     Ok(found.ok_or("apt-get names no mirror of Debian: the Python guest is built from Debian's packages")?.to_owned())

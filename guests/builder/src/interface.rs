@@ -12,12 +12,8 @@ const IMPORTS: [(&str, &str); 5] = [
     ("submit", "(i32, i32, i32, i32, i32) -> i64"),
     ("write", "(i32, i32, i32)"),
 ];
-const EXPORTS: [(&str, &str); 4] = [
-    ("alloc", "(i32) -> i32"),
-    ("memory", "memory"),
-    ("resume", "(i32, i32) -> i32"),
-    ("start", "(i32, i32) -> i32"),
-];
+const EXPORTS: [(&str, &str); 4] =
+    [("alloc", "(i32) -> i32"), ("memory", "memory"), ("resume", "(i32, i32) -> i32"), ("start", "(i32, i32) -> i32")];
 
 /// Fails on an import beyond the contract's and on exports that are not exactly the contract's; lists both.
 pub fn check(wasm: &[u8]) -> Result<String> {

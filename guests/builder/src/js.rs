@@ -10,7 +10,16 @@ const ENGINE_CRATE: &str = "libquickjs-ng-sys";
 /// `engine.c` includes `quickjs.c` itself.
 const ENGINE_UNITS: [&str; 3] = ["libregexp.c", "libunicode.c", "dtoa.c"];
 const SHIM_UNITS: [&str; 11] = [
-    "engine.c", "libc.c", "main.c", "setup.c", "calls.c", "timers.c", "console.c", "web.c", "stack.c", "positions.c",
+    "engine.c",
+    "libc.c",
+    "main.c",
+    "setup.c",
+    "calls.c",
+    "timers.c",
+    "console.c",
+    "web.c",
+    "stack.c",
+    "positions.c",
     "json.c",
 ];
 /// In the order in which they run.
@@ -34,7 +43,12 @@ pub fn compile() -> Result<Vec<u8>> {
     let engine_flags: Vec<String> =
         vec!["-D_GNU_SOURCE".into(), "-DNDEBUG".into(), "-w".into(), include(&work.0), include(&engine)];
     let mut shim_flags = vec!["-D_GNU_SOURCE".into(), "-DNDEBUG".into(), "-Wall".into(), "-Wextra".into()];
-    shim_flags.extend(["-Werror".into(), "-isystem".into(), engine.display().to_string(), include(&guest.join("shim"))]);
+    shim_flags.extend([
+        "-Werror".into(),
+        "-isystem".into(),
+        engine.display().to_string(),
+        include(&guest.join("shim")),
+    ]);
 
     let mut units: Vec<Unit> =
         ENGINE_UNITS.iter().map(|unit| Unit { source: engine.join(unit), flags: engine_flags.clone() }).collect();

@@ -209,17 +209,16 @@ impl Build {
 
     fn link(&self) -> Result<Vec<u8>> {
         let (build, source) = (self.work.join("build"), self.work.join("source"));
-        let mut flags: Vec<String> = ["-O3", "-DNDEBUG", "-std=gnu23", "-Wall", "-Wextra", "-Werror"].map(str::to_owned).into();
+        let mut flags: Vec<String> =
+            ["-O3", "-DNDEBUG", "-std=gnu23", "-Wall", "-Wextra", "-Werror"].map(str::to_owned).into();
         flags.push("-D_WASI_EMULATED_SIGNAL".into());
         flags.push(format!("-I{}", self.guest.join("shim").display()));
         for include in [build.clone(), source.join("Include"), source.join("Include/internal")] {
             flags.push("-isystem".into());
             flags.push(include.display().to_string());
         }
-        let shim = |name: &str| Unit {
-            source: self.guest.join("shim").join(name).with_extension("c"),
-            flags: flags.clone(),
-        };
+        let shim =
+            |name: &str| Unit { source: self.guest.join("shim").join(name).with_extension("c"), flags: flags.clone() };
         let mut units: Vec<Unit> = SHIM_UNITS.iter().map(|name| shim(name)).collect();
         units.push(Unit { source: self.work.join("frozen.c"), flags: flags.clone() });
         let objects = self.work.join("shim");

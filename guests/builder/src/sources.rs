@@ -8,7 +8,9 @@ use std::process::Command;
 pub fn of_crate(name: &str) -> Result<PathBuf> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let output = Command::new(cargo).args(["metadata", "--format-version=1", "--locked", "--manifest-path", manifest]).output()?;
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version=1", "--locked", "--manifest-path", manifest])
+        .output()?;
     if !output.status.success() {
         return Err(format!("`cargo metadata` failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
     }

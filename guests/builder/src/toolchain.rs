@@ -104,6 +104,7 @@ pub fn run(command: &mut Command) -> Result<()> {
         return Ok(());
     }
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let told: Vec<&str> = stdout.lines().rev().take(20).collect::<Vec<_>>().into_iter().rev().chain(stderr.lines()).collect();
+    let told: Vec<&str> =
+        stdout.lines().rev().take(20).collect::<Vec<_>>().into_iter().rev().chain(stderr.lines()).collect();
     Err(format!("`{command:?}` failed:\n{}", told.join("\n")).into())
 }
