@@ -54,7 +54,7 @@ pub fn compile() -> Result<Vec<u8>> {
         ENGINE_UNITS.iter().map(|unit| Unit { source: engine.join(unit), flags: engine_flags.clone() }).collect();
     for unit in SHIM_UNITS {
         let mut flags = if unit == "engine.c" { engine_flags.clone() } else { shim_flags.clone() };
-        flags.push(include(&guest.join("shim")));
+        flags.extend([include(&guest.join("shim")), include(&guest.join(".."))]);
         units.push(Unit { source: guest.join("shim").join(unit), flags });
     }
     units.push(Unit { source: library, flags: shim_flags });

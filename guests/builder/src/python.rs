@@ -212,7 +212,7 @@ impl Build {
         let mut flags: Vec<String> =
             ["-O3", "-DNDEBUG", "-std=gnu23", "-Wall", "-Wextra", "-Werror"].map(str::to_owned).into();
         flags.push("-D_WASI_EMULATED_SIGNAL".into());
-        flags.push(format!("-I{}", self.guest.join("shim").display()));
+        flags.extend(["shim", ".."].map(|folder| format!("-I{}", self.guest.join(folder).display())));
         for include in [build.clone(), source.join("Include"), source.join("Include/internal")] {
             flags.push("-isystem".into());
             flags.push(include.display().to_string());

@@ -1,26 +1,18 @@
-/* What the files of the shim share. `../../CONTRACT.md` is the contract with the host. */
+/* What the files of the shim share. */
 #ifndef CONDUIT_GUEST_H
 #define CONDUIT_GUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "contract.h"
 #include "cutils.h"
 #include "quickjs.h"
-
-#define EXPORT(name) __attribute__((export_name(name)))
-#define IMPORT(name) __attribute__((import_module("conduit"), import_name(name)))
 
 /* The library's files, whose frames no stack shows. */
 #define LIBRARY_FILE_PREFIX "conduit:"
 /* The file name that a program has in stacks. */
 #define PROGRAM_FILE "program.ts"
-
-IMPORT("submit")
-int64_t host_submit(int32_t kind, const char *name, uint32_t name_len, const char *args, uint32_t args_len);
-IMPORT("write") void host_write(int32_t stream, const char *text, uint32_t len);
-IMPORT("now") int64_t host_now(void);
-IMPORT("random") void host_random(void *into, uint32_t len);
 
 enum CallKind { CALL = 0, CALL_FULL = 1, SEARCH = 2, DESCRIBE = 3, LIST = 4 };
 

@@ -1,23 +1,14 @@
-/* What the files of the shim share. `../../CONTRACT.md` is the contract with the host. */
+/* What the files of the shim share. */
 #ifndef CONDUIT_GUEST_H
 #define CONDUIT_GUEST_H
 
 #include <Python.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#define EXPORT(name) __attribute__((export_name(name)))
-#define IMPORT(name) __attribute__((import_module("conduit"), import_name(name)))
+#include "contract.h"
 
 /* The file name that a program has in tracebacks. */
 #define PROGRAM_FILE "program.py"
-
-IMPORT("submit")
-int64_t host_submit(int32_t kind, const char *name, uint32_t name_len, const char *args, uint32_t args_len);
-IMPORT("write") void host_write(int32_t stream, const char *text, uint32_t len);
-IMPORT("now") int64_t host_now(void);
-IMPORT("random") void host_random(void *into, uint32_t len);
-IMPORT("sleep") void host_sleep(int64_t ns);
 
 /* main.c */
 extern bool started; /* false while the snapshot is made: no import may be called then */

@@ -5,17 +5,6 @@
 
 bool started;
 
-enum StepTag { WAITING = 0, DONE = 1, FAILED = 2 };
-
-typedef struct Step {
-    uint32_t tag;
-    const char *text;
-    uint32_t len;
-    uint32_t zero;
-    int64_t wake_at;
-} Step;
-_Static_assert(sizeof(Step) == 24, "the contract's Step");
-
 static Step step;
 static void *reserve; /* freed when the program has failed, so that an out-of-memory error can still be reported */
 

@@ -12,8 +12,7 @@ const UNSAFE: &[(&str, &str)] = &[
         "core/src/sandbox/code.rs",
         "loads the guests' machine code, which the build put into the binary, and lets it run there",
     ),
-    ("guests/js/tests/interface.rs", "loads the same code, to read its imports and exports"),
-    ("guests/python/tests/interface.rs", "likewise"),
+    ("guests/engine/tests/interface.rs", "loads the same code, to read its imports and exports"),
 ];
 
 /// What each module may import, from the table in ARCHITECTURE.md.

@@ -6,7 +6,9 @@ import inspect
 import linecache
 import sys
 import types
+import zipfile
 import __main__
+import _strptime
 import asyncio
 
 import _conduit
@@ -18,8 +20,8 @@ program_globals = __main__.__dict__
 report = reports.report
 complete = tools.complete
 
-#: Names that no program can write, see `loop.py`.
-_CALLEE, _RESULT = "<callee>", "<result>"
+#: Names that no program can write, see `loop.py`. Who lists built-in names passes over those that begin like this.
+_CALLEE, _RESULT = "__<callee>", "__<result>"
 
 #: What is not at top level any more: an `await` there would be another's.
 _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
@@ -118,6 +120,9 @@ def _set_up():
     sys.modules["tools"] = tools.tools
     _conduit.set_json(plain.plain, plain.key_text, plain.Inexpressible)
     refused.install()
+    for module in (_strptime, zipfile):
+        # A warning passes over the frames of its folder, and frozen modules have none: over all frozen ones.
+        module.__file__ = "<frozen /"
     for name in ("ToolError", "call_tool", "search_tools", "describe_tool", "list_tools", "tools"):
         setattr(builtins, name, getattr(tools, name))
     builtins.input = streams.ask
