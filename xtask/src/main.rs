@@ -3,6 +3,7 @@
 //! Owns set-up of a fresh machine, the checks that CI runs, the demo and the building of guests. Holds nothing that a
 //! user of Conduit needs. Whatever it installs lands in git-ignored folders, Debian's packages apart.
 
+mod cpython;
 mod declarations;
 mod demo;
 mod deny;
@@ -27,6 +28,7 @@ usage: cargo xtask COMMAND
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   setup             the pinned Node and Python packages that the tests use
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
+  cpython [MODULE]  CPython's own tests in the sandbox, all or the named modules; writes docs/cpython-tests.md
   removals [WORD]   takes each security check and each limit out of a copy and sees its test fail
   guests check      proves that the committed guests are what their sources give
 ";
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         ["declarations"] => declarations::run(&mut steps),
         ["deny"] => deny::run(&mut steps),
         ["setup"] => setup::run(&mut steps),
+        ["cpython", modules @ ..] => cpython::run(&mut steps, modules),
         ["removals"] => removals::run(&mut steps, ""),
         ["removals", word] => removals::run(&mut steps, word),
         ["guests", "build", name] => guests::build(&mut steps, name),
