@@ -6,7 +6,9 @@ import inspect
 import linecache
 import sys
 import types
+import zipfile
 import __main__
+import _strptime
 import asyncio
 
 import _conduit
@@ -118,6 +120,9 @@ def _set_up():
     sys.modules["tools"] = tools.tools
     _conduit.set_json(plain.plain, plain.key_text, plain.Inexpressible)
     refused.install()
+    for module in (_strptime, zipfile):
+        # Their warnings pass over the frames of their own folder. Frozen modules have none: over all frozen ones.
+        module.__file__ = "<frozen /"
     for name in ("ToolError", "call_tool", "search_tools", "describe_tool", "list_tools", "tools"):
         setattr(builtins, name, getattr(tools, name))
     builtins.input = streams.ask
