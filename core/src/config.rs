@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::OFlags;
+use serde::de::IgnoredAny;
 use url::Url;
 
 use crate::credentials::{Credential, Secret};
@@ -124,7 +125,7 @@ impl Config {
         let (text, mode) = read_file(path)?;
         let mut reading = Reading::default();
         let config = reading
-            .config(&text, &environment)
+            .config(&text, Some(&environment))
             .map_err(|error| Error::new(ErrorCode::InvalidConfig, format!("config `{shown}`, {}", error.message())))?;
         // SECURITY: whoever can change the config can start programs with its secrets.
         if mode & 0o002 != 0 {
@@ -148,7 +149,26 @@ impl Config {
     /// # Errors
     /// `invalid_config` when it is not understood; the message begins with the line.
     pub fn parse(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config> {
-        Reading::default().config(text, environment)
+        Reading::default().config(text, Some(environment))
+    }
+
+    /// Understands a config that a program made: JSON with the keys of a config file. Its texts are taken as they are, `${`
+    /// included: the program has its values already.
+    ///
+    /// # Errors
+    /// `invalid_config` when it is not understood.
+    pub fn from_json(json: &str) -> Result<Config> {
+        let invalid = |message: &str| Error::new(ErrorCode::InvalidConfig, message);
+        if json.len() as u64 > MAX_BYTES {
+            return Err(invalid(&format!("the config is larger than {MAX_BYTES} bytes")));
+        }
+        // YAML would read more than JSON.
+        serde_json::from_str::<IgnoredAny>(json)
+            .map_err(|error| invalid("the config is not JSON").with_source(error))?;
+        Reading::default().config(json, None).map_err(|error| match error.message().split_once(": ") {
+            Some((line, message)) if line.starts_with("line ") => invalid(message),
+            _ => invalid(&format!("the config {}", error.message())),
+        })
     }
 }
 

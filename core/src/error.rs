@@ -100,6 +100,51 @@ impl serde::Serialize for ErrorCode {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ErrorCode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ErrorCode".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<_> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+        schemars::json_schema!({ "type": "string", "enum": names, "description": "Why something failed." })
+    }
+}
+
+/// An error as JSON has it.
+#[derive(serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Error"))]
+struct Written {
+    /// What kind of error this is.
+    code: ErrorCode,
+    /// The whole text, with the cause.
+    message: String,
+    /// The id of the upstream that the error is about.
+    upstream: Option<String>,
+    /// Whether nothing was done, and the same request may succeed later without a change.
+    retryable: bool,
+}
+
+impl serde::Serialize for Error {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (code, message, upstream) = (self.code, self.to_string(), self.upstream.clone());
+        Written { code, message, upstream, retryable: self.is_retryable() }.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Error {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Written::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Written::json_schema(generator)
+    }
+}
+
 /// What the operator or the caller must mend. [`code`](Error::code) says whose turn it is.
 #[derive(Clone)]
 pub struct Error {

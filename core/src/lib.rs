@@ -5,6 +5,7 @@
 //! - [`Config`] is what an operator decides, read from a file or made in code; [`RuntimeBuilder`] adds functions of the
 //!   embedding program.
 //! - [`Runtime`] holds the guest and the upstreams. Make one and keep it: building takes milliseconds and much address space.
+//! - [`Embedded`] is one with threads of its own, for a program without tokio.
 //! - [`ExecutionRequest`] is one program and what it may do; [`ExecutionResult`] is how it ended and what it gave.
 //! - [`Execution`] is one program under way, with its [`Event`]s.
 //! - [`Policy`] says which [`Tool`]s programs may call; a request can only narrow it.
@@ -13,6 +14,7 @@
 mod config;
 mod credentials;
 mod egress;
+mod embedded;
 mod error;
 mod execution;
 mod gateway;
@@ -30,6 +32,7 @@ mod upstream;
 
 pub use config::{Config, MAX_EXECUTIONS};
 pub use credentials::{Credential, Secret};
+pub use embedded::Embedded;
 pub use error::{Error, ErrorCode, Result, Shown};
 pub use gateway::{
     Described, Found, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, UpstreamStatus,
@@ -40,7 +43,9 @@ pub use policy::{Decision, NO_POLICY, Policy};
 pub use runtime::{CancelHandle, Execution, HOST_UPSTREAM, Runtime, RuntimeBuilder};
 pub use schema::Strictness;
 pub use tool::{Tool, ToolError, ToolName, ToolPattern};
-pub use upstream::{CallContext, EnvValue, LocalFunction, LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
+pub use upstream::{
+    CallContext, EnvValue, LocalFunction, LocalTool, LocalToolError, ToolDefinition, UpstreamConfig, UpstreamKind,
+};
 
 /// JSON, as requests, results and functions have it.
 pub use serde_json;

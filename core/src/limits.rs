@@ -94,6 +94,7 @@ macro_rules! limits {
 
         /// Limits that somebody asks for; what is absent keeps the value it has. Times are in milliseconds, sizes in bytes.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct LimitsRequest {
             $($(#[$doc])* #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")] pub $field: Option<u64>,)*
@@ -153,6 +154,18 @@ limits! {
     /// One call's reply, or one answer about tools, in bytes. A larger one fails the call; the program can catch it.
     ReplySize reply_bytes: "reply_size" Bytes, least 2, default 4 * MIB, most 16 * MIB,
         advice "ask for less at a time";
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Limit {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<_> = Limit::ALL.iter().map(|limit| limit.name()).collect();
+        schemars::json_schema!({ "type": "string", "enum": names, "description": "A limit that an execution can break." })
+    }
 }
 
 impl fmt::Display for Limit {
@@ -272,6 +285,7 @@ impl Limits {
 
 /// What an execution used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Usage {
     /// CPU time of the guest's thread, in milliseconds.

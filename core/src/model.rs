@@ -6,12 +6,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::ErrorCode;
+use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{Limit, LimitsRequest, Usage, thousandths};
 use crate::tool::ToolPattern;
 
 /// The language of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Language {
@@ -63,6 +64,7 @@ impl Language {
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ExecutionRequest {
@@ -72,6 +74,7 @@ pub struct ExecutionRequest {
     pub code: String,
     /// Narrows the operator's policy. Absent keeps it, empty allows nothing.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>"))]
     pub allow: Option<Vec<ToolPattern>>,
     /// What the program finds as `input`.
     #[serde(default)]
@@ -82,6 +85,15 @@ pub struct ExecutionRequest {
 }
 
 impl ExecutionRequest {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// `invalid_request` when it is not understood.
+    pub fn from_json(json: &str) -> Result<ExecutionRequest> {
+        serde_json::from_str(json)
+            .map_err(|error| Error::new(ErrorCode::InvalidRequest, "the request is not understood").with_source(error))
+    }
+
     /// A program in `language`, with the operator's policy and default limits.
     pub fn new(language: Language, code: impl Into<String>) -> ExecutionRequest {
         ExecutionRequest {
@@ -141,6 +153,7 @@ impl ExecutionRequest {
 
 /// How an execution ended, and everything that it produced until then.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ExecutionResult {
     /// Unguessable, unique per execution.
@@ -176,6 +189,7 @@ impl ExecutionResult {
 
 /// How an execution ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "status", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
@@ -211,6 +225,7 @@ impl Outcome {
 
 /// What a program threw, in the positions of its own source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct GuestError {
     /// The error's class, such as `TypeError`.
@@ -231,6 +246,7 @@ pub struct GuestError {
 
 /// One call of a tool, as it went.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ToolCallRecord {
     /// The tool: as resolved, or as the program named it when it was refused.
@@ -251,6 +267,7 @@ pub struct ToolCallRecord {
 
 /// What happens while an execution runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {

@@ -21,7 +21,7 @@ use crate::policy::Policy;
 use crate::sandbox::{SandboxSize, Sandboxes};
 use crate::schema::Strictness;
 use crate::tool::{Tool, ToolPattern};
-use crate::upstream::{LocalTool, Upstream, UpstreamConfig};
+use crate::upstream::{LocalFunction, LocalTool, ToolDefinition, Upstream, UpstreamConfig};
 
 /// The upstream id of functions added by [`RuntimeBuilder::host_tool`].
 pub const HOST_UPSTREAM: &str = "host";
@@ -73,6 +73,12 @@ impl RuntimeBuilder {
             None => self.host_tools.push((upstream.to_owned(), tools.into_iter().collect())),
         }
         self
+    }
+
+    /// Adds a function of the embedding program, as the upstream that `definition` names.
+    pub fn defined_tool(self, mut definition: ToolDefinition, function: LocalFunction) -> RuntimeBuilder {
+        let upstream = definition.upstream.take();
+        self.host_tools(upstream.as_deref().unwrap_or(HOST_UPSTREAM), [definition.implemented(function)])
     }
 
     /// States which tools programs may call. Without a policy they may call none.

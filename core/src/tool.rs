@@ -168,9 +168,11 @@ impl<'de> Deserialize<'de> for ToolPattern {
 
 /// A tool as its upstream lists it. Schemas and annotations are kept as raw JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Tool {
     /// `upstream.tool`.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub name: ToolName,
     /// A title for people.
     #[serde(skip_serializing_if = "Option::is_none")]

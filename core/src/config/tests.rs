@@ -515,3 +515,18 @@ fn the_page_and_its_example_have_every_key() {
         assert!(example.contains(&format!("{key}:")), "examples/all-keys.yaml has no `{key}`");
     }
 }
+
+#[test]
+fn a_config_that_a_program_made_is_taken_as_it_is() {
+    let json = r#"{"upstreams": [{"id": "a", "type": "stdio", "command": "\ud83d\ude00\/x", "args": ["${HOME} \u00e9 $${"]}]}"#;
+    let config = Config::from_json(json).unwrap();
+    let UpstreamKind::Stdio { command, args, .. } = &config.upstreams[0].kind else { panic!("{config:?}") };
+    assert_eq!((command.as_str(), args[0].as_str()), ("😀/x", "${HOME} é $${"));
+    let refused = |json: &str| Config::from_json(json).unwrap_err().to_string();
+    assert_eq!(refused("max_queue: 3"), "the config is not JSON: expected value at line 1 column 1");
+    assert_eq!(refused(r#"{"policy": {"allow": ["x"]}}"#).split(':').next(), Some("`policy.allow[0]` is wrong"));
+    let twice = "the config cannot be read: duplicate mapping key `max_queue` is not allowed here at line 1, column 18";
+    assert_eq!(refused(r#"{"max_queue": 3, "max_queue": 4}"#), twice);
+    assert_eq!(refused(r#"{"maxQueue": 3}"#), "unknown key `maxQueue` in the config, did you mean `max_queue`?");
+    assert_eq!(refused(&format!("\"{}\"", "x".repeat(1 << 20))), "the config is larger than 1048576 bytes");
+}

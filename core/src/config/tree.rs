@@ -16,8 +16,8 @@ const DEPTH: usize = 16;
 /// How many values it may have, those that aliases repeat included.
 const NODES: usize = 20_000;
 
-/// Where `${VAR}` comes from.
-pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Where `${VAR}` comes from; `None` where texts are taken as they are.
+pub(super) type Environment<'a> = Option<&'a dyn Fn(&str) -> Option<String>>;
 
 /// One value of the text. No `Debug`: it may be a secret.
 enum Value {
@@ -271,6 +271,9 @@ impl<'a> At<'a> {
 
     /// Replaces `${VAR}` and `${VAR:-default}`; `$${` stands for `${`. What a variable holds is not looked at again.
     fn expand(&self, text: &str) -> Result<Expanded> {
+        let Some(environment) = self.environment else {
+            return Ok(Expanded { text: text.to_owned(), variables: Vec::new() });
+        };
         let mut expanded = Expanded { text: String::with_capacity(text.len()), variables: Vec::new() };
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -293,7 +296,7 @@ impl<'a> At<'a> {
                 return Err(malformed());
             }
             // SECURITY: a variable that is not set is an error, never an empty token or an empty list.
-            match ((self.environment)(name).filter(|value| !value.is_empty()), default) {
+            match (environment(name).filter(|value| !value.is_empty()), default) {
                 (Some(value), _) => {
                     expanded.text.push_str(&value);
                     expanded.variables.push((name.to_owned(), value));

@@ -12,6 +12,7 @@ mod words;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use serde::{Serialize, Serializer};
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, ErrorCode, Result, Shown};
@@ -59,8 +60,42 @@ pub struct UpstreamStatus {
     pub warnings: Vec<String>,
 }
 
+/// An upstream's status as JSON has it.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "UpstreamStatus"))]
+struct Written<'a> {
+    /// The upstream's id.
+    id: &'a str,
+    /// How many tools it offers, if they could be had.
+    tools: Option<&'a usize>,
+    /// Why they could not be had.
+    error: Option<&'a Error>,
+    /// What was dropped from its list, and why.
+    warnings: &'a [String],
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for UpstreamStatus {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Written::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Written::json_schema(generator)
+    }
+}
+
+impl Serialize for UpstreamStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (tools, error) = (self.tools.as_ref().ok(), self.tools.as_ref().err());
+        Written { id: &self.id, tools, error, warnings: &self.warnings }.serialize(serializer)
+    }
+}
+
 /// What a search gives.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Found {
     /// The tools that fit best, best first.
     pub tools: Vec<Arc<Tool>>,
@@ -69,7 +104,7 @@ pub struct Found {
 }
 
 /// Tools by their names.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Described {
     /// Those that there are, in the order of their names, each once.
     pub tools: Vec<Arc<Tool>>,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
@@ -142,6 +143,59 @@ impl LocalTool {
     pub fn output_schema(mut self, schema: Value) -> LocalTool {
         self.output_schema = Some(schema);
         self
+    }
+}
+
+/// What a host tool is, as JSON gives it: everything but its function.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ToolDefinition {
+    /// The upstream that it belongs to, the first part of its full name; `host` when absent.
+    #[serde(default)]
+    pub upstream: Option<String>,
+    /// Its name within the upstream.
+    pub name: String,
+    /// A title for people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What it does, for the model.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// JSON Schema of the arguments.
+    #[serde(default)]
+    pub input_schema: Option<Value>,
+    /// JSON Schema of the value.
+    #[serde(default)]
+    pub output_schema: Option<Value>,
+    /// MCP's `annotations`.
+    #[serde(default)]
+    pub annotations: Option<Value>,
+}
+
+impl ToolDefinition {
+    /// Reads a definition.
+    ///
+    /// # Errors
+    /// `invalid_config` when it is not understood.
+    pub fn from_json(json: &str) -> Result<ToolDefinition> {
+        serde_json::from_str(json).map_err(|error| {
+            Error::new(ErrorCode::InvalidConfig, "the definition of a tool is not understood").with_source(error)
+        })
+    }
+
+    /// The tool, with what it runs.
+    pub fn implemented(self, function: LocalFunction) -> LocalTool {
+        LocalTool {
+            name: self.name,
+            title: self.title,
+            description: self.description,
+            input_schema: self.input_schema,
+            output_schema: self.output_schema,
+            annotations: self.annotations,
+            function,
+        }
     }
 }
 

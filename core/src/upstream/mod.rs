@@ -26,7 +26,7 @@ use url::Url;
 use self::connection::Endpoint;
 pub use self::listing::ToolListing;
 use self::local::LocalTools;
-pub use self::local::{CallContext, LocalFunction, LocalTool, LocalToolError};
+pub use self::local::{CallContext, LocalFunction, LocalTool, LocalToolError, ToolDefinition};
 use self::remote::Remote;
 pub(crate) use self::reply::too_large as reply_too_large;
 use crate::credentials::{Credential, Secret};

@@ -1,0 +1,133 @@
+//! A runtime with threads of its own, for embedding programs without tokio: the C library and the Python package.
+//!
+//! Owns the tokio threads and what a fork means. Decides nothing.
+
+use tokio::runtime::{Builder, Runtime as Tokio};
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::{Runtime, RuntimeBuilder};
+
+/// Threads that run what never blocks; foreign functions have threads of their own.
+const THREADS: usize = 2;
+
+/// A [`Runtime`] and the threads that it needs. Dropping it cancels what runs and waits for nothing.
+///
+/// # Example: without tokio
+///
+/// ```
+/// use conduit_core::{Embedded, ExecutionRequest, Runtime};
+///
+/// let embedded = Embedded::start(Runtime::builder())?;
+/// let runtime = embedded.runtime()?.clone();
+/// let result = embedded.block_on(async move { runtime.execute(ExecutionRequest::python("6 * 7")).await })??;
+/// assert_eq!(result.value, 42);
+/// # Ok::<(), conduit_core::Error>(())
+/// ```
+pub struct Embedded {
+    /// There until it is dropped.
+    parts: Option<(Runtime, Tokio)>,
+    process: u32,
+}
+
+impl Embedded {
+    /// Makes the runtime and starts its threads.
+    ///
+    /// # Errors
+    /// As [`RuntimeBuilder::build`], and `internal` when the system gives no threads.
+    pub fn start(builder: RuntimeBuilder) -> Result<Embedded> {
+        let threads = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("conduit")
+            .enable_all()
+            .build()
+            .map_err(|error| Error::new(ErrorCode::Internal, "cannot start threads").with_source(error))?;
+        let runtime = {
+            let _entered = threads.enter();
+            builder.build()?
+        };
+        Ok(Embedded { parts: Some((runtime, threads)), process: std::process::id() })
+    }
+
+    /// The runtime, whose methods want [`block_on`](Embedded::block_on) or [`spawn`](Embedded::spawn).
+    ///
+    /// # Errors
+    /// `shut_down` in a process that was forked after the runtime was made: its threads are in the other one.
+    pub fn runtime(&self) -> Result<&Runtime> {
+        self.parts().map(|(runtime, _)| runtime)
+    }
+
+    /// Waits for `future` on this thread.
+    ///
+    /// # Errors
+    /// `shut_down` as [`runtime`](Embedded::runtime), `invalid_request` in a task of tokio's, which must not wait.
+    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
+        let (_, threads) = self.parts()?;
+        if tokio::task::try_id().is_some() {
+            let message = "a task of tokio's cannot wait, use `Runtime` and `await` there";
+            return Err(Error::new(ErrorCode::InvalidRequest, message));
+        }
+        Ok(threads.block_on(future))
+    }
+
+    /// Runs `future` on the runtime's threads. It must not block.
+    ///
+    /// # Errors
+    /// `shut_down` as [`runtime`](Embedded::runtime).
+    pub fn spawn<F>(&self, future: F) -> Result<JoinHandle<F::Output>>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Ok(self.parts()?.1.spawn(future))
+    }
+
+    fn parts(&self) -> Result<&(Runtime, Tokio)> {
+        // SECURITY: a forked process has none of the threads; waiting for them would never end.
+        let parts = self.parts.as_ref().filter(|_| self.process == std::process::id());
+        parts.ok_or_else(|| {
+            Error::new(ErrorCode::ShutDown, "the runtime was made before this process was forked, make one here")
+        })
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        let is_forked = self.parts().is_err();
+        match self.parts.take() {
+            // Locks may be held by threads that only the other process has.
+            parts if is_forked => std::mem::forget(parts),
+            Some((_, threads)) => threads.shutdown_background(),
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ExecutionRequest, Outcome};
+
+    #[test]
+    fn waiting_in_a_task_of_tokios_is_an_error() {
+        let outer = Embedded::start(Runtime::builder()).unwrap();
+        let inner = Embedded::start(Runtime::builder()).unwrap();
+        let waits = outer.spawn(async move { inner.block_on(async {}).unwrap_err() }).unwrap();
+        let error = outer.block_on(waits).unwrap().unwrap();
+        assert_eq!(error.to_string(), "a task of tokio's cannot wait, use `Runtime` and `await` there");
+    }
+
+    #[test]
+    fn dropping_it_ends_what_runs() {
+        let embedded = Embedded::start(Runtime::builder()).unwrap();
+        let runtime = embedded.runtime().unwrap().clone();
+        let request = ExecutionRequest::typescript("while (true) {}");
+        let execution = embedded.block_on(async { runtime.spawn(request) }).unwrap().unwrap();
+        let cancelled = execution.cancel_handle();
+        drop((embedded, execution));
+        drop(cancelled);
+        let next = Embedded::start(Runtime::builder()).unwrap();
+        let runtime = next.runtime().unwrap().clone();
+        let result = next.block_on(async move { runtime.execute(ExecutionRequest::typescript("1")).await }).unwrap();
+        assert_eq!(result.unwrap().outcome, Outcome::Completed);
+    }
+}
