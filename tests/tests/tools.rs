@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use conduit_core::{LocalTool, LocalToolError, UpstreamConfig, UpstreamKind};
+use conduit_core::{LocalTool, LocalToolError};
 use serde_json::{Map, Value, json};
 
 type Arguments = Map<String, Value>;
@@ -86,11 +86,10 @@ pub fn other_tools() -> Vec<LocalTool> {
     vec![simple("secret", object(json!({}), &[]), |_| json!("secret"))]
 }
 
-/// The upstream `down`: nobody listens at its port.
-pub fn down() -> UpstreamConfig {
+/// The upstream `down`, as a config has it: nobody listens at its port.
+pub fn down() -> Value {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     drop(listener);
-    let kind = UpstreamKind::Http { url: url.parse().unwrap(), allow_private: true, credential: None };
-    UpstreamConfig::new("down", kind)
+    json!({ "id": "down", "type": "streamable_http", "url": url, "allow_private": true })
 }
