@@ -60,14 +60,12 @@ impl Embedded {
     /// Waits for `future` on this thread.
     ///
     /// # Errors
-    /// `shut_down` as [`runtime`](Embedded::runtime), `invalid_request` in a task of tokio's, which must not wait.
+    /// `shut_down` as [`runtime`](Embedded::runtime).
+    ///
+    /// # Panics
+    /// In a task of tokio's, which must not wait; `spawn_blocking` is no such task.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
-        let (_, threads) = self.parts()?;
-        if tokio::task::try_id().is_some() {
-            let message = "a task of tokio's cannot wait, use `Runtime` and `await` there";
-            return Err(Error::new(ErrorCode::InvalidRequest, message));
-        }
-        Ok(threads.block_on(future))
+        Ok(self.parts()?.1.block_on(future))
     }
 
     /// Runs `future` on the runtime's threads. It must not block.
@@ -106,15 +104,6 @@ impl Drop for Embedded {
 mod tests {
     use super::*;
     use crate::model::{ExecutionRequest, Outcome};
-
-    #[test]
-    fn waiting_in_a_task_of_tokios_is_an_error() {
-        let outer = Embedded::start(Runtime::builder()).unwrap();
-        let inner = Embedded::start(Runtime::builder()).unwrap();
-        let waits = outer.spawn(async move { inner.block_on(async {}).unwrap_err() }).unwrap();
-        let error = outer.block_on(waits).unwrap().unwrap();
-        assert_eq!(error.to_string(), "a task of tokio's cannot wait, use `Runtime` and `await` there");
-    }
 
     #[test]
     fn dropping_it_ends_what_runs() {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Shown};
 use crate::limits::{Limit, LimitsRequest, Usage, thousandths};
 use crate::tool::ToolPattern;
 
@@ -32,6 +32,18 @@ impl Language {
             Language::TypeScript => "typescript",
             Language::Python => "python",
         }
+    }
+
+    /// The language with this name.
+    ///
+    /// # Errors
+    /// `invalid_request` when there is none.
+    pub fn parse(name: &str) -> Result<Language> {
+        Language::from_name(name).ok_or_else(|| {
+            let names: Vec<_> = Language::ALL.iter().map(|language| language.name()).collect();
+            let message = format!("`{}` is no language, expected `{}`", Shown(name, 40), names.join("` or `"));
+            Error::new(ErrorCode::InvalidRequest, message)
+        })
     }
 
     /// The language with this name, or `None`.

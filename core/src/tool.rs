@@ -205,6 +205,7 @@ pub type ToolReply = std::result::Result<String, ToolError>;
 
 /// A failed or refused call, as the program catches it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ToolError {
     /// Why.
     pub code: ErrorCode,

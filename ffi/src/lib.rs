@@ -1,1 +1,39 @@
-//! Placeholder until its issue is built.
+//! The C ABI: `conduit.h` is generated from here by `cargo xtask gen`.
+//!
+//! Converts and decides nothing: texts into requests and configs, handles into values, errors into codes. Every entry goes
+//! through [`entry`](boundary::entry), which catches panics; nothing that C hands over is dereferenced but texts and out
+//! pointers, within what they say of themselves. Handles are no addresses: see [`handles`].
+//!
+//! What every `unsafe` function here asks of its caller: a `conduit_str` can be read, an out pointer is NULL or can be written, and
+//! any thread may use a `userdata`.
+
+#![allow(unsafe_code, reason = "C's calling convention and C's pointers")]
+#![allow(
+    unsafe_op_in_unsafe_fn,
+    clippy::missing_safety_doc,
+    reason = "what is unsafe in an entry is what C hands over"
+)]
+#![allow(non_camel_case_types, reason = "C's names")]
+
+mod boundary;
+mod builder;
+mod call;
+mod execution;
+mod handles;
+mod result;
+mod runtime;
+mod text;
+
+/// The version of the library, such as `0.1.0`. Static: do not free it.
+#[unsafe(no_mangle)]
+pub extern "C" fn conduit_version() -> *const std::ffi::c_char {
+    const VERSION: &std::ffi::CStr =
+        match std::ffi::CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+            Ok(version) => version,
+            Err(_) => c"",
+        };
+    VERSION.as_ptr()
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@
 )]
 
 mod conformance;
+mod generated;
 mod guest_globals;
 mod hostile_tools;
 mod languages;

@@ -7,6 +7,7 @@ mod cpython;
 mod declarations;
 mod demo;
 mod deny;
+mod generated;
 mod guests;
 mod lint;
 mod removals;
@@ -26,6 +27,7 @@ usage: cargo xtask COMMAND
   lint              rustfmt and clippy
   declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
+  gen               writes what is generated from core and ffi: header, schema, types of the packages
   setup             the pinned Node and Python packages that the tests use
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
   cpython [MODULE]  CPython's own tests in the sandbox, all or the named modules; writes docs/cpython-tests.md
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         ["lint"] => lint::run(&mut steps),
         ["declarations"] => declarations::run(&mut steps),
         ["deny"] => deny::run(&mut steps),
+        ["gen"] => generated::run(&mut steps),
         ["setup"] => setup::run(&mut steps),
         ["cpython", modules @ ..] => cpython::run(&mut steps, modules),
         ["removals"] => removals::run(&mut steps, ""),

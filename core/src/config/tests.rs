@@ -530,3 +530,23 @@ fn a_config_that_a_program_made_is_taken_as_it_is() {
     assert_eq!(refused(r#"{"maxQueue": 3}"#), "unknown key `maxQueue` in the config, did you mean `max_queue`?");
     assert_eq!(refused(&format!("\"{}\"", "x".repeat(1 << 20))), "the config is larger than 1048576 bytes");
 }
+
+#[test]
+fn the_schema_and_the_reader_know_the_same_keys() {
+    let schema: serde_json::Value = serde_json::from_str(include_str!("schema.json")).unwrap();
+    let keys = |at: &str| {
+        let mut keys: Vec<_> = schema.pointer(at).unwrap().as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        keys
+    };
+    let sorted = |lists: &[&[&'static str]]| {
+        let mut keys = lists.concat();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(keys("/Config/properties"), sorted(&[ROOT]));
+    assert_eq!(keys("/UpstreamConfig/oneOf/0/properties"), sorted(&[COMMON, STDIO]));
+    assert_eq!(keys("/UpstreamConfig/oneOf/1/properties"), sorted(&[COMMON, HTTP]));
+    let most = &schema["Config"]["properties"]["max_executions"]["maximum"];
+    assert_eq!(most, MAX_EXECUTIONS);
+}

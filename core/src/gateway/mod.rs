@@ -105,6 +105,7 @@ pub struct Found {
 
 /// Tools by their names.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Described {
     /// Those that there are, in the order of their names, each once.
     pub tools: Vec<Arc<Tool>>,
