@@ -42,6 +42,7 @@ pub use model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, 
 pub use policy::{Decision, NO_POLICY, Policy};
 pub use runtime::{CancelHandle, Execution, HOST_UPSTREAM, Runtime, RuntimeBuilder};
 pub use schema::Strictness;
+pub use sdk::guide;
 pub use tool::{Tool, ToolError, ToolName, ToolPattern};
 pub use upstream::{
     CallContext, EnvValue, LocalFunction, LocalTool, LocalToolError, ToolDefinition, UpstreamConfig, UpstreamKind,

@@ -1,6 +1,6 @@
 //! The tools that clients see: names, what a model should know, and the schemas of what goes in and out.
 
-use conduit_core::{Language, Limit, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, Unit};
+use conduit_core::{Language, Limit, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, Unit, guide};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
@@ -43,44 +43,6 @@ pub(super) fn instructions(languages: &[Language]) -> String {
     )
 }
 
-const TYPESCRIPT_TEXT: &str = "\
-Runs one TypeScript or JavaScript program in a fresh sandbox and returns its value and what it printed. Use it to call \
-tools: several in one program, with code that filters, joins and totals their results, so that only what you need comes back.
-
-Calling a tool: `const issue = await tools.github.create_issue({title: \"x\"})`, as `tools.<upstream>.<tool>(arguments)`. \
-It gives the tool's structured result, else its text (parsed when it is JSON). `tools.$call(\"github.create_issue\", {...})` \
-does the same for a name in a variable. Use `Promise.all` for calls that do not depend on one another. Before you use a tool \
-for the first time, find it with `search_tools` and read its types with `describe_tools`; within a program \
-`tools.$search(query)`, `tools.$describe(name)` and `tools.$list()` do likewise.
-
-The program: top-level `await` and `return` work, and its value, which must be JSON, is what it returns or its last \
-expression. `input` is the `input` argument. There are `console`, timers, `URL`, `TextEncoder`, `structuredClone` and \
-`crypto.randomUUID`; no `import`, no `Intl` (use `toFixed` and `toISOString`), no files, and no network but the tools. Nothing is kept from one run to the next.
-
-Errors: a call that fails throws a `ToolError` with `code`, `message` and `content`, which the program can catch. When the \
-program itself fails or breaks a limit, the result says why and at which line, and keeps what was printed: correct the program \
-and run it again, but mind that calls which had succeeded have had their effect.";
-
-const PYTHON_TEXT: &str = "\
-Runs one Python 3.13 program in a fresh sandbox and returns its value and what it printed. Use it to call \
-tools: several in one program, with code that filters, joins and totals their results, so that only what you need comes back.
-
-Calling a tool: `issue = await tools.github.create_issue(title=\"x\")`, as `await tools.<upstream>.<tool>(**arguments)` or with one \
-dict. Every call needs `await`. It gives the tool's structured result as dicts, lists and scalars (`issue[\"number\"]`), else its text \
-(parsed when it is JSON). `await call_tool(\"github.create_issue\", {...})` does the same for a name in a variable. Use \
-`await asyncio.gather(...)` for calls that do not depend on one another. Before you use a tool for the first time, find it with \
-`search_tools` and read its types with `describe_tools`; within a program `await search_tools(query)`, `await describe_tool(name)` \
-and `await list_tools()` do likewise.
-
-The program: top-level `await` and `return` work, and its value, which must be JSON, is what it returns or its last \
-expression; `async def main(): ...` with `asyncio.run(main())` works too. `input` is the `input` argument, a value and no function. \
-The standard library is there (json, re, datetime, collections, statistics, ...); no packages beside it, no files, no processes, no threads, \
-and no network but the tools. Nothing is kept from one run to the next.
-
-Errors: a call that fails raises a `ToolError` with `code`, `tool` and `content`, which the program can catch. When the \
-program itself fails or breaks a limit, the result says why and at which line, and keeps what was printed: correct the program \
-and run it again, but mind that calls which had succeeded have had their effect.";
-
 const SEARCH_TEXT: &str = "\
 Finds the tools that programs may call, best match first: their names, as `upstream.tool`, and descriptions. Search for what \
 you want to do, in a few words, such as `create issue`. Read the types with `describe_tools` before you call a tool.";
@@ -112,10 +74,10 @@ pub(super) fn tools(languages: &[Language]) -> Vec<Tool> {
 }
 
 fn execute_tool(language: Language) -> Tool {
-    let text = match language {
-        Language::Python => PYTHON_TEXT,
-        _ => TYPESCRIPT_TEXT,
-    };
+    let text = format!(
+        "{}\n\nBefore you use a tool for the first time, find it with `{SEARCH}` and read its types with `{DESCRIBE}`.",
+        guide(language)
+    );
     Tool::new(execute(language), text, object(execute_input()))
         .with_raw_output_schema(object(execute_output()).into())
         // A program can do whatever the tools that it calls can do.

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+mod guide;
 mod ir;
 pub mod names;
 pub mod python;
@@ -14,6 +15,8 @@ mod samples;
 pub mod search;
 mod text;
 pub mod typescript;
+
+pub use guide::guide;
 
 /// At most this many characters, with a mark where something is missing.
 pub(crate) fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
