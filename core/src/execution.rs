@@ -55,7 +55,7 @@ pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handl
         let outcome = Outcome::LimitExceeded { limit: Limit::ProgramSize, message };
         return Ok(not_started(handle.id, outcome, clamped));
     }
-    let gate_limits = GateLimits::new(&limits, Instant::now() + limits.wall_time() + CALLS_OUTLIVE);
+    let gate_limits = GateLimits::new(&limits, &handle.id, Instant::now() + limits.wall_time() + CALLS_OUTLIVE);
     let upstreams = Value::from(ground.gateway.upstream_ids(&policy)).to_string();
     let gate = Arc::new(ground.gateway.open(policy, request.language, gate_limits, handle.events.clone()));
     let run = Run {

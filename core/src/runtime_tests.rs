@@ -549,3 +549,13 @@ async fn u20_a_call_or_a_reply_over_its_limit_fails_alone() {
     let result = soon(runtime.execute(program(code).limits(limits))).await.unwrap();
     assert_eq!(result.value, json!(["reply_too_large", "none"]), "{result:?}");
 }
+
+#[tokio::test]
+async fn a_function_is_told_whose_call_it_answers() {
+    let whose = LocalTool::new("whose", |_, context| async move { Ok(context.execution.as_ref().into()) });
+    let everything = Policy::allow([ToolPattern::parse("*").unwrap()]);
+    let runtime = Runtime::builder().host_tool(whose).policy(everything).build().unwrap();
+    let execution = runtime.spawn(ExecutionRequest::typescript("await tools.host.whose()")).unwrap();
+    let id = execution.id().to_owned();
+    assert_eq!(execution.join().await.unwrap().value, id);
+}

@@ -39,8 +39,9 @@ pub struct GateLimits {
 
 impl GateLimits {
     /// The part of an execution's limits that holds here.
-    pub fn new(limits: &Limits, deadline: Instant) -> GateLimits {
-        GateLimits { call_bytes: limits.call_bytes, call: CallLimits { reply_bytes: limits.reply_bytes, deadline } }
+    pub fn new(limits: &Limits, execution: &str, deadline: Instant) -> GateLimits {
+        let call = CallLimits { execution: execution.into(), reply_bytes: limits.reply_bytes, deadline };
+        GateLimits { call_bytes: limits.call_bytes, call }
     }
 }
 

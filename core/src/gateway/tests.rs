@@ -46,7 +46,7 @@ fn policy(patterns: &[&str]) -> Policy {
 }
 
 fn limits() -> GateLimits {
-    GateLimits::new(&Limits::default(), Instant::now() + Duration::from_secs(30))
+    GateLimits::new(&Limits::default(), "1", Instant::now() + Duration::from_secs(30))
 }
 
 fn small_replies(reply_bytes: u64) -> GateLimits {

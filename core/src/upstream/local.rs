@@ -21,6 +21,8 @@ use crate::tool::{ReplyForm, Tool, ToolError, ToolName, ToolReply};
 pub struct CallContext {
     /// The tool.
     pub tool: ToolName,
+    /// The id of the execution whose program calls, as [`Execution::id`](crate::Execution::id) has it.
+    pub execution: Arc<str>,
     /// When nobody waits for the function any more; its future is dropped then.
     pub deadline: Instant,
 }
@@ -240,7 +242,7 @@ impl LocalTools {
         let Some(function) = self.functions.get(tool.name.tool()) else {
             return Err(error(ErrorCode::ToolNotFound, format!("tool `{}` does not exist", tool.name)));
         };
-        let context = CallContext { tool: tool.name.clone(), deadline };
+        let context = CallContext { tool: tool.name.clone(), execution: Arc::clone(&limits.execution), deadline };
         // SECURITY: the function is foreign code; its panic is its caller's error and ends nothing else.
         let run = AssertUnwindSafe(async { function(arguments, context).await }).catch_unwind();
         let value = match timeout_at(deadline, run).await {

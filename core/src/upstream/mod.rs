@@ -139,9 +139,11 @@ impl EnvValue {
     }
 }
 
-/// What one call may cost.
-#[derive(Clone, Copy, Debug)]
+/// What one call may cost, and whose it is.
+#[derive(Clone, Debug)]
 pub struct CallLimits {
+    /// The id of the execution that calls.
+    pub execution: Arc<str>,
     /// The MCP result's JSON, in bytes; that of what the program gets, and of an answer about tools.
     pub reply_bytes: u64,
     /// When the caller stops waiting.

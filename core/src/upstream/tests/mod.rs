@@ -23,7 +23,7 @@ fn tool(name: &str) -> Tool {
 }
 
 fn within(time: Duration) -> CallLimits {
-    CallLimits { reply_bytes: 4 << 20, deadline: Instant::now() + time }
+    CallLimits { execution: "1".into(), reply_bytes: 4 << 20, deadline: Instant::now() + time }
 }
 
 /// The reply to `x.y` with `arguments`, within 30 seconds.
