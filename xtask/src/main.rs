@@ -4,6 +4,7 @@
 //! user of Conduit needs. Whatever it installs lands in git-ignored folders, Debian's packages apart.
 
 mod cpython;
+mod crates;
 mod declarations;
 mod demo;
 mod deny;
@@ -30,6 +31,7 @@ usage: cargo xtask COMMAND
   gen               writes what is generated from core and ffi: header, schema, types of the packages
   setup             the pinned Node and Python packages that the tests use
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
+  crates            packs the crates that are published, and looks at their sizes
   cpython [MODULE]  CPython's own tests in the sandbox, all or the named modules; writes docs/cpython-tests.md
   removals [WORD]   takes each security check and each limit out of a copy and sees its test fail
   guests check      proves that the committed guests are what their sources give
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["lint"] => lint::run(&mut steps),
         ["declarations"] => declarations::run(&mut steps),
         ["deny"] => deny::run(&mut steps),
+        ["crates"] => crates::run(&mut steps),
         ["gen"] => generated::run(&mut steps),
         ["setup"] => setup::run(&mut steps),
         ["cpython", modules @ ..] => cpython::run(&mut steps, modules),
