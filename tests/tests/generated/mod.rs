@@ -4,6 +4,7 @@
 
 mod header;
 mod schema;
+mod typescript;
 
 use std::path::Path;
 
@@ -25,4 +26,9 @@ fn generated_header_is_fresh() {
 #[test]
 fn generated_schema_is_fresh() {
     check("include/conduit.schema.json", &format!("{:#}\n", schema::schema()));
+}
+
+#[test]
+fn generated_types_for_node_are_fresh() {
+    check("bindings-node/types.d.ts", &typescript::text(&schema::schema()));
 }
