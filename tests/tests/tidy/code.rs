@@ -8,10 +8,9 @@ use super::{File, accepts, complains, enforce, files, report};
 
 /// Files that may contain `unsafe`, each with its reason.
 const UNSAFE: &[(&str, &str)] = &[
-    (
-        "core/src/sandbox/code.rs",
-        "loads the guests' machine code, which the build put into the binary, and lets it run there",
-    ),
+    ("core/src/sandbox/code.rs", "loads the guests' machine code, which the build put into the binary"),
+    ("core/src/sandbox/code/in_place.rs", "lets that code run where it lies"),
+    ("core/src/sandbox/cpu_time/windows.rs", "asks Windows for the CPU time of a thread"),
     ("guests/engine/tests/interface.rs", "loads the same code, to read its imports and exports"),
 ];
 
