@@ -1,4 +1,4 @@
-/* libconduit for C++17: handles that free themselves, errors that are thrown, tools that are callables. conduit.h says the rest. */
+/* libconduit for C++17: handles that free themselves, errors that are thrown, tools that are callables. */
 #ifndef CONDUIT_HPP
 #define CONDUIT_HPP
 
@@ -16,7 +16,6 @@
 
 namespace conduit {
 namespace detail {
-
 inline conduit_str str(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view view(conduit_str text) { return text.ptr ? std::string_view(text.ptr, text.len) : ""; }
 
@@ -26,10 +25,8 @@ struct free_fn {
 };
 template <typename T, void (*Free)(T *)>
 using handle = std::unique_ptr<T, free_fn<T, Free>>;
-
 template <typename F>
 void destroy(void *userdata) noexcept { delete static_cast<F *>(userdata); }
-
 }  // namespace detail
 
 /// Why something failed. `what()` is the whole text.
@@ -47,7 +44,6 @@ class error : public std::runtime_error {
 };
 
 namespace detail {
-
 /// Calls `function` with the arguments and a place for an error, and throws that error.
 template <typename F, typename... Arguments>
 void check(F function, Arguments... arguments) {
@@ -66,7 +62,6 @@ std::string text(F function, Arguments... arguments) {
   handle<conduit_text, conduit_text_free> held(raw);
   return std::string(view(conduit_text_str(raw)));
 }
-
 }  // namespace detail
 
 /// Takes a tool's arguments and gives its value, both JSON. What it throws is an error that the program can catch.
@@ -153,7 +148,6 @@ class runtime {
 class builder {
  public:
   explicit builder(std::string_view config_json = {}) { begin(conduit_builder_new, config_json); }
-
   static builder from_file(std::string_view path) {
     builder made{nullptr};
     made.begin(conduit_builder_from_file, path);
@@ -185,15 +179,13 @@ class builder {
   }
 
   static void answer(const tool &function, conduit_call *call) noexcept {
-    const auto fail = [&](std::string_view text) { conduit_call_fail(call, detail::str(text), {}, nullptr); };
+    const auto fail = [&](std::string_view text) { return conduit_call_fail(call, detail::str(text), {}, nullptr); };
     try {
       const std::string value = function(detail::view(conduit_call_arguments(call)));
-      conduit_error *raw = nullptr;
-      const conduit_status status = conduit_call_reply(call, detail::str(value), &raw);
-      detail::handle<conduit_error, conduit_error_free> held(raw);
-      if (status == CONDUIT_STATUS_INVALID_REQUEST) fail(detail::view(conduit_error_message(raw)));
+      const conduit_status status = conduit_call_reply(call, detail::str(value), nullptr);
+      if (status == CONDUIT_STATUS_INVALID_REQUEST) fail("the tool's value is not JSON");
     } catch (const std::exception &thrown) {
-      fail(thrown.what());
+      if (fail(thrown.what()) == CONDUIT_STATUS_INVALID_REQUEST) fail("the tool threw a text that is not UTF-8");
     } catch (...) {
       fail("the tool threw what is no std::exception");
     }
