@@ -35,5 +35,8 @@ pub extern "C" fn conduit_version() -> *const std::ffi::c_char {
     VERSION.as_ptr()
 }
 
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic must unwind, so that the boundary can catch it");
+
 #[cfg(test)]
 mod tests;

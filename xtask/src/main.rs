@@ -3,6 +3,7 @@
 //! Owns set-up of a fresh machine, the checks that CI runs, the demo and the building of guests. Holds nothing that a
 //! user of Conduit needs. Whatever it installs lands in git-ignored folders, Debian's packages apart.
 
+mod c;
 mod cpython;
 mod crates;
 mod declarations;
@@ -11,6 +12,7 @@ mod deny;
 mod generated;
 mod guests;
 mod lint;
+mod package;
 mod removals;
 mod setup;
 mod steps;
@@ -26,6 +28,8 @@ usage: cargo xtask COMMAND
   demo              installs what is missing and runs programs in both languages against real MCP servers
   test              everything that CI runs
   lint              rustfmt and clippy
+  package c         lays the C library out under .work/packages; `--release` for users
+  c                 the C library's package, examples and programs under sanitizers
   declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   gen               writes what is generated from core and ffi: header, schema, types of the packages
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
         ["deny"] => deny::run(&mut steps),
         ["crates"] => crates::run(&mut steps),
         ["gen"] => generated::run(&mut steps),
+        ["package", language, words @ ..] => package::run(&mut steps, language, words),
+        ["c"] => c::prepare(&mut steps).and_then(|()| c::run(&mut steps)),
         ["setup"] => setup::run(&mut steps),
         ["cpython", modules @ ..] => cpython::run(&mut steps, modules),
         ["removals"] => removals::run(&mut steps, ""),

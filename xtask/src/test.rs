@@ -1,16 +1,18 @@
 //! Everything that CI runs. A failing part does not keep the later ones from running.
 
 use crate::steps::{Result, Steps, cargo};
-use crate::{crates, declarations, demo, deny, guests, lint, setup};
+use crate::{c, crates, declarations, demo, deny, guests, lint, setup};
 
 type Part = fn(&mut Steps) -> Result;
 
 /// All checks and all tests.
 pub fn run(steps: &mut Steps) -> Result {
-    let parts: [(&str, Part); 8] = [
+    let parts: [(&str, Part); 10] = [
         ("setup", setup::run),
         ("lint", lint::run),
+        ("prepare c", c::prepare),
         ("tests", tests),
+        ("c", c::run),
         ("demo", demo::run),
         ("declarations", declarations::run),
         ("guests check", guests::check),
@@ -31,7 +33,8 @@ fn tests(steps: &mut Steps) -> Result {
     tests
         .args(["test", "--workspace", "--locked", "--no-fail-fast"])
         .env("CONDUIT_TEST_NODE_MODULES", setup::node_modules())
-        .env("CONDUIT_TEST_PYTHON", setup::python());
+        .env("CONDUIT_TEST_PYTHON", setup::python())
+        .env("CONDUIT_TEST_RUNNERS", c::runners());
     steps.run_tests("tests", &mut tests);
     Ok(())
 }
