@@ -95,8 +95,9 @@ fn main() {
     for (name, code) in PROGRAMS {
         let request = serde_json::json!({ "language": "typescript", "code": code }).to_string();
         let run = || (rust_run(&embedded, code), c_run(c, &request));
-        (0..ROUNDS / 10).for_each(|_| drop(run()));
-        let (mut in_rust, mut in_c): (Vec<_>, Vec<_>) = (0..ROUNDS).map(|_| run()).unzip();
+        // The first tenth warms up.
+        let times = (0..ROUNDS + ROUNDS / 10).map(|_| run()).skip(ROUNDS / 10);
+        let (mut in_rust, mut in_c): (Vec<_>, Vec<_>) = times.unzip();
         let (in_rust, in_c) = (median(&mut in_rust), median(&mut in_c));
         println!("{name}: {in_rust:.1} us in Rust, {in_c:.1} us in C, {:+.1} us", in_c - in_rust);
     }
