@@ -155,7 +155,7 @@ class builder {
   }
 
   builder &add_tool(std::string_view definition_json, tool function) {
-    const conduit_tool_fn run = [](void *userdata, conduit_call *call) noexcept { answer(*static_cast<tool *>(userdata), call); };
+    conduit_tool_fn run = [](void *held, conduit_call *call) noexcept { answer(*static_cast<tool *>(held), call); };
     void *held = new tool(std::move(function));
     detail::check(conduit_builder_add_tool, raw_.get(), detail::str(definition_json), run, held, detail::destroy<tool>);
     return *this;

@@ -30,9 +30,11 @@ int main() try {
   const conduit::runtime runtime = builder.build();
 
   bool completed = run(runtime, R"({"language": "typescript", "code":
-    "const { celsius } = await tools.host.weather({ city: 'Oslo' });\nconsole.log(`Oslo: ${celsius} degrees`);\nreturn celsius * 2;"})");
+    "const { celsius } = await tools.host.weather({ city: 'Oslo' });\nconsole.log(`Oslo: ${celsius} degrees`);)"
+    R"(\nreturn celsius * 2;"})");
   completed &= run(runtime, R"({"language": "python", "code":
-    "try:\n    await tools.host.weather(city='Atlantis')\nexcept ToolError as error:\n    print(error)\nreturn 'caught'"})");
+    "try:\n    await tools.host.weather(city='Atlantis')\nexcept ToolError as error:\n    print(error))"
+    R"(\nreturn 'caught'"})");
   return completed ? 0 : 1;
 } catch (const conduit::error &error) {
   std::cerr << "error " << error.status() << ": " << error.what() << "\n";

@@ -117,7 +117,9 @@ static void harmless(enum kind kind, void *bad) {
     CHECK(conduit_error_status(bad) == 0 && !conduit_error_message(bad).ptr && !conduit_error_json(bad).ptr);
     conduit_error_free(bad);
   }
-  if (kind != CALL) CHECK(!conduit_call_tool(bad).ptr && !conduit_call_arguments(bad).ptr && conduit_call_is_cancelled(bad));
+  if (kind != CALL) {
+    CHECK(!conduit_call_tool(bad).ptr && !conduit_call_arguments(bad).ptr && conduit_call_is_cancelled(bad));
+  }
   if (kind != EXECUTION) {
     CHECK(!conduit_execution_id(bad).ptr);
     conduit_execution_cancel(bad);

@@ -8,7 +8,8 @@ static counter entered = COUNTER, leave = COUNTER;
 static conduit_status reply(conduit_call *call, const char *json) { return conduit_call_reply(call, str(json), NULL); }
 
 #define CALL_IT "return await tools.host.tool({})"
-#define CATCH_IT "try { return await tools.host.tool({}) } catch (error) { return [error.code, error.message, error.content] }"
+#define CATCH_IT \
+  "try { return await tools.host.tool({}) } catch (error) { return [error.code, error.message, error.content] }"
 #define ROOM "\"max_executions\": 2"
 
 /* A program that calls the tool and runs into its deadline, which leaves valgrind the time to get to the call. */
@@ -16,8 +17,9 @@ static conduit_result *short_run(const conduit_runtime *runtime) {
   conduit_result *result = NULL;
   conduit_error *error = NULL;
   char request[256];
-  snprintf(request, sizeof request, "{\"language\": \"typescript\", \"code\": \"%s\", \"limits\": {\"wall_time_ms\": %d}}",
-           CALL_IT, under_valgrind() ? 5000 : 300);
+  snprintf(request, sizeof request,
+           "{\"language\": \"typescript\", \"code\": \"" CALL_IT "\", \"limits\": {\"wall_time_ms\": %d}}",
+           under_valgrind() ? 5000 : 300);
   OK(conduit_runtime_execute(runtime, str(request), &result, &error));
   CHECK(conduit_result_outcome(result) == CONDUIT_OUTCOME_LIMIT_EXCEEDED);
   CHECK(has(conduit_result_json(result), "\"limit\":\"wall_time\""));
@@ -162,7 +164,8 @@ static void the_library_itself(void) {
   conduit_result *result = NULL;
   conduit_error *error = NULL;
   int before = count_of(&entered);
-  OK(conduit_runtime_execute(of_tool, str("{\"language\": \"typescript\", \"code\": \"" CALL_IT "\"}"), &result, &error));
+  conduit_str request = str("{\"language\": \"typescript\", \"code\": \"" CALL_IT "\"}");
+  OK(conduit_runtime_execute(of_tool, request, &result, &error));
   CHECK(conduit_result_outcome(result) == CONDUIT_OUTCOME_CANCELLED);
   conduit_result_free(result);
   wait_for(&entered, before + 1);
@@ -222,7 +225,8 @@ static void events(void) {
 
   listener freeing = {COUNTER, COUNTER, NULL, ""};
   request = str("{\"language\": \"typescript\", \"code\": \"console.log(1); while (true) {}\"}");
-  OK(conduit_runtime_spawn(runtime, request, free_in_event, hand_over(&freeing), give_back, &freeing.execution, &error));
+  conduit_execution **place = &freeing.execution;
+  OK(conduit_runtime_spawn(runtime, request, free_in_event, hand_over(&freeing), give_back, place, &error));
   count_up(&freeing.started);
   wait_for(&freeing.last, 1);
   gives(runtime, "return 'free again'", "\"free again\"");

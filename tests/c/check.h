@@ -41,7 +41,9 @@ static inline bool is(conduit_str text, const char *other) {
   return text.len == strlen(other) && memcmp(text.ptr, other, text.len) == 0;
 }
 
-static inline bool has(conduit_str text, const char *part) { return memmem(text.ptr, text.len, part, strlen(part)) != NULL; }
+static inline bool has(conduit_str text, const char *part) {
+  return memmem(text.ptr, text.len, part, strlen(part)) != NULL;
+}
 
 static inline bool under_valgrind(void) {
   const char *tool = getenv("CONDUIT_TEST_TOOL");

@@ -79,7 +79,9 @@ static void *until_it_is_freed(void *number) {
   conduit_str request = str("{\"language\": \"typescript\", \"code\": \"1\"}");
   conduit_status status = CONDUIT_STATUS_OK;
   conduit_result *result = NULL;
-  while ((status = conduit_runtime_execute(shared, request, &result, NULL)) == CONDUIT_STATUS_OK) conduit_result_free(result);
+  while ((status = conduit_runtime_execute(shared, request, &result, NULL)) == CONDUIT_STATUS_OK) {
+    conduit_result_free(result);
+  }
   CHECK(status == CONDUIT_STATUS_SHUT_DOWN || status == CONDUIT_STATUS_INVALID_REQUEST);
   (void)number;
   return NULL;

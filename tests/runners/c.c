@@ -224,7 +224,8 @@ typedef struct {
 static const tool TOOLS[] = {
     {"test", "echo", "\"value\": {}", "", "", tool_echo},
     {"test", "add", "\"a\": " INTEGER ", \"b\": " INTEGER, "\"a\", \"b\"",
-     ", \"outputSchema\": {\"type\": \"object\", \"properties\": {\"sum\": " INTEGER "}, \"required\": [\"sum\"]}", tool_add},
+     ", \"outputSchema\": {\"type\": \"object\", \"properties\": {\"sum\": " INTEGER "}, \"required\": [\"sum\"]}",
+     tool_add},
     {"test", "text", "\"text\": " TEXT, "\"text\"", "", tool_text},
     {"test", "big", "\"bytes\": " INTEGER, "\"bytes\"", "", tool_big},
     {"test", "get-invoice", "\"id\": " TEXT, "\"id\"", "", tool_invoice},
@@ -244,10 +245,11 @@ static conduit_status add_tools(conduit_builder *builder, conduit_error **error)
   for (size_t i = 0; status == CONDUIT_STATUS_OK && i < sizeof TOOLS / sizeof *TOOLS; i++) {
     const tool *it = &TOOLS[i];
     char *schema = NULL, *definition;
-    if (it->properties && asprintf(&schema, ", \"inputSchema\": {\"type\": \"object\", \"properties\": {%s}, \"required\": [%s]}",
-                                   it->properties, it->required) < 0) abort();
-    if (asprintf(&definition, "{\"upstream\": \"%s\", \"name\": \"%s\", \"description\": \"The tool %s of the conformance cases.\"%s%s}",
-                 it->upstream, it->name, it->name, schema ? schema : "", it->more) < 0) abort();
+    const char *object = ", \"inputSchema\": {\"type\": \"object\", \"properties\": {%s}, \"required\": [%s]}";
+    const char *whole = "{\"upstream\": \"%s\", \"name\": \"%s\", \"description\": \"The tool %s of the cases.\"%s%s}";
+    if (it->properties && asprintf(&schema, object, it->properties, it->required) < 0) abort();
+    const char *input = schema ? schema : "";
+    if (asprintf(&definition, whole, it->upstream, it->name, it->name, input, it->more) < 0) abort();
     atomic_fetch_add(&all->owners, 1);
     status = conduit_builder_add_tool(builder, str(definition), it->function, all, release, error);
     free(schema);
@@ -317,12 +319,14 @@ static conduit_status spawn_until(const conduit_runtime *runtime, conduit_str re
 
 /* Cases. */
 
-static conduit_status run(const conduit_runtime *runtime, conduit_str job, conduit_result **result, conduit_error **error) {
+static conduit_status run(const conduit_runtime *runtime, conduit_str job, conduit_result **result,
+                          conduit_error **error) {
   conduit_execution *beside = NULL, *execution = NULL;
   conduit_str beside_request = member(job, "beside"), request = member(job, "request");
   conduit_status status = CONDUIT_STATUS_OK;
   if (beside_request.ptr) status = spawn_until(runtime, beside_request, "", &beside, error);
-  if (status == CONDUIT_STATUS_OK && is(member(job, "shut_down"), "true")) status = conduit_runtime_shutdown(runtime, error);
+  bool shut_down = is(member(job, "shut_down"), "true");
+  if (status == CONDUIT_STATUS_OK && shut_down) status = conduit_runtime_shutdown(runtime, error);
   char *cancel_at = meant(member(job, "cancel_at"));
   if (status == CONDUIT_STATUS_OK && cancel_at) {
     status = spawn_until(runtime, request, cancel_at, &execution, error);

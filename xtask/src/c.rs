@@ -128,7 +128,13 @@ fn programs(steps: &mut Steps, place: &Path) -> Result {
 
 fn valgrind(program: &Path) -> Command {
     let mut valgrind = command("valgrind");
-    valgrind.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite"]);
+    valgrind.args([
+        "--quiet",
+        "--error-exitcode=99",
+        "--leak-check=full",
+        "--show-leak-kinds=definite",
+        "--errors-for-leak-kinds=definite",
+    ]);
     valgrind.args(["--fair-sched=yes", "--suppressions=tests/c/valgrind.supp"]).arg(program);
     valgrind
 }

@@ -8,6 +8,7 @@ use super::{File, accepts, complains, enforce, files, report};
 
 /// Files that may contain `unsafe`, each with its reason.
 const UNSAFE: &[(&str, &str)] = &[
+    ("benches/benches/abi.rs", "calls the C library as C does"),
     (
         "core/src/sandbox/code.rs",
         "loads the guests' machine code, which the build put into the binary, and lets it run there",
