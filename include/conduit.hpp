@@ -70,6 +70,9 @@ using tool = std::function<std::string(std::string_view arguments_json)>;
 /// Hears events as JSON. What it throws ends the process: there is nobody to catch it.
 using event_listener = std::function<void(std::string_view event_json)>;
 
+/// What a model has to know to write a program in `language`; empty when there is no such language.
+inline std::string_view guide(std::string_view language) { return detail::view(conduit_guide(detail::str(language))); }
+
 /// How an execution ended and what it gave. Views live as long as it does.
 class result {
  public:

@@ -9,6 +9,7 @@ use conduit_core::ErrorCode;
 use crate::boundary::*;
 use crate::builder::*;
 use crate::call::*;
+use crate::conduit_guide;
 use crate::execution::*;
 use crate::result::*;
 use crate::runtime::*;
@@ -178,6 +179,7 @@ fn others(live: &Live) -> Vec<(&'static str, Harmless)> {
     let Live { error, text, result, builder, runtime, execution, call } = *live;
     let is_none = |text: conduit_str| text.ptr.is_null() && text.len == 0;
     vec![
+        ("guide", Box::new(move || is_none(unsafe { conduit_guide(conduit_str::borrowed("python")) }))),
         ("error_status", Box::new(move || conduit_error_status(error) == OK)),
         ("error_message", Box::new(move || is_none(conduit_error_message(error)))),
         ("error_json", Box::new(move || is_none(conduit_error_json(error)))),

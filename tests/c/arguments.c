@@ -218,6 +218,9 @@ static void after_shutdown(void) {
 int main(void) {
   alarm(PATIENCE_SECONDS);
   CHECK(strcmp(conduit_version(), CONDUIT_VERSION) == 0);
+  conduit_str guide = conduit_guide(str("python"));
+  CHECK(guide.len > 14 && memcmp(guide.ptr, "Runs one Python", 15) == 0);
+  CHECK(!conduit_guide(NONE).ptr && !conduit_guide(str("ruby")).ptr && !conduit_guide((conduit_str){NULL, 1}).ptr);
   conduit_error *error = NULL;
   conduit_str request = str("{\"language\": \"typescript\", \"code\": \"await tools.host.tool({})\"}");
   live[RUNTIME] = new_runtime(ONE, hold, NULL);

@@ -14,7 +14,7 @@ use crate::steps::{Result, Steps, command, root};
 
 const DEBIAN: [&str; 5] = ["g++", "libcjson-dev", "pkg-config", "cmake", "valgrind"];
 
-/// What each example prints.
+/// What each `quickstart` prints.
 const PRINTED: &str = "Oslo: 21 degrees\nvalue: 42\nthere is no such city\nvalue: \"caught\"\n";
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-pedantic", "-Werror"];
@@ -75,9 +75,14 @@ fn examples(steps: &mut Steps, place: &Path) -> Result {
             let program = place.join(format!("quickstart-{ending}-{kind}"));
             let mut compile = compiler(source, &program);
             if steps.run(&format!("pkg-config: {source}, {kind}"), compile.args(libraries).arg(more)) {
-                prints(steps, &format!("{source}, {kind}"), &mut command(program));
+                prints(steps, &format!("{source}, {kind}"), &mut command(program), PRINTED);
             }
         }
+    }
+    let hello = place.join("hello");
+    let mut compile = compiler("examples/c/hello.c", &hello);
+    if steps.run("pkg-config: examples/c/hello.c", compile.args(pkg_config(&["--libs"])?)) {
+        prints(steps, "examples/c/hello.c", &mut command(hello), "completed: \"21 °C in Oslo\"\n");
     }
     let build = place.join("cmake");
     let mut configure = command("cmake");
@@ -86,18 +91,18 @@ fn examples(steps: &mut Steps, place: &Path) -> Result {
     let is_built = steps.run("cmake: configure", &mut configure)
         && steps.run("cmake: build", command("cmake").arg("--build").arg(&build));
     for program in ["c-shared", "c-archive", "cpp-shared", "cpp-archive"].iter().filter(|_| is_built) {
-        prints(steps, &format!("cmake: {program}"), &mut command(build.join(program)));
+        prints(steps, &format!("cmake: {program}"), &mut command(build.join(program)), PRINTED);
     }
     let mut ctypes = command("python3");
     ctypes.arg("examples/ctypes/quickstart.py").env("CONDUIT_LIBRARY", package::folder().join("lib/libconduit.so"));
-    prints(steps, "examples/ctypes/quickstart.py", &mut ctypes);
+    prints(steps, "examples/ctypes/quickstart.py", &mut ctypes, PRINTED);
     Ok(())
 }
 
-fn prints(steps: &mut Steps, name: &str, program: &mut Command) {
+fn prints(steps: &mut Steps, name: &str, program: &mut Command, expected: &str) {
     let start = Instant::now();
     let printed = output(program).and_then(|printed| {
-        if printed == PRINTED { Ok(()) } else { Err(format!("it printed {printed:?}, expected {PRINTED:?}")) }
+        if printed == expected { Ok(()) } else { Err(format!("it printed {printed:?}, expected {expected:?}")) }
     });
     steps.check(name, start, printed);
 }
