@@ -39,7 +39,7 @@ def add_tools(runtime):
     sleeping = {"calls": 0, "now": 0, "peak": 0}
 
     @test("echo", {"value": {}})
-    def echo(value=None):
+    def echo(value=None, **_):
         return value
 
     @test("add", {"a": INTEGER, "b": INTEGER}, "a", "b", output_schema=schema({"sum": INTEGER}, "sum"))
@@ -47,7 +47,7 @@ def add_tools(runtime):
         return {"sum": a + b}
 
     @test("text", {"text": TEXT}, "text")
-    def text(text):
+    def text(text, **_):
         return text
 
     @test("big", {"bytes": INTEGER}, "bytes")
@@ -59,7 +59,7 @@ def add_tools(runtime):
         return {"id": id}
 
     @test("class", {"x": INTEGER})
-    def class_(x=None):
+    def class_(x=None, **_):
         return {"x": x}
 
     @test("fail", {"message": TEXT}, "message")
