@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use conduit_core::{
-    Embedded, Error, ErrorCode, ExecutionRequest, Language, Result, SEARCH_RESULTS, ToolDefinition, ToolPattern,
+    Embedded, Error, ErrorCode, ExecutionRequest, HOST_UPSTREAM, Language, Result, SEARCH_RESULTS, ToolDefinition,
+    ToolName, ToolPattern,
 };
 use pyo3::prelude::*;
 
@@ -34,10 +35,12 @@ impl Config {
     }
 }
 
-/// Sees that the definition of a tool is understood.
+/// Sees that the definition of a tool is understood, and that its name is one.
 #[pyfunction]
 pub(crate) fn check_tool(py: Python<'_>, definition: &str) -> PyResult<()> {
-    checked(py, ToolDefinition::from_json(definition)).map(drop)
+    let named = ToolDefinition::from_json(definition)
+        .and_then(|it| ToolName::new(it.upstream.as_deref().unwrap_or(HOST_UPSTREAM), &it.name));
+    checked(py, named).map(drop)
 }
 
 /// A runtime with threads of its own. Dropping it cancels what runs.
