@@ -59,7 +59,7 @@ fn patterns(allow: Option<Vec<String>>) -> Result<Option<Vec<ToolPattern>>> {
 
 impl Runtime {
     fn embedded(&self) -> Result<Arc<Embedded>> {
-        // SECURITY: in a forked process the lock may be held for ever.
+        // In a forked process the lock may be held for ever.
         if self.process != std::process::id() {
             let message = "the runtime was made before this process was forked, make one here";
             return Err(Error::new(ErrorCode::ShutDown, message));

@@ -2,6 +2,8 @@ import os
 from collections.abc import Callable
 from typing import Any, Optional, Union, final
 
+__all__: list[str]
+
 def command(arguments: list[str]) -> int: ...
 def check_tool(definition: str) -> None: ...
 @final

@@ -55,7 +55,7 @@ class HostTool:
         self.is_async = inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(
             getattr(inner, "__call__", None)  # noqa: B004
         )
-        name: str = options.get("name") or getattr(inner, "__name__", type(inner).__name__)
+        name = str(options.get("name") or getattr(inner, "__name__", type(inner).__name__))
         self.signature: Optional[Signature] = None
         if options.get("input_schema") is None:
             self.signature = Signature.of(function, name)
