@@ -10,6 +10,8 @@ import unittest
 from pathlib import Path
 
 PATIENCE = 120
+#: CPython 3.12 and later warn of any fork in a process with threads.
+QUIET = ["-W", "ignore:This process:DeprecationWarning"]
 START = """
 import asyncio, gc, os, signal, sys, threading
 from conduit import AsyncRuntime, ConduitError, Limits, Runtime
@@ -23,7 +25,7 @@ class Processes(unittest.TestCase):
     def run_python(self, code, status=0, errors=""):
         """What the code prints; it must end with this status and these errors."""
         code = START + textwrap.dedent(code)
-        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
+        ended = subprocess.run([sys.executable, *QUIET, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual((ended.stderr, ended.returncode), (errors, status))
         return ended.stdout
 
@@ -110,7 +112,10 @@ class Forks(Processes):
         def question(runtime):
             return runtime.execute("6 * 7", language="python").value
 
-        old, unused = Runtime(), Runtime(tools=[print])
+        def one():
+            return 1
+
+        old, unused = Runtime(), Runtime(tools=[one])
         question(old)
         execution = old.spawn(LOOP, language="typescript", limits=LONG)
         next(execution.events())
