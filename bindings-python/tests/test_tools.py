@@ -46,7 +46,7 @@ class Caught(unittest.TestCase):
         def refused(value, words):
             code, message, content = self.call(lambda: value)
             self.assertEqual((code, content), ("tool_failed", None))
-            self.assertTrue(message.startswith("tool `host.it` gave a value that JSON cannot express: " + words), message)
+            self.assertRegex(message, "^tool `host.it` gave a value that JSON cannot express: " + words)
 
         refused({1}, "Object of type set is not JSON serializable")
         refused(b"x", "Object of type bytes is not JSON serializable")

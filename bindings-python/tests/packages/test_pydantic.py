@@ -38,10 +38,12 @@ class Pydantic(unittest.TestCase):
         def it(place: Place, trip: Trip, color: Color, when: datetime.date) -> Place:
             return place.model_copy(update={"seen": when, "city": trip.places[0].city + color.name})
 
-        arguments = "{ place: { city: 'Bern' }, trip: { places: [{ city: 'Chur' }] }, color: 'red', when: '2026-01-02' }"
+        trip = "{ places: [{ city: 'Chur' }] }"
+        arguments = f"{{ place: {{ city: 'Bern' }}, trip: {trip}, color: 'red', when: '2026-01-02' }}"
         self.assertEqual(self.call(it, arguments), {"city": "ChurRED", "seen": "2026-01-02"})
         self.assertEqual(sorted(self.tool.input_schema["$defs"]), ["Color", "Place", "Trip"])
-        self.assertEqual(self.tool.output_schema["properties"]["city"], {"minLength": 2, "title": "City", "type": "string"})
+        city = {"minLength": 2, "title": "City", "type": "string"}
+        self.assertEqual(self.tool.output_schema["properties"]["city"], city)
 
     def test_constraints_are_checked_before_the_call(self) -> None:
         def it(place: Place, n: Annotated[int, Field(ge=1), "How many."] = 1) -> int:
