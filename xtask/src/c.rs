@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use crate::package::GREETING;
 use crate::package::c as package;
 use crate::setup::install_debian;
-use crate::steps::{Result, Steps, command, root};
+use crate::steps::{Result, Steps, command, output, root};
 
 const DEBIAN: [&str; 5] = ["g++", "libcjson-dev", "pkg-config", "cmake", "valgrind"];
 
@@ -75,14 +76,14 @@ fn examples(steps: &mut Steps, place: &Path) -> Result {
             let program = place.join(format!("quickstart-{ending}-{kind}"));
             let mut compile = compiler(source, &program);
             if steps.run(&format!("pkg-config: {source}, {kind}"), compile.args(libraries).arg(more)) {
-                prints(steps, &format!("{source}, {kind}"), &mut command(program), PRINTED);
+                steps.prints(&format!("{source}, {kind}"), &mut command(program), PRINTED);
             }
         }
     }
     let hello = place.join("hello");
     let mut compile = compiler("examples/c/hello.c", &hello);
     if steps.run("pkg-config: examples/c/hello.c", compile.args(pkg_config(&["--libs"])?)) {
-        prints(steps, "examples/c/hello.c", &mut command(hello), "completed: \"21 °C in Oslo\"\n");
+        steps.prints("examples/c/hello.c", &mut command(hello), GREETING);
     }
     let build = place.join("cmake");
     let mut configure = command("cmake");
@@ -91,20 +92,12 @@ fn examples(steps: &mut Steps, place: &Path) -> Result {
     let is_built = steps.run("cmake: configure", &mut configure)
         && steps.run("cmake: build", command("cmake").arg("--build").arg(&build));
     for program in ["c-shared", "c-archive", "cpp-shared", "cpp-archive"].iter().filter(|_| is_built) {
-        prints(steps, &format!("cmake: {program}"), &mut command(build.join(program)), PRINTED);
+        steps.prints(&format!("cmake: {program}"), &mut command(build.join(program)), PRINTED);
     }
     let mut ctypes = command("python3");
     ctypes.arg("examples/ctypes/quickstart.py").env("CONDUIT_LIBRARY", package::folder().join("lib/libconduit.so"));
-    prints(steps, "examples/ctypes/quickstart.py", &mut ctypes, PRINTED);
+    steps.prints("examples/ctypes/quickstart.py", &mut ctypes, PRINTED);
     Ok(())
-}
-
-fn prints(steps: &mut Steps, name: &str, program: &mut Command, expected: &str) {
-    let start = Instant::now();
-    let printed = output(program).and_then(|printed| {
-        if printed == expected { Ok(()) } else { Err(format!("it printed {printed:?}, expected {expected:?}")) }
-    });
-    steps.check(name, start, printed);
 }
 
 /// `tests/c` under AddressSanitizer and UndefinedBehaviorSanitizer, and under valgrind.
@@ -158,16 +151,6 @@ fn pkg_config(words: &[&str]) -> Result<Vec<String>> {
     let mut asked = command("pkg-config");
     asked.args(words).arg("conduit").env("PKG_CONFIG_PATH", package::folder().join("lib/pkgconfig"));
     Ok(output(&mut asked)?.split_whitespace().map(str::to_owned).collect())
-}
-
-fn output(command: &mut Command) -> Result<String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let ended = command.output().map_err(|error| format!("cannot run `{program}`: {error}"))?;
-    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
-    if ended.status.success() {
-        return Ok(said);
-    }
-    Err(format!("`{program}` ended with {}: {said}{}", ended.status, String::from_utf8_lossy(&ended.stderr)))
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -13,6 +13,7 @@ mod generated;
 mod guests;
 mod lint;
 mod package;
+mod python;
 mod removals;
 mod setup;
 mod steps;
@@ -28,8 +29,8 @@ usage: cargo xtask COMMAND
   demo              installs what is missing and runs programs in both languages against real MCP servers
   test              everything that CI runs
   lint              rustfmt and clippy
-  package c         lays the C library out under .work/packages; `--release` for users
-  c                 the C library's package, examples and programs under sanitizers
+  package LANGUAGE  makes the package for `c`, `node` or `python` in .work/packages; `--release` for users
+  c, python         the tests of one language's package alone
   declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   gen               writes what is generated from core and ffi: header, schema, types of the packages
@@ -37,6 +38,8 @@ usage: cargo xtask COMMAND
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
   crates            packs the crates that are published, and looks at their sizes
   cpython [MODULE]  CPython's own tests in the sandbox, all or the named modules; writes docs/cpython-tests.md
+  package python [--release]
+                    lays out the Python package: a wheel in .work/packages/python
   removals [WORD]   takes each security check and each limit out of a copy and sees its test fail
   guests check      proves that the committed guests are what their sources give
 ";
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let ran = match words.as_slice() {
         ["demo"] => demo::run(&mut steps),
         ["test"] => test::run(&mut steps),
+        ["python"] => python::test(&mut steps),
         ["lint"] => lint::run(&mut steps),
         ["declarations"] => declarations::run(&mut steps),
         ["deny"] => deny::run(&mut steps),
@@ -69,5 +73,5 @@ fn main() -> ExitCode {
     if let Err(message) = ran {
         steps.failed("xtask", &message);
     }
-    steps.close(words == ["test"])
+    steps.close(words.first() == Some(&"test"))
 }
