@@ -171,6 +171,7 @@ fn package(path: &str) -> Option<&'static str> {
     let packages = [
         ("core/", "conduit-core"),
         ("cli/", "conduit-cli"),
+        ("ffi/", "conduit-ffi"),
         ("tests/tests/", "conduit-tests"),
         ("guests/js/", "conduit-guest-js"),
         ("guests/python/", "conduit-guest-python"),

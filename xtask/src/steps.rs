@@ -29,6 +29,17 @@ pub fn cargo() -> Command {
     command(env!("CARGO"))
 }
 
+/// What `command` writes to standard output, if it ends well.
+pub fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let ended = command.output().map_err(|error| format!("cannot run `{program}`: {error}"))?;
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    if ended.status.success() {
+        return Ok(said);
+    }
+    Err(format!("`{program}` ended with {}: {said}{}", ended.status, String::from_utf8_lossy(&ended.stderr)))
+}
+
 /// Something that must not be overlooked.
 pub fn banner(text: &str) {
     let line = "!".repeat(100);
@@ -123,6 +134,16 @@ impl Steps {
         let ok = self.record(name, start, ended.map(|status| status.success()));
         self.tests.failed += u64::from(!ok && counts.failed == 0);
         ok
+    }
+
+    /// Runs `program`, and holds what it prints against `expected`.
+    pub fn prints(&mut self, name: &str, program: &mut Command, expected: &str) {
+        announce(name, program);
+        let start = Instant::now();
+        let printed = output(program).and_then(|printed| {
+            if printed == expected { Ok(()) } else { Err(format!("it printed {printed:?}, expected {expected:?}")) }
+        });
+        self.check(name, start, printed);
     }
 
     /// Records a check that needed no command of its own.

@@ -1,16 +1,20 @@
 //! Everything that CI runs. A failing part does not keep the later ones from running.
 
-use crate::steps::{Result, Steps, cargo};
-use crate::{crates, declarations, demo, deny, guests, lint, setup};
+use crate::steps::{Result, Steps, cargo, root};
+use crate::{c, crates, declarations, demo, deny, guests, lint, python, setup};
 
 type Part = fn(&mut Steps) -> Result;
 
 /// All checks and all tests.
 pub fn run(steps: &mut Steps) -> Result {
-    let parts: [(&str, Part); 8] = [
+    let parts: [(&str, Part); 11] = [
         ("setup", setup::run),
         ("lint", lint::run),
+        // Before the tests, which start the runners that these lay out.
+        ("prepare c", c::prepare),
+        ("python", python::test),
         ("tests", tests),
+        ("c", c::run),
         ("demo", demo::run),
         ("declarations", declarations::run),
         ("guests check", guests::check),
@@ -31,7 +35,8 @@ fn tests(steps: &mut Steps) -> Result {
     tests
         .args(["test", "--workspace", "--locked", "--no-fail-fast"])
         .env("CONDUIT_TEST_NODE_MODULES", setup::node_modules())
-        .env("CONDUIT_TEST_PYTHON", setup::python());
+        .env("CONDUIT_TEST_PYTHON", setup::python())
+        .env("CONDUIT_TEST_RUNNERS", root().join(".work/runners"));
     steps.run_tests("tests", &mut tests);
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! `cargo xtask gen` runs these tests with UPDATE_GENERATED set, which writes the files; without, a stale file fails.
 
 mod header;
+mod python;
 mod schema;
 mod typescript;
 
@@ -31,4 +32,9 @@ fn generated_schema_is_fresh() {
 #[test]
 fn generated_types_for_node_are_fresh() {
     check("bindings-node/types.d.ts", &typescript::text(&schema::schema()));
+}
+
+#[test]
+fn generated_types_for_python_are_fresh() {
+    check("bindings-python/python/conduit/_types.py", &python::text(&schema::schema()));
 }

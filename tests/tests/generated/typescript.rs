@@ -124,11 +124,13 @@ fn named(reference: &str) -> String {
 
 /// `wall_time_ms` as `wallTimeMs`.
 fn camel(key: &str) -> String {
-    let mut words = key.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| {
-        let mut letters = word.chars();
-        name + &letters.next().map(|letter| letter.to_ascii_uppercase().to_string()).unwrap_or_default()
-            + letters.as_str()
-    })
+    let (first, rest) = key.split_once('_').unwrap_or((key, ""));
+    format!("{first}{}", pascal(rest))
+}
+
+/// `limit_exceeded` as `LimitExceeded`.
+pub fn pascal(key: &str) -> String {
+    let capital =
+        |word: &str| word.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(word.chars().skip(1)).collect();
+    key.split('_').map(capital).collect::<Vec<String>>().concat()
 }
