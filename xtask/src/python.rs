@@ -1,9 +1,9 @@
 //! The Python package: its wheel, laid out by maturin, and its tests, in environments that have nothing but what they say.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::machine::{in_environment, write_script};
 use crate::package::GREETING;
 use crate::setup::{install_locked, make_environment};
 use crate::steps::{Result, Steps, command, root};
@@ -20,9 +20,9 @@ pub fn package(steps: &mut Steps, profile: &str) -> Result {
     install_locked(steps, "requirements-package.txt", &building)?;
     let wheels = root().join(WHEELS);
     let _ = fs::remove_dir_all(&wheels);
-    let mut maturin = command(building.join("bin/maturin"));
+    let mut maturin = command(in_environment(&building, "maturin"));
     maturin.args(["build", "--locked", "--manifest-path", "bindings-python/Cargo.toml", "--profile", profile]);
-    maturin.arg("--interpreter").arg(building.join("bin/python")).arg("--out").arg(&wheels);
+    maturin.arg("--interpreter").arg(in_environment(&building, "python")).arg("--out").arg(&wheels);
     if steps.run("package: Python", &mut maturin) {
         Ok(())
     } else {
@@ -38,17 +38,17 @@ pub fn test(steps: &mut Steps) -> Result {
     install_wheel(steps, &building)?;
     install_wheel(steps, &empty)?;
     lay_out_runner(&empty).map_err(|error| format!("cannot lay out the runner: {error}"))?;
-    steps.run_tests("Python tests", command(empty.join("bin/python")).arg("bindings-python/tests/run.py"));
-    let mut example = command(empty.join("bin/python"));
+    steps.run_tests("Python tests", command(in_environment(&empty, "python")).arg("bindings-python/tests/run.py"));
+    let mut example = command(in_environment(&empty, "python"));
     steps.prints("examples/python", example.arg("examples/python/quickstart.py"), GREETING);
-    let mut packaged = command(building.join("bin/python"));
+    let mut packaged = command(in_environment(&building, "python"));
     steps.run_tests("Python tests with packages", packaged.args(["bindings-python/tests/run.py", "packages"]));
     Ok(())
 }
 
 /// The wheel, from its file alone: no index is asked.
 fn install_wheel(steps: &mut Steps, environment: &Path) -> Result {
-    let mut pip = command(environment.join("bin/python"));
+    let mut pip = command(in_environment(environment, "python"));
     pip.args(["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--force-reinstall"]).arg(wheel()?);
     if steps.run("install: the wheel", &mut pip) {
         Ok(())
@@ -66,7 +66,6 @@ fn wheel() -> Result<PathBuf> {
 fn lay_out_runner(environment: &Path) -> std::io::Result<()> {
     let runner = root().join(".work/runners/python");
     fs::create_dir_all(root().join(".work/runners"))?;
-    let (python, program) = (environment.join("bin/python"), root().join("tests/runners/python.py"));
-    fs::write(&runner, format!("#!/bin/sh\nexec '{}' '{}'\n", python.display(), program.display()))?;
-    fs::set_permissions(&runner, fs::Permissions::from_mode(0o755))
+    let (python, program) = (in_environment(environment, "python"), root().join("tests/runners/python.py"));
+    write_script(&runner, &format!("#!/bin/sh\nexec '{}' '{}'\n", python.display(), program.display()))
 }

@@ -4,13 +4,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use crate::machine::own_group;
 use crate::steps::{Result, Steps, command, root};
 
 /// A test that hangs without its check fails like one that says so.
@@ -126,7 +126,7 @@ impl Copy {
             Err(error) => return Err(error.to_string()),
         }
         let mut run = self.cargo(&["test", "--package", package, "--all-targets", "--no-fail-fast", "--"]);
-        let child = run.args(tests).process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = own_group(run.args(tests)).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         child.map_err(|error| error.to_string()).and_then(passed_in_time)
     }
 
