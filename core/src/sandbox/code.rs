@@ -3,24 +3,13 @@
 //! Copying the code costs a start more than all the rest. Wasmtime knows code by its address, so one engine at a time has
 //! it in place; those beside it, as further runtimes in one process have them, get a copy. Code is never writable.
 
-#[cfg(target_os = "linux")]
-mod in_place;
+#[cfg_attr(target_os = "linux", path = "code/in_place.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "code/copied.rs")]
+mod place;
 
-#[cfg(not(target_os = "linux"))]
-use std::sync::Arc;
-
-#[cfg(not(target_os = "linux"))]
-use wasmtime::CustomCodeMemory;
 use wasmtime::{Engine, Module};
 
-#[cfg(target_os = "linux")]
-pub(super) use in_place::place;
-
-/// No place: other systems run only pages that were signed, or mapped to be run.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn place(_cwasm: &'static [u8]) -> Option<Arc<dyn CustomCodeMemory>> {
-    None
-}
+pub(super) use place::place;
 
 /// The code as a module, in its [`place`] or as a copy.
 #[allow(unsafe_code, reason = "the only place where machine code is loaded")]

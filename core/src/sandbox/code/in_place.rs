@@ -13,7 +13,7 @@ static IN_PLACE: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 struct Place(usize);
 
 /// The place of this code, for one engine's settings; `None` when it is taken, or no page of the system begins there.
-pub(in super::super) fn place(cwasm: &'static [u8]) -> Option<Arc<dyn CustomCodeMemory>> {
+pub(in crate::sandbox) fn place(cwasm: &'static [u8]) -> Option<Arc<dyn CustomCodeMemory>> {
     let address = cwasm.as_ptr().addr();
     let mut taken = IN_PLACE.lock().unwrap_or_else(PoisonError::into_inner);
     if !address.is_multiple_of(page_size()) || taken.contains(&address) {
@@ -54,10 +54,10 @@ impl CustomCodeMemory for Place {
 #[cfg(test)]
 mod tests {
     use conduit_test_guests::HOSTILE;
+    use wasmtime::{Engine, Module};
 
     use super::super::load;
     use super::*;
-    use wasmtime::{Engine, Module};
 
     /// The hostile guest's code, from where a page begins.
     fn pages() -> &'static [u8] {
