@@ -1,5 +1,7 @@
 //! The tests of the Node package: tsc over its JavaScript and its types, and its own tests in Node.
 
+use std::path::PathBuf;
+
 use crate::package;
 use crate::setup::{install_node, node_modules};
 use crate::steps::{Result, Steps, command, root};
@@ -11,7 +13,17 @@ pub fn run(steps: &mut Steps) -> Result {
     let mut tsc = command(node_modules().join(".bin/tsc"));
     steps.run("tsc: the Node package", tsc.args(["--project", "bindings-node/test/tsconfig.json"]));
     let mut tests = command("node");
-    tests.current_dir(root().join("bindings-node")).args(["--expose-gc", "--test", "test/"]);
-    steps.run("tests of the Node package", &mut tests);
+    let flags = ["--expose-gc", "--test", "--test-reporter=tap"];
+    tests.current_dir(root().join("bindings-node")).args(flags).args(test_files()?);
+    steps.run_tests("tests of the Node package", &mut tests);
     Ok(())
+}
+
+fn test_files() -> Result<Vec<PathBuf>> {
+    let folder = root().join("bindings-node/test");
+    let entries = folder.read_dir().map_err(|error| format!("cannot read `{}`: {error}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    files.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
+    files.sort();
+    Ok(files)
 }

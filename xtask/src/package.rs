@@ -2,16 +2,30 @@
 //!
 //! Owns the layout. What is in a package stands in its manifest, `bindings-node/package.json`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::steps::{Result, Steps, cargo, command, root};
 
 /// The platform of the native half: what napi-rs calls it, and what npm asks of a machine.
 const PLATFORM: &str = "linux-x64-gnu";
+
+/// What `package.json` says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    name: String,
+    version: String,
+    license: String,
+    engines: Value,
+    files: Vec<String>,
+    optional_dependencies: BTreeMap<String, String>,
+}
 
 /// Builds the Node package and the one with its native half, and packs both. Links the native half into `bindings-node`, where
 /// the tests run.
@@ -47,22 +61,20 @@ fn lay_out(place: &Path) -> Result<[PathBuf; 2]> {
     let source = root().join("bindings-node");
     let text =
         fs::read_to_string(source.join("package.json")).map_err(|error| format!("no `package.json`: {error}"))?;
-    let manifest: Value =
-        serde_json::from_str(&text).map_err(|error| format!("`package.json` is not JSON: {error}"))?;
-    let name = manifest["name"].as_str().ok_or("`package.json` has no `name`")?;
-    let native_name = format!("{name}-{PLATFORM}");
-    if manifest["optionalDependencies"][&native_name] != manifest["version"] {
+    let manifest: Manifest =
+        serde_json::from_str(&text).map_err(|error| format!("`package.json` is not understood: {error}"))?;
+    let native_name = format!("{}-{PLATFORM}", manifest.name);
+    if manifest.optional_dependencies.get(&native_name) != Some(&manifest.version) {
         return Err(format!("`package.json` must want `{native_name}` in its own version"));
     }
     let failed = |error: std::io::Error| format!("cannot fill `{}`: {error}", place.display());
     if place.exists() {
         fs::remove_dir_all(place).map_err(failed)?;
     }
-    let [main, native] = [name, &native_name].map(|name| place.join(name));
+    let [main, native] = [&manifest.name, &native_name].map(|name| place.join(name));
     fs::create_dir_all(&main).map_err(failed)?;
     fs::create_dir_all(&native).map_err(failed)?;
-    let files = manifest["files"].as_array().ok_or("`package.json` has no `files`")?;
-    for file in files.iter().filter_map(Value::as_str).chain(["package.json", "README.md"]) {
+    for file in manifest.files.iter().map(String::as_str).chain(["package.json", "README.md"]) {
         fs::copy(source.join(file), main.join(file)).map_err(|error| format!("cannot copy `{file}`: {error}"))?;
     }
     for folder in [&main, &native] {
@@ -73,18 +85,18 @@ fn lay_out(place: &Path) -> Result<[PathBuf; 2]> {
     Ok([main, native])
 }
 
-fn native_manifest(main: &Value, name: &str) -> Value {
+fn native_manifest(main: &Manifest, name: &str) -> Value {
     json!({
         "name": name,
-        "version": main["version"],
-        "description": format!("The native half of {} for {PLATFORM}", main["name"].as_str().unwrap_or_default()),
-        "license": main["license"],
+        "version": main.version,
+        "description": format!("The native half of {} for {PLATFORM}", main.name),
+        "license": main.license,
         "main": "conduit.node",
         "files": ["conduit.node"],
         "os": ["linux"],
         "cpu": ["x64"],
         "libc": ["glibc"],
-        "engines": main["engines"],
+        "engines": main.engines,
     })
 }
 
