@@ -24,7 +24,9 @@ for (const [name, { code, of, signal }] of Object.entries(programs)) {
     times.push(Number(process.hrtime.bigint() - start) / 1e3 / of)
     inside.push((usage.wallTimeMs * 1e3) / of)
   }
-  const [half, core] = [times, inside].map((list) => list.slice(50).sort((a, b) => a - b)[Math.floor((list.length - 50) / 2)])
+  const [half, core] = [times, inside].map(
+    (list) => list.slice(50).sort((a, b) => a - b)[Math.floor((list.length - 50) / 2)],
+  )
   console.log(`${name}: ${half.toFixed(1)} us, of which core measures ${core.toFixed(1)} us`)
 }
 await runtime.close()

@@ -3,7 +3,12 @@
 export type Deliver = (kind: number, id: number, tool: number, json: string) => void
 
 export function main(args: string[]): number
-export function create(config: string | undefined, keys: string, tools: string[], deliver: Deliver): Promise<NativeRuntime>
+export function create(
+  config: string | undefined,
+  keys: string,
+  tools: string[],
+  deliver: Deliver,
+): Promise<NativeRuntime>
 
 export interface NativeRuntime {
   execute(operation: number, request: string): void

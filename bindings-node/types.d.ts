@@ -69,7 +69,7 @@ export interface ExecutionResult {
   id: string
   /** How it ended. */
   outcome: Outcome
-  /** The program's value; `null` unless it completed. */
+  /** The program's value; `null` unless it completed. Integers beyond 2^53 lose their last digits, as by `JSON.parse`. */
   value: any
   /** Standard output, complete or cut at the limit. */
   stdout: string
