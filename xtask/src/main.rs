@@ -10,6 +10,8 @@ mod deny;
 mod generated;
 mod guests;
 mod lint;
+mod node;
+mod package;
 mod removals;
 mod setup;
 mod steps;
@@ -28,6 +30,8 @@ usage: cargo xtask COMMAND
   declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   gen               writes what is generated from core and ffi: header, schema, types of the packages
+  node              the tests of the Node package, and tsc over it
+  package node      builds the Node package and packs it in `.work/packages`; `--release` for users
   setup             the pinned Node and Python packages that the tests use
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
   cpython [MODULE]  CPython's own tests in the sandbox, all or the named modules; writes docs/cpython-tests.md
@@ -46,6 +50,9 @@ fn main() -> ExitCode {
         ["declarations"] => declarations::run(&mut steps),
         ["deny"] => deny::run(&mut steps),
         ["gen"] => generated::run(&mut steps),
+        ["node"] => node::run(&mut steps),
+        ["package", "node"] => package::node(&mut steps, false),
+        ["package", "node", "--release"] => package::node(&mut steps, true),
         ["setup"] => setup::run(&mut steps),
         ["cpython", modules @ ..] => cpython::run(&mut steps, modules),
         ["removals"] => removals::run(&mut steps, ""),

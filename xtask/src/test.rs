@@ -1,16 +1,17 @@
 //! Everything that CI runs. A failing part does not keep the later ones from running.
 
 use crate::steps::{Result, Steps, cargo};
-use crate::{declarations, demo, deny, guests, lint, setup};
+use crate::{declarations, demo, deny, guests, lint, node, setup};
 
 type Part = fn(&mut Steps) -> Result;
 
 /// All checks and all tests.
 pub fn run(steps: &mut Steps) -> Result {
-    let parts: [(&str, Part); 7] = [
+    let parts: [(&str, Part); 8] = [
         ("setup", setup::run),
         ("lint", lint::run),
         ("tests", tests),
+        ("node", node::run),
         ("demo", demo::run),
         ("declarations", declarations::run),
         ("guests check", guests::check),

@@ -1,0 +1,352 @@
+'use strict'
+// The package's API, over the native half. Converts and keeps promises; what is allowed and what holds is decided there.
+
+const { setInterval } = require('node:timers')
+const native = require('./native.js')
+const convert = require('./convert.js')
+const { hostTools, call } = require('./tools.js')
+
+/** @typedef {import('./native').NativeRuntime} NativeRuntime */
+/** @typedef {import('./index').ExecuteOptions} ExecuteOptions */
+/** @typedef {import('./types').ExecutionRequest} ExecutionRequest */
+/** @typedef {import('./types').ExecutionResult} ExecutionResult */
+/** @typedef {import('./types').Event} Event */
+/** @typedef {{ resolve: (json: any) => void, reject: (error: unknown) => void, events?: Events }} Operation */
+
+/** The kinds of messages: `Kind` in src/channel.rs. */
+const [VALUE, FAILURE, EVENTS, CALL, ABANDONED] = [0, 1, 2, 3, 4]
+/** Only `Runtime` and what it makes know it. */
+const OURS = Symbol('conduit')
+/** Longer than any limit: an interval that is there to be waited for, not to fire. */
+const LONG = 2 ** 31 - 1
+
+/** What must be mended outside of the program: the request, the config, an upstream, the load. */
+class ConduitError extends Error {
+  /** @param {import('./types').ErrorCode} code @param {string} message @param {Partial<import('./types').ErrorInfo>} [more] */
+  constructor(code, message, { upstream = null, retryable = false } = {}) {
+    super(message)
+    this.name = 'ConduitError'
+    this.code = code
+    this.upstream = upstream
+    this.retryable = retryable
+  }
+}
+
+/** @param {string} json An error's, or the text of one that is not core's. */
+function conduitError(json) {
+  try {
+    const { code, message, ...more } = JSON.parse(json)
+    return new ConduitError(code, message, more)
+  } catch {
+    return new ConduitError('internal', json)
+  }
+}
+
+/** @template T @param {() => T} ask Something native. @returns {T} */
+function heard(ask) {
+  try {
+    return ask()
+  } catch (error) {
+    throw conduitError(/** @type {Error} */ (error).message)
+  }
+}
+
+/** Runtimes with something under way: they are not collected, and the process does not end. */
+const busy = {
+  runtimes: new Set(),
+  interval: setInterval(() => {}, LONG).unref(),
+  /** @param {Runtime} runtime */
+  add(runtime) {
+    if (this.runtimes.size === 0) this.interval.ref()
+    this.runtimes.add(runtime)
+  },
+  /** @param {Runtime} runtime */
+  delete(runtime) {
+    this.runtimes.delete(runtime)
+    if (this.runtimes.size === 0) this.interval.unref()
+  },
+}
+
+/** The events of one execution, each given once. @implements {AsyncIterableIterator<Event>} */
+class Events {
+  /** @type {Event[]} */
+  #ready = []
+  /** @type {((next: IteratorResult<Event, undefined>) => void)[]} */
+  #waiting = []
+  #ended = false
+
+  /** @param {Event[]} events */
+  push(events) {
+    for (const value of this.#ended ? [] : events) {
+      const waiting = this.#waiting.shift()
+      if (waiting !== undefined) waiting({ done: false, value })
+      else this.#ready.push(value)
+    }
+  }
+
+  end() {
+    this.#ended = true
+    for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined })
+  }
+
+  /** @returns {Promise<IteratorResult<Event, undefined>>} */
+  async next() {
+    const value = this.#ready.shift()
+    if (value !== undefined) return { done: false, value }
+    if (this.#ended) return { done: true, value: undefined }
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** @returns {Promise<IteratorResult<Event, undefined>>} */
+  async return() {
+    this.#ready = []
+    this.end()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator]() {
+    return this
+  }
+}
+
+/** One program under way. */
+class Execution {
+  #cancel
+
+  /**
+   * @param {symbol} ours @param {string} id @param {Promise<ExecutionResult>} result
+   * @param {Events} events @param {() => void} cancel
+   */
+  constructor(ours, id, result, events, cancel) {
+    if (ours !== OURS) throw new TypeError('an execution is made by `runtime.spawn`')
+    this.id = id
+    this.result = result
+    this.events = events
+    this.#cancel = cancel
+  }
+
+  cancel() {
+    this.#cancel()
+  }
+
+  [Symbol.asyncIterator]() {
+    return this.events
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.cancel()
+    await this.result.catch(() => {})
+  }
+}
+
+/** Where programs run. */
+class Runtime {
+  /** @type {NativeRuntime} */
+  #native
+  /** @type {import('./tools').HostTool[]} */
+  #tools
+  /** @type {Map<number, Operation>} */
+  #operations = new Map()
+  #nextOperation = 0
+  /** The calls under way. @type {Map<number, Call>} */
+  #calls = new Map()
+  /** @type {Promise<void> | undefined} */
+  #closed
+
+  /** @param {symbol} ours @param {NativeRuntime} native @param {import('./tools').HostTool[]} tools */
+  constructor(ours, native, tools) {
+    if (ours !== OURS) throw new TypeError('a runtime is made by `await Runtime.create(options)`')
+    this.#native = native
+    this.#tools = tools
+  }
+
+  /** @param {import('./index').RuntimeOptions} [options] */
+  static async create(options = {}) {
+    if (!convert.isFields(options)) throw new TypeError('the options must be an object')
+    const { config, tools: given, ...keys } = options
+    const [beside] = Object.entries(keys).filter(([, value]) => value !== undefined)
+    if (config !== undefined && beside !== undefined) {
+      throw new ConduitError('invalid_config', `\`${beside[0]}\` stands beside \`config\`, expected it in that file`)
+    }
+    if (config !== undefined && typeof config !== 'string') throw new TypeError('`config` must be the path of a file')
+    const tools = hostTools(given)
+    /** The function that Node holds on to holds nothing: a runtime that nobody uses is collected. @type {WeakRef<Runtime> | undefined} */
+    let made
+    const definitions = tools.map(({ json }) => json)
+    const parts = native.create(config, convert.config(keys), definitions, (kind, id, tool, json) =>
+      made?.deref()?.#deliver(kind, id, tool, json)
+    )
+    const runtime = new Runtime(OURS, await parts.catch((error) => Promise.reject(conduitError(error.message))), tools)
+    made = new WeakRef(runtime)
+    return runtime
+  }
+
+  /** @param {ExecutionRequest} request @param {ExecuteOptions} [options] @returns {Promise<ExecutionResult>} */
+  async execute(request, options = {}) {
+    if (options.signal !== undefined) return this.#spawn(request, options.signal, false).result
+    const json = convert.request(request)
+    return convert.result(await this.#operation((operation) => this.#native.execute(operation, json)).ended)
+  }
+
+  /** @param {ExecutionRequest} request @param {ExecuteOptions} [options] */
+  spawn(request, options = {}) {
+    return this.#spawn(request, options.signal, true)
+  }
+
+  /** @param {{ allow?: string[] }} [options] */
+  async tools({ allow } = {}) {
+    return convert.plain(await this.#ask({ ask: 'tools', allow }))
+  }
+
+  /** @param {string} query @param {{ limit?: number, allow?: string[] }} [options] */
+  async searchTools(query, { limit, allow } = {}) {
+    return convert.plain(await this.#ask({ ask: 'search_tools', query, limit, allow }))
+  }
+
+  /** @param {string[]} names @param {{ allow?: string[] }} [options] */
+  async describeTools(names, { allow } = {}) {
+    return convert.described(await this.#ask({ ask: 'describe_tools', names, allow }))
+  }
+
+  /** @param {import('./types').Language} language @param {{ allow?: string[] }} [options] */
+  async declarations(language, { allow } = {}) {
+    return convert.plain(await this.#ask({ ask: 'declarations', language, allow }))
+  }
+
+  async check() {
+    return convert.plain(await this.#ask({ ask: 'check' }))
+  }
+
+  /** @returns {Promise<void>} */
+  close() {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close()
+  }
+
+  async #close() {
+    await this.#ask({ ask: 'close' })
+    this.#native.dispose()
+    // What did not end in time has nobody left to report it.
+    const late = () => new ConduitError('shut_down', 'the runtime is shut down')
+    for (const id of [...this.#operations.keys()]) this.#settle(id, ({ reject }) => reject(late()))
+    for (const call of [...this.#calls.keys()]) this.#abandon(call)
+  }
+
+  /** @param {ExecutionRequest} request @param {AbortSignal | undefined} signal @param {boolean} withEvents */
+  #spawn(request, signal, withEvents) {
+    signal?.throwIfAborted()
+    const json = convert.request(request)
+    const events = new Events()
+    let id = ''
+    const { operation, ended } = this.#operation((operation) => {
+      id = this.#native.spawn(operation, json, withEvents)
+    }, events)
+    const cancel = () => this.#native.cancel(operation)
+    const result = ended.then(convert.result)
+    const execution = new Execution(OURS, id, signal ? abortable(result, signal, cancel) : result, events, cancel)
+    // Whoever only watches the events need not handle what becomes of the result.
+    execution.result.catch(() => {})
+    return execution
+  }
+
+  /** @param {object} question @returns {Promise<string>} */
+  #ask(question) {
+    const json = JSON.stringify(question)
+    return this.#operation((operation) => this.#native.ask(operation, json)).ended
+  }
+
+  /**
+   * Starts something, and gives the promise of its JSON.
+   * @param {(operation: number) => void} start @param {Events} [events]
+   */
+  #operation(start, events) {
+    const operation = this.#nextOperation
+    this.#nextOperation = (operation + 1) >>> 0
+    heard(() => start(operation))
+    /** @type {Promise<string>} */
+    const ended = new Promise((resolve, reject) => {
+      this.#operations.set(operation, events === undefined ? { resolve, reject } : { resolve, reject, events })
+    })
+    if (this.#operations.size === 1) busy.add(this)
+    return { operation, ended }
+  }
+
+  /** @param {number} id @param {(operation: Operation) => void} how */
+  #settle(id, how) {
+    const operation = this.#operations.get(id)
+    if (operation === undefined) return
+    this.#operations.delete(id)
+    if (this.#operations.size === 0) busy.delete(this)
+    operation.events?.end()
+    how(operation)
+  }
+
+  /** @param {number} kind @param {number} id @param {number} tool @param {string} json */
+  #deliver(kind, id, tool, json) {
+    if (kind === VALUE) this.#settle(id, (operation) => operation.resolve(json))
+    else if (kind === FAILURE) this.#settle(id, (operation) => operation.reject(conduitError(json)))
+    else if (kind === EVENTS) this.#operations.get(id)?.events?.push(convert.events(json))
+    else if (kind === CALL) this.#call(id, tool, json)
+    else if (kind === ABANDONED) this.#abandon(id)
+  }
+
+  /** @param {number} id @param {number} index @param {string} json */
+  async #call(id, index, json) {
+    const tool = this.#tools[index]
+    if (tool === undefined) return
+    const state = new Call()
+    this.#calls.set(id, state)
+    const { isValue, json: answer } = await call(tool, json, state)
+    this.#calls.delete(id)
+    this.#native.reply(id, isValue, answer)
+  }
+
+  /** @param {number} id */
+  #abandon(id) {
+    this.#calls.get(id)?.abandon()
+    this.#calls.delete(id)
+  }
+}
+
+/** What a tool learns of one call of it. */
+class Call {
+  /** Made when it is asked for: most tools never do. @type {AbortController | undefined} */
+  #controller
+  #isAbandoned = false
+
+  get signal() {
+    this.#controller ??= new AbortController()
+    if (this.#isAbandoned) this.abandon()
+    return this.#controller.signal
+  }
+
+  abandon() {
+    this.#isAbandoned = true
+    this.#controller?.abort(new DOMException('nobody waits for the call any more', 'AbortError'))
+  }
+}
+
+/**
+ * `result`, or as soon as the signal aborts, its reason.
+ * @param {Promise<ExecutionResult>} result @param {AbortSignal} signal @param {() => void} cancel
+ * @returns {Promise<ExecutionResult>}
+ */
+function abortable(result, signal, cancel) {
+  return new Promise((resolve, reject) => {
+    const aborted = () => {
+      reject(signal.reason)
+      cancel()
+    }
+    signal.addEventListener('abort', aborted, { once: true })
+    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+  })
+}
+
+/** @template T @param {T} definition */
+const tool = (definition) => definition
+
+module.exports = { Runtime, Execution, ConduitError, tool }
