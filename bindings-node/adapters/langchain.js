@@ -1,0 +1,73 @@
+'use strict'
+// Code mode for LangChain.js and LangGraph.js.
+
+const { CODE, open, refused } = require('./code-mode.js')
+
+/** @typedef {import('./code-mode').InnerTool} InnerTool */
+
+/**
+ * Why a program may not call the tool, if so.
+ * @param {any} tool @param {unknown} interrupt What `interruptOn` says of it.
+ */
+function reason(tool, interrupt) {
+  if (typeof tool?.invoke !== 'function' || tool.schema === undefined) return 'its provider runs it, expected a tool with `invoke` and `schema`'
+  if (tool.extras?.providerToolDefinition !== undefined) return 'its provider defines it, expected a tool with a schema of its own'
+  if (interrupt !== undefined && interrupt !== false) return '`interruptOn` names it, and a program cannot wait for a person'
+  return undefined
+}
+
+/** @param {any} value What a tool gave: text, data, a message, or a command. */
+function content(value) {
+  if (value?.lg_name === 'Command') throw new Error('the tool gave a command, which the graph alone can carry out')
+  const given = value?.lc_direct_tool_output === true ? value.content : value
+  if (!Array.isArray(given) || given.length === 0 || !given.every((part) => typeof part?.type === 'string')) return given
+  const other = given.find((part) => part.type !== 'text')
+  // Lists of data may have a `type` too; content has one that LangChain knows.
+  if (other === undefined) return given.map((part) => part.text).join('')
+  if (!/^(image|audio|video|file|input_audio|text-plain)(_url)?$/.test(other.type)) return given
+  throw new Error(`the tool gave content of the type \`${other.type}\`, expected text or what JSON can say`)
+}
+
+/** @param {any} tool @param {(schema: any) => any} toJsonSchema @returns {InnerTool} */
+function innerTool(tool, toJsonSchema) {
+  return {
+    name: tool.name,
+    description: tool.description,
+    inputSchema: toJsonSchema(tool.schema),
+    async call(args, outer, signal) {
+      // Without `toolCall`, or the tool's answer would come as a message of the outer call.
+      const { toolCall, ...config } = outer
+      try {
+        return content(await tool.invoke(args, { ...config, signal }))
+      } catch (error) {
+        // SECURITY: what asks a person ends here. Its graph would run the whole program again, with all that it had done.
+        if (/** @type {any} */ (error)?.is_bubble_up !== true) throw error
+        throw new Error(`\`${tool.name}\` interrupts the graph, and a program cannot wait for a person; it has to be a tool beside this one`)
+      }
+    },
+  }
+}
+
+/**
+ * @param {import('@langchain/core/tools').StructuredToolInterface[]} tools
+ * @param {import('./langchain').LangChainOptions} [options]
+ */
+async function codeMode(tools, { interruptOn, ...options } = {}) {
+  const [{ tool: define }, { toJsonSchema }] = await Promise.all([
+    import('@langchain/core/tools'),
+    import('@langchain/core/utils/json_schema'),
+  ])
+  for (const tool of tools) {
+    const why = reason(tool, interruptOn?.[tool.name])
+    // SECURITY: a tool that somebody has to approve, or that does not run here, is never called by a program.
+    if (why !== undefined) throw refused(tool?.name ?? /** @type {any} */ (tool)?.type, why)
+  }
+  const { name, description, run, handle } = await open(tools.map((tool) => innerTool(tool, toJsonSchema)), options)
+  const execute = define(
+    async (/** @type {any} */ { code }, /** @type {any} */ config) => JSON.stringify(await run(code, config, config?.signal)),
+    { name, description, schema: /** @type {any} */ (CODE) }
+  )
+  return { ...handle, tools: [execute] }
+}
+
+module.exports = { codeMode }
