@@ -1,7 +1,7 @@
 'use strict'
 // Code mode for the Vercel AI SDK, versions 5 to 7.
 
-const { CODE, open, refused } = require('./code-mode.js')
+const { codeSchema, open, refused } = require('./code-mode.js')
 
 /** @typedef {import('./code-mode').InnerTool} InnerTool */
 
@@ -77,7 +77,7 @@ async function codeMode(tools, { toolApproval, ...options } = {}) {
   /** @type {import('./ai-sdk').ExecuteTool} */
   const execute = {
     description,
-    inputSchema: jsonSchema(/** @type {any} */ (CODE), {
+    inputSchema: jsonSchema(/** @type {any} */ (codeSchema()), {
       validate: (/** @type {any} */ value) =>
         typeof value?.code === 'string'
           ? { success: true, value: { code: value.code } }

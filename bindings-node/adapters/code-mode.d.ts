@@ -44,7 +44,7 @@ export interface InnerTool extends Omit<ToolDefinition, 'execute' | 'inputSchema
 }
 
 /** The JSON Schema of `{ code: string }`. */
-export const CODE: { readonly [keyword: string]: unknown }
+export function codeSchema(): { [keyword: string]: unknown }
 
 /** Why a tool is none for programs. */
 export function refused(name: string, why: string): Error

@@ -8,8 +8,8 @@ const { ConduitError, Runtime, guide } = require('../index.js')
 /** @typedef {import('./code-mode').InnerTool} InnerTool */
 /** @typedef {{ outer: any, signal: AbortSignal | undefined, scope: AsyncResource }} Run */
 
-/** The arguments of the tool that runs programs. */
-const CODE = Object.freeze({
+/** The JSON Schema of `{ code }`, for each tool its own: some frameworks write into it. */
+const codeSchema = () => ({
   type: 'object',
   properties: { code: { type: 'string', description: 'The program.' } },
   required: ['code'],
@@ -105,4 +105,4 @@ async function open(inner, { language = 'typescript', name = 'execute', limits, 
   }
 }
 
-module.exports = { CODE, open, refused }
+module.exports = { codeSchema, open, refused }

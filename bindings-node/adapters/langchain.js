@@ -1,7 +1,7 @@
 'use strict'
 // Code mode for LangChain.js and LangGraph.js.
 
-const { CODE, open, refused } = require('./code-mode.js')
+const { codeSchema, open, refused } = require('./code-mode.js')
 
 /** @typedef {import('./code-mode').InnerTool} InnerTool */
 
@@ -65,7 +65,7 @@ async function codeMode(tools, { interruptOn, ...options } = {}) {
   const { name, description, run, handle } = await open(tools.map((tool) => innerTool(tool, toJsonSchema)), options)
   const execute = define(
     async (/** @type {any} */ { code }, /** @type {any} */ config) => JSON.stringify(await run(code, config, config?.signal)),
-    { name, description, schema: /** @type {any} */ (CODE) }
+    { name, description, schema: /** @type {any} */ (codeSchema()) }
   )
   return { ...handle, tools: [execute] }
 }

@@ -1,7 +1,7 @@
 'use strict'
 // Code mode for Mastra 1.
 
-const { CODE, open, refused } = require('./code-mode.js')
+const { codeSchema, open, refused } = require('./code-mode.js')
 
 /** @typedef {import('./code-mode').InnerTool} InnerTool */
 
@@ -62,7 +62,9 @@ async function codeMode(tools, options) {
   const execute = createTool({
     id: name,
     description,
-    inputSchema: /** @type {any} */ (CODE),
+    inputSchema: /** @type {any} */ (codeSchema()),
+    // Of a result with a `value`, Mastra would show the model that alone.
+    toModelOutput: (/** @type {any} */ output) => ({ type: 'json', value: output }),
     execute: async (/** @type {any} */ { code }, /** @type {any} */ outer) => run(code, outer, outer?.abortSignal),
   })
   return { ...handle, tools: { [name]: execute } }

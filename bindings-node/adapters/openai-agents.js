@@ -1,7 +1,7 @@
 'use strict'
 // Code mode for the OpenAI Agents SDK.
 
-const { CODE, open, refused } = require('./code-mode.js')
+const { codeSchema, open, refused } = require('./code-mode.js')
 
 /** @typedef {import('./code-mode').InnerTool} InnerTool */
 
@@ -80,7 +80,7 @@ async function codeMode(tools, options) {
   const execute = sdk.tool({
     name,
     description,
-    parameters: /** @type {any} */ (CODE),
+    parameters: /** @type {any} */ (codeSchema()),
     strict: true,
     errorFunction: (_context, error) => `The program did not run: ${error instanceof Error ? error.message : error}`,
     isEnabled: ({ runContext, agent }) => (agents.set(runContext, agent), true),

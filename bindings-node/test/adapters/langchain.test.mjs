@@ -1,0 +1,133 @@
+// The adapter for LangChain.js and LangGraph.js.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BaseChatModel } from '@langchain/core/language_models/chat_models'
+import { AIMessage } from '@langchain/core/messages'
+import { DynamicTool, tool } from '@langchain/core/tools'
+import { Command, MemorySaver, interrupt } from '@langchain/langgraph'
+import { codeMode } from 'conduit-codemode/langchain'
+import { createAgent } from 'langchain'
+import { z } from 'zod'
+import { assertRefused, scenarios, using, writes } from './scenarios.mjs'
+
+/** A model that answers by a script. */
+class ScriptedModel extends BaseChatModel {
+  constructor(script, tools = []) {
+    super({})
+    Object.assign(this, { script, tools })
+  }
+
+  _llmType() {
+    return 'scripted'
+  }
+
+  bindTools(tools) {
+    return new ScriptedModel(this.script, tools)
+  }
+
+  async _generate(messages) {
+    const results = messages.filter((message) => message.type === 'tool').map(({ content }) => JSON.parse(content))
+    const [{ name, description, schema }] = this.tools
+    const { code, text = '' } = this.script({ results, description, schema })
+    const tool_calls = code === undefined ? [] : [{ type: 'tool_call', id: `call-${results.length}`, name, args: { code } }]
+    return { generations: [{ text, message: new AIMessage({ content: text, tool_calls }) }] }
+  }
+}
+
+const tools = (definitions) =>
+  definitions.map(({ name, description, schema, execute }) =>
+    tool((args, config) => execute(args, { signal: config.signal, user: config.configurable?.user }), { name, description, schema })
+  )
+
+async function run({ tools, script, user, signal, agent, ...config }) {
+  const made = createAgent({ model: new ScriptedModel(script), tools, ...agent })
+  const { messages } = await made.invoke({ messages: [{ role: 'user', content: 'Go.' }] }, { configurable: { user }, signal, ...config })
+  return messages.at(-1).content
+}
+
+scenarios('LangChain', { codeMode, tools, run })
+
+const given = (name, execute, more) => tool(execute, { name, description: `What ${name} does.`, schema: z.object({}), ...more })
+
+test('LangChain: tools that somebody approves or that a provider runs are refused', async () => {
+  const rm = given('rm', () => 1)
+  await assertRefused(codeMode([rm], { interruptOn: { rm: true } }), 'rm', /interruptOn/)
+  await assertRefused(codeMode([rm], { interruptOn: { rm: { allowedDecisions: ['approve'] } } }), 'rm', /interruptOn/)
+  await assertRefused(codeMode([{ type: 'web_search_20250305', name: 'web_search' }]), 'web_search', /its provider runs it/)
+  const extras = { providerToolDefinition: { type: 'bash_20250124', name: 'bash' } }
+  await assertRefused(codeMode([given('bash', () => 1, { extras })]), 'bash', /its provider defines it/)
+  await using(await codeMode([rm], { interruptOn: { rm: false, other: true } }), async (mode) => {
+    assert.deepEqual(JSON.parse(await run({ tools: mode.tools, script: writes('return await tools.host.rm({})') })), [{ value: 1 }])
+  })
+})
+
+test('LangChain: a tool that interrupts the graph is an error of its call, and goes no further', async () => {
+  let removed = 0
+  const rm = given('rm', () => {
+    interrupt('remove it?')
+    removed += 1
+  })
+  await using(await codeMode([rm]), async (mode) => {
+    const text = await run({
+      tools: mode.tools,
+      script: writes('return await tools.host.rm({}).catch(({ message }) => message)'),
+      agent: { checkpointer: new MemorySaver() },
+      configurable: { thread_id: '1' },
+    })
+    assert.match(JSON.parse(text)[0].value, /^`rm` interrupts the graph, and a program cannot wait for a person/)
+    assert.equal(removed, 0)
+  })
+})
+
+test('LangChain: callbacks, tags, state and the call are those of the outer call', async () => {
+  const seen = []
+  const state = given('state', (_args, config) => {
+    const { tags, metadata, toolCallId, state } = config
+    return { tags, metadata: metadata.of, toolCallId, messages: state.messages.length }
+  })
+  await using(await codeMode([state]), async (mode) => {
+    const text = await run({
+      tools: mode.tools,
+      script: writes('return await tools.host.state({})'),
+      tags: ['tagged'],
+      metadata: { of: 'us' },
+      callbacks: [{ handleToolStart: (_tool, input, _id, parent, _tags, _metadata, name) => seen.push([name, input, parent !== undefined]) }],
+    })
+    assert.deepEqual(JSON.parse(text)[0].value, { tags: ['tagged'], metadata: 'us', toolCallId: 'call-0', messages: 2 })
+    assert.deepEqual(seen, [
+      ['execute', JSON.stringify({ code: 'return await tools.host.state({})' }), true],
+      ['state', '{}', true],
+    ])
+  })
+})
+
+test('LangChain: what a result becomes', async () => {
+  const given = [
+    ['data', () => ({ a: 1 })],
+    ['text', () => '{"a":1}'],
+    ['blocks', () => [{ type: 'text', text: 'one, ' }, { type: 'text', text: 'two' }]],
+    ['image', () => [{ type: 'image_url', image_url: { url: 'data:,' } }]],
+    ['rows', () => [{ type: 'sale', price: 1 }]],
+    ['command', () => new Command({ goto: 'there' })],
+  ].map(([name, execute]) => tool(execute, { name, description: '', schema: z.object({}) }))
+  given.push(tool(() => ['shown', 'kept'], { name: 'artifact', description: '', schema: z.object({}), responseFormat: 'content_and_artifact' }))
+  given.push(new DynamicTool({ name: 'echo', description: '', func: async (text) => text }))
+  await using(await codeMode(given), async (mode) => {
+    const code = `
+      const said = (name) => tools.$call('host.' + name).catch(({ message }) => message)
+      const names = ['data', 'text', 'blocks', 'image', 'rows', 'command', 'artifact']
+      return [...await Promise.all(names.map(said)), await tools.host.echo({ input: 'echoed' })]`
+    const [{ value }] = JSON.parse(await run({ tools: mode.tools, script: writes(code) }))
+    assert.deepEqual(value, [
+      { a: 1 },
+      '{"a":1}',
+      'one, two',
+      'the tool gave content of the type `image_url`, expected text or what JSON can say',
+      [{ type: 'sale', price: 1 }],
+      'the tool gave a command, which the graph alone can carry out',
+      'shown',
+      'echoed',
+    ])
+  })
+})
