@@ -1,17 +1,18 @@
 'use strict'
 // The package's API, over the native half. Converts and keeps promises; what is allowed and what holds is decided there.
 
-const { setInterval } = require('node:timers')
+const { clearTimeout, setInterval, setTimeout } = require('node:timers')
 const native = require('./native.js')
 const convert = require('./convert.js')
 const { hostTools, call } = require('./tools.js')
 
+/** @import * as Declared from './index' */
 /** @typedef {import('./native').NativeRuntime} NativeRuntime */
 /** @typedef {import('./index').ExecuteOptions} ExecuteOptions */
 /** @typedef {import('./types').ExecutionRequest} ExecutionRequest */
 /** @typedef {import('./types').ExecutionResult} ExecutionResult */
 /** @typedef {import('./types').Event} Event */
-/** @typedef {{ resolve: (json: any) => void, reject: (error: unknown) => void, events?: Events }} Operation */
+/** @typedef {{ resolve: (json: any) => void, reject: (json: string) => void, events?: Events }} Operation */
 
 /** The kinds of messages: `Kind` in src/channel.rs. */
 const [VALUE, FAILURE, EVENTS, CALL, ABANDONED] = [0, 1, 2, 3, 4]
@@ -19,6 +20,8 @@ const [VALUE, FAILURE, EVENTS, CALL, ABANDONED] = [0, 1, 2, 3, 4]
 const OURS = Symbol('conduit')
 /** Longer than any limit: an interval that is there to be waited for, not to fire. */
 const LONG = 2 ** 31 - 1
+/** How long closing waits for reports that are made already. */
+const REPORT_MS = 500
 
 /** What must be mended outside of the program: the request, the config, an upstream, the load. */
 class ConduitError extends Error {
@@ -42,12 +45,15 @@ function conduitError(json) {
   }
 }
 
-/** @template T @param {() => T} ask Something native. @returns {T} */
-function heard(ask) {
+/**
+ * What native code gives. Its error is made here, and not where it comes from, so that its stack leads to the caller.
+ * @template T @param {Promise<T>} promise @returns {Promise<T>}
+ */
+async function heard(promise) {
   try {
-    return ask()
+    return await promise
   } catch (error) {
-    throw conduitError(/** @type {Error} */ (error).message)
+    throw typeof error === 'string' ? conduitError(error) : conduitError(/** @type {Error} */ (error).message)
   }
 }
 
@@ -109,7 +115,7 @@ class Events {
   }
 }
 
-/** One program under way. */
+/** One program under way. @implements {Declared.Execution} */
 class Execution {
   #cancel
 
@@ -139,7 +145,7 @@ class Execution {
   }
 }
 
-/** Where programs run. */
+/** Where programs run. @implements {Declared.Runtime} */
 class Runtime {
   /** @type {NativeRuntime} */
   #native
@@ -152,6 +158,8 @@ class Runtime {
   #calls = new Map()
   /** @type {Promise<void> | undefined} */
   #closed
+  /** What to do when nothing is under way any more. @type {(() => void) | undefined} */
+  #idle
 
   /** @param {symbol} ours @param {NativeRuntime} native @param {import('./tools').HostTool[]} tools */
   constructor(ours, native, tools) {
@@ -173,10 +181,11 @@ class Runtime {
     /** The function that Node holds on to holds nothing: a runtime that nobody uses is collected. @type {WeakRef<Runtime> | undefined} */
     let made
     const definitions = tools.map(({ json }) => json)
-    const parts = native.create(config, convert.config(keys), definitions, (...message) =>
-      made?.deref()?.#deliver(...message)
-    )
-    const runtime = new Runtime(OURS, await parts.catch((error) => Promise.reject(conduitError(error.message))), tools)
+    const parts = native.create(config, convert.config(keys), definitions, (...message) => {
+      const runtime = made?.deref()
+      if (runtime !== undefined) runtime.#deliver(...message)
+    })
+    const runtime = new Runtime(OURS, await heard(parts), tools)
     made = new WeakRef(runtime)
     return runtime
   }
@@ -185,7 +194,7 @@ class Runtime {
   async execute(request, options = {}) {
     if (options.signal !== undefined) return this.#spawn(request, options.signal, false).result
     const json = convert.request(request)
-    return convert.result(await this.#operation((operation) => this.#native.execute(operation, json)).ended)
+    return convert.result(await heard(this.#operation((operation) => this.#native.execute(operation, json)).ended))
   }
 
   /** @param {ExecutionRequest} request @param {ExecuteOptions} [options] */
@@ -229,10 +238,16 @@ class Runtime {
 
   async #close() {
     await this.#ask({ ask: 'close' })
+    // What it cancelled has ended, and is on its way here.
+    await new Promise((resolve) => {
+      const late = setTimeout(resolve, REPORT_MS)
+      this.#idle = () => resolve(clearTimeout(late))
+      if (this.#operations.size === 0) this.#idle()
+    })
     this.#native.dispose()
     // What did not end in time has nobody left to report it.
-    const late = () => new ConduitError('shut_down', 'the runtime is shut down')
-    for (const id of [...this.#operations.keys()]) this.#settle(id, ({ reject }) => reject(late()))
+    const late = JSON.stringify({ code: 'shut_down', message: 'the runtime is shut down' })
+    for (const id of [...this.#operations.keys()]) this.#settle(id, ({ reject }) => reject(late))
     for (const call of [...this.#calls.keys()]) this.#abandon(call)
   }
 
@@ -246,7 +261,7 @@ class Runtime {
       id = this.#native.spawn(operation, json, withEvents)
     }, events)
     const cancel = () => this.#native.cancel(operation)
-    const result = ended.then(convert.result)
+    const result = heard(ended).then(convert.result)
     const execution = new Execution(OURS, id, signal ? abortable(result, signal, cancel) : result, events, cancel)
     // Whoever only watches the events need not handle what becomes of the result.
     execution.result.catch(() => {})
@@ -254,9 +269,9 @@ class Runtime {
   }
 
   /** @param {object} question @returns {Promise<string>} */
-  #ask(question) {
+  async #ask(question) {
     const json = JSON.stringify(question)
-    return this.#operation((operation) => this.#native.ask(operation, json)).ended
+    return heard(this.#operation((operation) => this.#native.ask(operation, json)).ended)
   }
 
   /**
@@ -266,7 +281,11 @@ class Runtime {
   #operation(start, events) {
     const operation = this.#nextOperation
     this.#nextOperation = (operation + 1) >>> 0
-    heard(() => start(operation))
+    try {
+      start(operation)
+    } catch (error) {
+      throw conduitError(/** @type {Error} */ (error).message)
+    }
     /** @type {Promise<string>} */
     const ended = new Promise((resolve, reject) => {
       this.#operations.set(operation, events === undefined ? { resolve, reject } : { resolve, reject, events })
@@ -280,7 +299,10 @@ class Runtime {
     const operation = this.#operations.get(id)
     if (operation === undefined) return
     this.#operations.delete(id)
-    if (this.#operations.size === 0) busy.delete(this)
+    if (this.#operations.size === 0) {
+      busy.delete(this)
+      this.#idle?.()
+    }
     operation.events?.end()
     how(operation)
   }
@@ -288,7 +310,7 @@ class Runtime {
   /** @type {import('./native').Deliver} */
   #deliver(kind, id, tool, json, execution) {
     if (kind === VALUE) this.#settle(id, (operation) => operation.resolve(json))
-    else if (kind === FAILURE) this.#settle(id, (operation) => operation.reject(conduitError(json)))
+    else if (kind === FAILURE) this.#settle(id, (operation) => operation.reject(json))
     else if (kind === EVENTS) this.#operations.get(id)?.events?.push(convert.events(json))
     else if (kind === CALL) this.#call(id, tool, json, execution)
     else if (kind === ABANDONED) this.#abandon(id)
@@ -352,7 +374,13 @@ function abortable(result, signal, cancel) {
 }
 
 /** @param {import('./types').Language} language */
-const guide = (language) => heard(() => native.guide(language))
+function guide(language) {
+  try {
+    return native.guide(language)
+  } catch (error) {
+    throw conduitError(/** @type {Error} */ (error).message)
+  }
+}
 
 /** @template T @param {T} definition */
 const tool = (definition) => definition

@@ -16,8 +16,12 @@ const TARGET = 'draft-2020-12'
 function jsonSchema(schema, side, where) {
   const standard = schema?.['~standard']
   if (standard === undefined) return schema
-  if (typeof standard.jsonSchema?.[side] === 'function') return standard.jsonSchema[side]({ target: TARGET })
-  if (typeof schema.toJSONSchema === 'function') return schema.toJSONSchema({ target: TARGET, io: side })
+  try {
+    if (typeof standard.jsonSchema?.[side] === 'function') return standard.jsonSchema[side]({ target: TARGET })
+    if (typeof schema.toJSONSchema === 'function') return schema.toJSONSchema({ target: TARGET, io: side })
+  } catch (error) {
+    throw new TypeError(`\`${where}\` gives no JSON Schema: ${said(error)}`, { cause: error })
+  }
   throw new TypeError(
     `\`${where}\` is a schema of \`${standard.vendor}\` that gives no JSON Schema, expected a JSON Schema or a Standard ` +
       'Schema with `~standard.jsonSchema`: zod from 4.2, or valibot by `toStandardJsonSchema` of `@valibot/to-json-schema`'
@@ -58,11 +62,11 @@ function written(value) {
   throw new TypeError(`a ${typeof value}`)
 }
 
-/** @param {unknown} error The first line of what it says. */
+/** @param {unknown} error */
 function said(error) {
   try {
-    const text = isFields(error) && typeof error.message === 'string' ? error.message : String(error)
-    return text || 'the tool failed and did not say why'
+    const message = isFields(error) ? error.message : undefined
+    return (typeof message === 'string' && message) || String(error) || 'the tool failed and did not say why'
   } catch {
     return 'the tool failed and did not say why'
   }
