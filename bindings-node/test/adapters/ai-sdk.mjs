@@ -6,7 +6,7 @@ import * as ai from 'ai'
 import * as mocks from 'ai/test'
 import { codeMode } from 'conduit-codemode/ai-sdk'
 import { z } from 'zod'
-import { assertRefused, define, scenarios, using, writes } from './scenarios.mjs'
+import { assertRefused, define, example, scenarios, using, writes } from './scenarios.mjs'
 
 /** @param {string} title @param {5 | 6 | 7} version */
 export function tests(title, version) {
@@ -29,8 +29,8 @@ export function tests(title, version) {
       ])
     )
 
-  async function run({ tools, script, user, signal, ...more }) {
-    const model = new Model({
+  const model = (script) =>
+    new Model({
       doGenerate: async ({ prompt, tools: [tool] }) => {
         const answers = prompt.flatMap(({ role, content }) => (role === 'tool' ? content : []))
         const results = answers.map(({ output }) => output.value)
@@ -44,13 +44,17 @@ export function tests(title, version) {
         }
       },
     })
+
+  async function run({ tools, script, user, signal }) {
     const context = version === 7 ? { toolsContext: { execute: { user } } } : { experimental_context: { user } }
     const stopWhen = ({ steps }) => steps.length > 5
-    const { text } = await ai.generateText({ model, prompt: 'Go.', tools, stopWhen, abortSignal: signal, ...context, ...more })
+    const asked = { model: model(script), prompt: 'Go.', tools, stopWhen, abortSignal: signal }
+    const { text } = await ai.generateText({ ...asked, ...context })
     return text
   }
 
   scenarios(title, { codeMode, tools, run })
+  example(title, 'ai-sdk.mjs', model)
 
   test(`${title}: a tool gets the options of the outer call, and what it yields last is its result`, async () => {
     const seen = ai.tool({

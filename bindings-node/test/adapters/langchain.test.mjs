@@ -9,7 +9,7 @@ import { Command, MemorySaver, interrupt } from '@langchain/langgraph'
 import { codeMode } from 'conduit-codemode/langchain'
 import { createAgent } from 'langchain'
 import { z } from 'zod'
-import { assertRefused, scenarios, using, writes } from './scenarios.mjs'
+import { assertRefused, example, scenarios, using, writes } from './scenarios.mjs'
 
 /** A model that answers by a script. */
 class ScriptedModel extends BaseChatModel {
@@ -40,13 +40,16 @@ const tools = (definitions) =>
     tool((args, config) => execute(args, { signal: config.signal, user: config.configurable?.user }), { name, description, schema })
   )
 
+const model = (script) => new ScriptedModel(script)
+
 async function run({ tools, script, user, signal, agent, ...config }) {
-  const made = createAgent({ model: new ScriptedModel(script), tools, ...agent })
+  const made = createAgent({ model: model(script), tools, ...agent })
   const { messages } = await made.invoke({ messages: [{ role: 'user', content: 'Go.' }] }, { configurable: { user }, signal, ...config })
   return messages.at(-1).content
 }
 
 scenarios('LangChain', { codeMode, tools, run })
+example('LangChain', 'langchain.mjs', model)
 
 const given = (name, execute, more) => tool(execute, { name, description: `What ${name} does.`, schema: z.object({}), ...more })
 

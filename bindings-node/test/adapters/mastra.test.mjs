@@ -8,7 +8,7 @@ import { createTool } from '@mastra/core/tools'
 import { convertArrayToReadableStream, MockLanguageModelV2 } from 'ai-5/test'
 import { codeMode } from 'conduit-codemode/mastra'
 import { z } from 'zod'
-import { assertRefused, scenarios, using, writes } from './scenarios.mjs'
+import { assertRefused, example, scenarios, using, writes } from './scenarios.mjs'
 
 const tools = (definitions) =>
   Object.fromEntries(
@@ -23,7 +23,7 @@ const tools = (definitions) =>
     ])
   )
 
-async function run({ tools, script, user, signal }) {
+function model(script) {
   const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 }
   const answer = ({ prompt, tools: [tool] }) => {
     const answers = prompt.flatMap(({ role, content }) => (role === 'tool' ? content : []))
@@ -32,7 +32,7 @@ async function run({ tools, script, user, signal }) {
     const toolCallId = `call-${results.length}`
     return code === undefined ? { text } : { call: { type: 'tool-call', toolCallId, toolName: tool.name, input: JSON.stringify({ code }) } }
   }
-  const model = new MockLanguageModelV2({
+  return new MockLanguageModelV2({
     doGenerate: async (options) => {
       const { text, call } = answer(options)
       return { content: [call ?? { type: 'text', text }], finishReason: call ? 'tool-calls' : 'stop', usage, warnings: [] }
@@ -44,7 +44,10 @@ async function run({ tools, script, user, signal }) {
       return { stream: convertArrayToReadableStream([{ type: 'stream-start', warnings: [] }, ...(call ? [call] : said), finish]) }
     },
   })
-  const agent = new Agent({ id: 'agent', name: 'agent', instructions: 'Go.', model, tools })
+}
+
+async function run({ tools, script, user, signal }) {
+  const agent = new Agent({ id: 'agent', name: 'agent', instructions: 'Go.', model: model(script), tools })
   const requestContext = new RequestContext([['user', user]])
   const { text } = await agent.generate('Go.', { requestContext, maxSteps: 6, ...(signal && { abortSignal: signal }) })
   signal?.throwIfAborted()
@@ -52,6 +55,7 @@ async function run({ tools, script, user, signal }) {
 }
 
 scenarios('Mastra', { codeMode, tools, run })
+example('Mastra', 'mastra.mjs', model)
 
 const given = (more, execute = async () => 1) => createTool({ id: 'given', description: 'What it does.', execute, ...more })
 

@@ -6,7 +6,7 @@ import { Agent, run as runAgent, setTracingDisabled, tool, webSearchTool } from 
 import { ScriptedModel, assistantMessage, functionCall, modelResponder } from '@openai/agents/testing'
 import { codeMode } from 'conduit-codemode/openai-agents'
 import { z } from 'zod'
-import { assertRefused, define, scenarios, using, withResolvers, writes } from './scenarios.mjs'
+import { assertRefused, example, scenarios, using, withResolvers, writes } from './scenarios.mjs'
 
 setTracingDisabled(true)
 
@@ -21,7 +21,7 @@ const tools = (definitions) =>
     })
   )
 
-async function run({ tools, script, user, signal, agent: name = 'agent' }) {
+function model(script) {
   const step = modelResponder(({ request }) => {
     const results = request.input.filter(({ type }) => type === 'function_call_result').map(({ output }) => JSON.parse(output.text))
     const [tool] = request.tools
@@ -29,13 +29,18 @@ async function run({ tools, script, user, signal, agent: name = 'agent' }) {
     if (code === undefined) return [assistantMessage(text)]
     return [functionCall(tool.name, { code }, { callId: `call-${results.length}` })]
   })
-  const agent = new Agent({ name, tools, model: new ScriptedModel(Array(6).fill(step)) })
+  return new ScriptedModel(Array(6).fill(step))
+}
+
+async function run({ tools, script, user, signal, agent: name = 'agent' }) {
+  const agent = new Agent({ name, tools, model: model(script) })
   const { finalOutput } = await runAgent(agent, 'Go.', { context: { user }, signal })
   return finalOutput
 }
 
 // The SDK keeps to itself what is wrong with arguments, as it may log no data of tools.
 scenarios('OpenAI Agents', { codeMode, tools, run, invalid: /^Invalid JSON input for tool$/ })
+example('OpenAI Agents', 'openai-agents.mjs', model)
 
 const given = (name, more, execute = () => 1) => tool({ name, description: '', parameters: z.object({}), execute, ...more })
 

@@ -2,8 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { readFile } from 'node:fs/promises'
+import { register } from 'node:module'
 import { test } from 'node:test'
 import { z } from 'zod'
+
+const ROOT = new URL('../../../', import.meta.url)
 
 /**
  * @typedef {{ name: string, description: string, schema: z.ZodObject, execute: (args: any, call: { signal: AbortSignal, user: unknown }) => unknown }} Definition
@@ -141,6 +145,26 @@ export function scenarios(title, { codeMode, tools, run, invalid = /there is no 
     await assert.rejects(codeMode(tools([]), { upstreams }), { code: 'invalid_config', message: /`upstreams` stand without a `policy`/ })
     await assert.rejects(codeMode(tools([]), { tools: {} }), TypeError)
     await assert.rejects(codeMode(tools([]), { polcy: {} }), { code: 'invalid_config', message: /polcy/ })
+  })
+}
+
+/**
+ * The example with this name is what the documentation shows, and runs.
+ * @param {string} title @param {string} name @param {(script: Script) => any} model
+ */
+export function example(title, name, model) {
+  test(`${title}: the example that is in the documentation runs`, async () => {
+    const [page, text] = await Promise.all(
+      ['docs/adapters.md', `examples/adapters/${name}`].map((path) => readFile(new URL(path, ROOT), 'utf8'))
+    )
+    assert.ok(page?.includes(`\`\`\`js\n${text}\`\`\`\n`), `expected \`${name}\` in docs/adapters.md, word for word`)
+    // What it imports is found from here.
+    register('./examples.mjs', import.meta.url)
+    const { answer } = await import(new URL(`examples/adapters/${name}`, ROOT).href)
+    const code = `
+      const cities = await Promise.all(['Oslo', 'Rome', 'Reykjavík'].map((city) => tools.host.weather({ city })))
+      return cities.reduce((one, other) => (one.celsius < other.celsius ? other : one)).city`
+    assert.deepEqual(JSON.parse(await answer(model(writes(code)))), [{ value: 'Reykjavík' }])
   })
 }
 
