@@ -28,17 +28,32 @@ function content(value) {
   throw new Error(`the tool gave content of the type \`${other.type}\`, expected text or what JSON can say`)
 }
 
-/** @param {any} tool @param {(schema: any) => any} toJsonSchema @returns {InnerTool} */
-function innerTool(tool, toJsonSchema) {
+/**
+ * The config of the outer call for inner ones. Without `toolCall`, or their answers would come as messages of the outer call; and with
+ * nothing that a person has answered: LangGraph gives the answers of a node to whoever asks first.
+ * @param {any} outer
+ */
+function innerConfig({ toolCall, ...config }) {
+  const { __pregel_scratchpad: pad, ...configurable } = config.configurable ?? {}
+  if (pad === undefined) return config
+  const unanswered = { ...pad, interruptCounter: -1, resume: [], nullResume: undefined, consumeNullResume: () => undefined }
+  return { ...config, configurable: { ...configurable, __pregel_scratchpad: unanswered } }
+}
+
+/**
+ * @param {any} tool @param {(schema: any) => any} toJsonSchema
+ * @param {(config: any, ask: () => Promise<unknown>) => Promise<unknown>} within Runs something in the async context of a config.
+ * @returns {InnerTool}
+ */
+function innerTool(tool, toJsonSchema, within) {
   return {
     name: tool.name,
     description: tool.description,
     inputSchema: toJsonSchema(tool.schema),
     async call(args, outer, signal) {
-      // Without `toolCall`, or the tool's answer would come as a message of the outer call.
-      const { toolCall, ...config } = outer
+      const config = { ...outer, signal }
       try {
-        return content(await tool.invoke(args, { ...config, signal }))
+        return content(await within(config, () => tool.invoke(args, config)))
       } catch (error) {
         // SECURITY: what asks a person ends here. Its graph would run the whole program again, with all that it had done.
         if (/** @type {any} */ (error)?.is_bubble_up !== true) throw error
@@ -53,18 +68,21 @@ function innerTool(tool, toJsonSchema) {
  * @param {import('./langchain').LangChainOptions} [options]
  */
 async function codeMode(tools, { interruptOn, ...options } = {}) {
-  const [{ tool: define }, { toJsonSchema }] = await Promise.all([
+  const [{ tool: define }, { toJsonSchema }, { AsyncLocalStorageProviderSingleton: storage }] = await Promise.all([
     import('@langchain/core/tools'),
     import('@langchain/core/utils/json_schema'),
+    import('@langchain/core/singletons'),
   ])
+  /** @param {any} config @param {() => Promise<unknown>} ask */
+  const within = (config, ask) => storage.runWithConfig(config, ask)
   for (const tool of tools) {
     const why = reason(tool, interruptOn?.[tool.name])
     // SECURITY: a tool that somebody has to approve, or that does not run here, is never called by a program.
     if (why !== undefined) throw refused(tool?.name ?? /** @type {any} */ (tool)?.type, why)
   }
-  const { name, description, run, handle } = await open(tools.map((tool) => innerTool(tool, toJsonSchema)), options)
+  const { name, description, run, handle } = await open(tools.map((tool) => innerTool(tool, toJsonSchema, within)), options)
   const execute = define(
-    async (/** @type {any} */ { code }, /** @type {any} */ config) => JSON.stringify(await run(code, config, config?.signal)),
+    async (/** @type {any} */ { code }, /** @type {any} */ config) => JSON.stringify(await run(code, innerConfig(config ?? {}), config?.signal)),
     { name, description, schema: /** @type {any} */ (codeSchema()) }
   )
   return { ...handle, tools: [execute] }

@@ -31,6 +31,7 @@ usage: cargo xtask COMMAND
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   gen               writes what is generated from core and ffi: header, schema, types of the packages
   node              the tests of the Node package, and tsc over it
+  node adapters     the tests of its adapters for agent frameworks, and tsc over them; after `node`
   package node      builds the Node package and packs it in `.work/packages`; `--release` for users
   setup             the pinned Node and Python packages that the tests use
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         ["deny"] => deny::run(&mut steps),
         ["gen"] => generated::run(&mut steps),
         ["node"] => node::run(&mut steps),
+        ["node", "adapters"] => node::adapters(&mut steps),
         ["package", "node"] => package::node(&mut steps, false),
         ["package", "node", "--release"] => package::node(&mut steps, true),
         ["setup"] => setup::run(&mut steps),

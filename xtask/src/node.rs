@@ -1,7 +1,10 @@
-//! The tests of the Node package: tsc over its JavaScript and its types, and its own tests in Node.
+//! The tests of the Node package and of its adapters: tsc over its JavaScript and its types, and its own tests in Node.
+
+use std::fs;
+use std::path::PathBuf;
 
 use crate::package;
-use crate::setup::{install_node, node_modules};
+use crate::setup::{install_adapters, install_node, node_modules};
 use crate::steps::{Result, Steps, command, root};
 
 /// Builds the package, checks its types and runs its tests.
@@ -11,7 +14,29 @@ pub fn run(steps: &mut Steps) -> Result {
     let mut tsc = command(node_modules().join(".bin/tsc"));
     steps.run("tsc: the Node package", tsc.args(["--project", "bindings-node/test/tsconfig.json"]));
     let mut tests = command("node");
-    tests.current_dir(root().join("bindings-node")).args(["--expose-gc", "--test", "test/"]);
+    tests.current_dir(root().join("bindings-node")).args(["--expose-gc", "--test"]).args(tests_in("test")?);
     steps.run("tests of the Node package", &mut tests);
     Ok(())
+}
+
+/// Checks the types of the package's adapters and runs their tests, with the frameworks that they are for. Builds nothing: `run` has.
+pub fn adapters(steps: &mut Steps) -> Result {
+    install_node(steps)?;
+    install_adapters(steps)?;
+    let mut tsc = command(node_modules().join(".bin/tsc"));
+    steps.run("adapters: tsc", tsc.args(["--project", "bindings-node/test/adapters/tsconfig.json"]));
+    let mut tests = command("node");
+    tests.current_dir(root().join("bindings-node")).arg("--test").args(tests_in("test/adapters")?);
+    steps.run("adapters: node", &mut tests);
+    Ok(())
+}
+
+/// The files of tests in this folder of the package, without its subfolders: Node 20 takes no patterns.
+fn tests_in(folder: &str) -> Result<Vec<PathBuf>> {
+    let folder = root().join("bindings-node").join(folder);
+    let entries = fs::read_dir(&folder).map_err(|error| format!("cannot read `{}`: {error}", folder.display()))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut tests: Vec<PathBuf> = paths.filter(|path| path.to_string_lossy().ends_with(".test.mjs")).collect();
+    tests.sort();
+    Ok(tests)
 }

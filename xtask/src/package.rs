@@ -45,8 +45,10 @@ pub fn node(steps: &mut Steps, is_release: bool) -> Result {
 /// The folders of both packages, with everything but the native code.
 fn lay_out(place: &Path) -> Result<[PathBuf; 2]> {
     let source = root().join("bindings-node");
-    let text = fs::read_to_string(source.join("package.json")).map_err(|error| format!("no `package.json`: {error}"))?;
-    let manifest: Value = serde_json::from_str(&text).map_err(|error| format!("`package.json` is not JSON: {error}"))?;
+    let text =
+        fs::read_to_string(source.join("package.json")).map_err(|error| format!("no `package.json`: {error}"))?;
+    let manifest: Value =
+        serde_json::from_str(&text).map_err(|error| format!("`package.json` is not JSON: {error}"))?;
     let name = manifest["name"].as_str().ok_or("`package.json` has no `name`")?;
     let native_name = format!("{name}-{PLATFORM}");
     if manifest["optionalDependencies"][&native_name] != manifest["version"] {
@@ -61,12 +63,15 @@ fn lay_out(place: &Path) -> Result<[PathBuf; 2]> {
     fs::create_dir_all(&native).map_err(failed)?;
     let files = manifest["files"].as_array().ok_or("`package.json` has no `files`")?;
     for file in files.iter().filter_map(Value::as_str).chain(["package.json", "README.md"]) {
-        fs::copy(source.join(file), main.join(file)).map_err(|error| format!("cannot copy `{file}`: {error}"))?;
+        let (from, to) = (source.join(file), main.join(file));
+        fs::create_dir_all(to.parent().unwrap_or(&main)).map_err(failed)?;
+        fs::copy(from, to).map_err(|error| format!("cannot copy `{file}`: {error}"))?;
     }
     for folder in [&main, &native] {
         fs::copy(root().join("LICENSE"), folder.join("LICENSE")).map_err(failed)?;
     }
-    fs::write(native.join("package.json"), format!("{:#}\n", native_manifest(&manifest, &native_name))).map_err(failed)?;
+    fs::write(native.join("package.json"), format!("{:#}\n", native_manifest(&manifest, &native_name)))
+        .map_err(failed)?;
     Ok([main, native])
 }
 

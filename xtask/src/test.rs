@@ -7,11 +7,12 @@ type Part = fn(&mut Steps) -> Result;
 
 /// All checks and all tests.
 pub fn run(steps: &mut Steps) -> Result {
-    let parts: [(&str, Part); 8] = [
+    let parts: [(&str, Part); 9] = [
         ("setup", setup::run),
         ("lint", lint::run),
         ("tests", tests),
         ("node", node::run),
+        ("adapters: node", node::adapters),
         ("demo", demo::run),
         ("declarations", declarations::run),
         ("guests check", guests::check),

@@ -4,12 +4,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BaseChatModel } from '@langchain/core/language_models/chat_models'
 import { AIMessage } from '@langchain/core/messages'
-import { DynamicTool, tool } from '@langchain/core/tools'
-import { Command, MemorySaver, interrupt } from '@langchain/langgraph'
+import { DynamicTool, Tool, tool } from '@langchain/core/tools'
+import { Command, MemorySaver, MessagesAnnotation, START, StateGraph, interrupt } from '@langchain/langgraph'
+import { ToolNode } from '@langchain/langgraph/prebuilt'
 import { codeMode } from 'conduit-codemode/langchain'
 import { createAgent } from 'langchain'
 import { z } from 'zod'
-import { assertRefused, example, scenarios, using, writes } from './scenarios.mjs'
+import { assertRefused, example, scenarios, using, withResolvers, writes } from './scenarios.mjs'
 
 /** A model that answers by a script. */
 class ScriptedModel extends BaseChatModel {
@@ -80,6 +81,48 @@ test('LangChain: a tool that interrupts the graph is an error of its call, and g
     })
     assert.match(JSON.parse(text)[0].value, /^`rm` interrupts the graph, and a program cannot wait for a person/)
     assert.equal(removed, 0)
+  })
+})
+
+test('LangChain: what a person answers another tool is no answer to one that a program calls', async () => {
+  let removed = 0
+  let asked = 0
+  const tried = [withResolvers(), withResolvers()]
+  // A `Tool` that runs in the outer call's own async context, unlike one of `tool()`.
+  class Remove extends Tool {
+    name = 'rm'
+    description = ''
+    tries = 0
+
+    async _call() {
+      try {
+        interrupt('remove it?')
+        removed += 1
+      } finally {
+        tried[this.tries++].resolve()
+      }
+    }
+  }
+  const ask = given('ask', async () => {
+    await tried[asked++].promise
+    return interrupt('go on?')
+  })
+  await using(await codeMode([new Remove()]), async (mode) => {
+    const code = 'return await tools.host.rm({}).catch(({ message }) => message)'
+    const tool_calls = [
+      { type: 'tool_call', id: '1', name: 'execute', args: { code } },
+      { type: 'tool_call', id: '2', name: 'ask', args: {} },
+    ]
+    const graph = new StateGraph(MessagesAnnotation)
+      .addNode('tools', new ToolNode([...mode.tools, ask]))
+      .addEdge(START, 'tools')
+      .compile({ checkpointer: new MemorySaver() })
+    const config = { configurable: { thread_id: '2' } }
+    await graph.invoke({ messages: [new AIMessage({ content: '', tool_calls })] }, config)
+    const { messages } = await graph.invoke(new Command({ resume: 'yes' }), config)
+    const [executed, answered] = messages.slice(-2).map(({ content }) => content)
+    assert.match(JSON.parse(executed).value, /^`rm` interrupts the graph/)
+    assert.deepEqual([answered, asked, removed], ['yes', 2, 0])
   })
 })
 
