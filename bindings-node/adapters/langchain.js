@@ -29,12 +29,12 @@ function content(value) {
 }
 
 /**
- * The config of the outer call for inner ones. Without `toolCall`, or their answers would come as messages of the outer call; and with
- * nothing that a person has answered: LangGraph gives the answers of a node to whoever asks first.
+ * The config of the outer call for inner ones. Without `toolCall`, or their answers would come as messages of the outer call.
  * @param {any} outer
  */
 function innerConfig({ toolCall, ...config }) {
   const { __pregel_scratchpad: pad, ...configurable } = config.configurable ?? {}
+  // SECURITY: LangGraph gives what a person answered a node to whoever asks first, and nobody has answered these tools.
   if (pad === undefined) return config
   const unanswered = { ...pad, interruptCounter: -1, resume: [], nullResume: undefined, consumeNullResume: () => undefined }
   return { ...config, configurable: { ...configurable, __pregel_scratchpad: unanswered } }
@@ -55,7 +55,7 @@ function innerTool(tool, toJsonSchema, within) {
       try {
         return content(await within(config, () => tool.invoke(args, config)))
       } catch (error) {
-        // SECURITY: what asks a person ends here. Its graph would run the whole program again, with all that it had done.
+        // What asks a person ends here: its graph would run the whole program again, with all that it had done.
         if (/** @type {any} */ (error)?.is_bubble_up !== true) throw error
         throw new Error(`\`${tool.name}\` interrupts the graph, and a program cannot wait for a person; it has to be a tool beside this one`)
       }

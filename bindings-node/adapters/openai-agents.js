@@ -19,6 +19,7 @@ async function wantsApproval(tool) {
   const call = new Proxy({}, traps)
   // What throws has an opinion of the call as well.
   const answer = await Promise.resolve().then(() => tool.needsApproval?.(call, call)).catch(() => true)
+  // SECURITY: a policy that looks at the call may say otherwise of another one.
   return isRead || Boolean(answer)
 }
 
@@ -47,9 +48,10 @@ function innerTool(tool, agents, { invokeFunctionTool }) {
     inputSchema: parameters,
     ...(outputSchema && { outputSchema }),
     async call(args, { runContext, details }, signal) {
-      // SECURITY: both may hang on the run, so both are asked for each call.
       const isEnabled = tool.isEnabled === undefined || (await tool.isEnabled(runContext, agents.get(runContext)))
+      // SECURITY: for whom a tool is may hang on the run.
       if (!isEnabled) throw new Error(`\`${name}\` is not enabled in this run`)
+      // SECURITY: a policy may have come to another opinion.
       if (await wantsApproval(tool)) throw new Error(`\`${name}\` needs approval, and a program cannot wait for that`)
       const input = JSON.stringify(args)
       const toolCall = { ...details?.toolCall, name, arguments: input }

@@ -26,6 +26,13 @@ test('both languages call functions of this program, many at once', async (t) =>
   assert.deepEqual(all.map(({ value }) => value.sum), Array.from({ length: 20 }, (_, a) => a + 1))
 })
 
+test('a tool is told whose call it answers', async (t) => {
+  const runtime = await open(t, { ...ANY, tools: { whose: (_args, { executionId }) => executionId } })
+  const executions = [1, 2].map(() => runtime.spawn(typescript('await tools.host.whose()')))
+  const results = await Promise.all(executions.map(({ result }) => result))
+  assert.deepEqual(results.map(({ value }) => value), executions.map(({ id }) => id))
+})
+
 test('tools come by name or in a list, with the upstream that they name', async (t) => {
   class Counter {
     name = 'count'

@@ -1,7 +1,8 @@
 //! The tests of the Node package and of its adapters: tsc over its JavaScript and its types, and its own tests in Node.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::package;
 use crate::setup::{install_adapters, install_node, node_modules};
@@ -13,8 +14,9 @@ pub fn run(steps: &mut Steps) -> Result {
     package::node(steps, false)?;
     let mut tsc = command(node_modules().join(".bin/tsc"));
     steps.run("tsc: the Node package", tsc.args(["--project", "bindings-node/test/tsconfig.json"]));
+    let folder = root().join("bindings-node");
     let mut tests = command("node");
-    tests.current_dir(root().join("bindings-node")).args(["--expose-gc", "--test"]).args(tests_in("test")?);
+    tests.current_dir(&folder).args(["--expose-gc", "--test"]).args(tests_in(&folder.join("test"))?);
     steps.run("tests of the Node package", &mut tests);
     Ok(())
 }
@@ -25,16 +27,22 @@ pub fn adapters(steps: &mut Steps) -> Result {
     install_adapters(steps)?;
     let mut tsc = command(node_modules().join(".bin/tsc"));
     steps.run("adapters: tsc", tsc.args(["--project", "bindings-node/test/adapters/tsconfig.json"]));
-    let mut tests = command("node");
-    tests.current_dir(root().join("bindings-node")).arg("--test").args(tests_in("test/adapters")?);
-    steps.run("adapters: node", &mut tests);
+    steps.run("adapters: node", &mut adapter_tests(&root(), &[])?);
     Ok(())
 }
 
-/// The files of tests in this folder of the package, without its subfolders: Node 20 takes no patterns.
-fn tests_in(folder: &str) -> Result<Vec<PathBuf>> {
-    let folder = root().join("bindings-node").join(folder);
-    let entries = fs::read_dir(&folder).map_err(|error| format!("cannot read `{}`: {error}", folder.display()))?;
+/// The tests of the adapters in this copy of the repository: those with these names, or all.
+pub fn adapter_tests(root: &Path, names: &[&str]) -> Result<Command> {
+    let folder = root.join("bindings-node");
+    let mut tests = command("node");
+    tests.current_dir(&folder).arg("--test").args(names.iter().map(|name| format!("--test-name-pattern={name}")));
+    tests.args(tests_in(&folder.join("test/adapters"))?);
+    Ok(tests)
+}
+
+/// The files of tests in this folder, without its subfolders: Node 20 takes no patterns.
+fn tests_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("cannot read `{}`: {error}", folder.display()))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut tests: Vec<PathBuf> = paths.filter(|path| path.to_string_lossy().ends_with(".test.mjs")).collect();
     tests.sort();

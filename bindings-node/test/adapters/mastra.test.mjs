@@ -90,6 +90,18 @@ test('Mastra: a tool that suspends without saying so is an error of its call', a
   })
 })
 
+test('Mastra: what resumes the outer call resumes no tool within', async () => {
+  const inputSchema = z.object({ n: z.number().refine((n) => n > 0, 'too small') })
+  const positive = given({ inputSchema }, async ({ n }, { resumeData, agent }) => [n, resumeData, agent?.resumeData])
+  await using(await codeMode({ positive }), async (mode) => {
+    const code = 'return await tools.host.positive({ n: 0 }).catch(({ message }) => message)'
+    for (const outer of [{ resumeData: {} }, { agent: { resumeData: {} } }, { workflow: { resumeData: {} } }]) {
+      const { value } = await mode.tools.execute.execute({ code }, outer)
+      assert.match(value, /^Tool input validation failed for given.*\n- n: too small/)
+    }
+  })
+})
+
 test('Mastra: a tool has the context of the outer call, and its schemas hold', async () => {
   const agent = given({}, async (_args, { agent }) => ({ id: agent.agentId, call: agent.toolCallId }))
   const odd = given({ outputSchema: z.object({ n: z.number() }) }, async () => ({ n: 'one' }))
