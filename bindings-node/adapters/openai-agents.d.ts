@@ -13,7 +13,7 @@ export type { CodeMode, CodeModeOptions, ProgramResult } from './code-mode'
  * `isEnabled` is asked for each call. The SDK hides the message of a tool's error behind a text of its own, which is what the program's
  * `ToolError` then says; `errorFunction: null` in `tool({...})` gives the message.
  *
- * Rejects with `invalid_config` when a tool has `needsApproval` or guardrails, or is hosted, and as `Runtime.create`.
+ * Rejects with `invalid_config` when a tool has `needsApproval` or guardrails, may be called directly only, or is hosted, and as `Runtime.create`.
  *
  * @example
  * const mode = await codeMode([weather, forecast])

@@ -27,6 +27,7 @@ async function wantsApproval(tool) {
 async function reason(tool) {
   if (tool?.type !== 'function') return `it is of the type \`${tool?.type}\` and does not run here as a function, expected one of \`tool()\``
   if (await wantsApproval(tool)) return 'it has `needsApproval`, and a program cannot wait for that'
+  if (tool.allowedCallers?.includes('programmatic') === false) return 'its `allowedCallers` are without `programmatic`'
   if (tool.inputGuardrails?.length || tool.outputGuardrails?.length) return 'it has guardrails, which only the SDK\'s own runner runs'
   return undefined
 }

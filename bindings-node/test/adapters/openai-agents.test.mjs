@@ -60,6 +60,7 @@ test('OpenAI Agents: tools that somebody approves, that are guarded or that run 
   const guard = { name: 'guard', run: async () => ({ behavior: { type: 'allow' } }) }
   await assertRefused(codeMode([given('rm', { inputGuardrails: [guard] })]), 'rm', /guardrails/)
   await assertRefused(codeMode([given('rm', { outputGuardrails: [guard] })]), 'rm', /guardrails/)
+  await assertRefused(codeMode([given('rm', { allowedCallers: ['direct'] })]), 'rm', /allowedCallers/)
   await assertRefused(codeMode([webSearchTool()]), 'web_search', /it is of the type `hosted_tool`/)
 })
 

@@ -140,6 +140,13 @@ export function scenarios(title, { codeMode, tools, run, invalid = /there is no 
     assert.equal(after, 0)
   })
 
+  test(`${title}: closing ends what runs, and the model is told`, async () => {
+    const hang = define('hang', () => (mode.close(), new Promise(() => {})))
+    const mode = await codeMode(tools([hang]))
+    const text = await run({ tools: mode.tools, script: writes('console.log("so far")\nawait tools.host.hang({})') })
+    assert.deepEqual(JSON.parse(text), [{ error: 'the program was cancelled', stdout: 'so far\n' }])
+  })
+
   test(`${title}: options that contradict one another are refused`, async () => {
     const upstreams = [{ id: 'up', type: 'streamable_http', url: 'https://192.0.2.1/' }]
     await assert.rejects(codeMode(tools([]), { upstreams }), { code: 'invalid_config', message: /`upstreams` stand without a `policy`/ })
