@@ -6,12 +6,14 @@ import type { CodeMode, CodeModeOptions, ProgramResult } from './code-mode'
 export type { CodeMode, CodeModeOptions, ProgramResult } from './code-mode'
 
 /** The tool that runs programs. */
-export type ExecuteTool = Tool<{ code: string }, ProgramResult> & { execute: NonNullable<Tool<{ code: string }, ProgramResult>['execute']> }
+export type ExecuteTool = Tool<{ code: string }, ProgramResult> & {
+  execute: NonNullable<Tool<{ code: string }, ProgramResult>['execute']>
+}
 
 export type AiSdkOptions = CodeModeOptions & {
   /**
-   * What `generateText` gets as `toolApproval` in version 7. The SDK asks for approval of `execute` alone, so a tool that this does not say is
-   * `approved` or `not-applicable` is refused; of a function nobody can know, it refuses all.
+   * What `generateText` gets as `toolApproval` in version 7. The SDK asks for approval of `execute` alone, so a tool that this names is
+   * refused, unless as `approved` or `not-applicable`. What a function will say nobody can know: it refuses all.
    */
   toolApproval?: unknown
 }

@@ -10,9 +10,11 @@ const { codeSchema, open, refused } = require('./code-mode.js')
  * @param {any} tool @param {unknown} approval What `toolApproval` says of it.
  */
 function reason(tool, approval) {
-  if (tool.type === 'provider' || tool.type === 'provider-defined') return 'its provider defines it, expected a function tool'
+  if (tool.type === 'provider' || tool.type === 'provider-defined')
+    return 'its provider defines it, expected a function tool'
   if (typeof tool.execute !== 'function') return 'it has no `execute`, so it runs elsewhere'
-  if (tool.needsApproval !== undefined && tool.needsApproval !== false) return 'it has `needsApproval`, and a program cannot wait for that'
+  if (tool.needsApproval !== undefined && tool.needsApproval !== false)
+    return 'it has `needsApproval`, and a program cannot wait for that'
   const status = /** @type {any} */ (approval)?.type ?? approval
   if (status !== undefined && status !== 'approved' && status !== 'not-applicable') {
     return '`toolApproval` is not `approved` for it, and a program cannot wait for that'
@@ -48,7 +50,11 @@ async function innerTool(name, tool, asSchema) {
   const schema = asSchema(tool.inputSchema)
   const context = tool.contextSchema && asSchema(tool.contextSchema)
   // The SDK never asks for an output's JSON Schema, so a tool may have one that cannot be said.
-  const output = tool.outputSchema && (await Promise.resolve().then(() => asSchema(tool.outputSchema).jsonSchema).catch(() => undefined))
+  const output =
+    tool.outputSchema &&
+    (await Promise.resolve()
+      .then(() => asSchema(tool.outputSchema).jsonSchema)
+      .catch(() => undefined))
   return {
     name,
     ...(typeof tool.description === 'string' && { description: tool.description }),

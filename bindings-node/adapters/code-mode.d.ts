@@ -27,12 +27,13 @@ export interface CodeMode<Tools> extends AsyncDisposable {
 }
 
 /** What the model reads of a program. */
-export type ProgramResult = { stdout?: string; stderr?: string } & (
+export type ProgramResult = { stdout?: string; stderr?: string } &
   /** It completed. */
-  | { value: unknown; error?: never }
-  /** It threw, broke a limit or was cancelled. */
-  | { error: string; value?: never }
-)
+  (
+    | { value: unknown; error?: never }
+    /** It threw, broke a limit or was cancelled. */
+    | { error: string; value?: never }
+  )
 
 /** A framework's tool, as a host tool that is also told of the framework's call which the program runs for. */
 export interface InnerTool extends Omit<ToolDefinition, 'execute' | 'inputSchema' | 'outputSchema'> {

@@ -59,7 +59,10 @@ function told({ outcome, value, stdout, stderr }) {
 async function open(inner, { language = 'typescript', name = 'execute', limits, ...options } = {}) {
   const { policy = options.config || options.upstreams ? undefined : { allow: ['host.*'] } } = options
   if (options.upstreams && policy === undefined) {
-    throw new ConduitError('invalid_config', '`upstreams` stand without a `policy`, expected one that says what programs may call')
+    throw new ConduitError(
+      'invalid_config',
+      '`upstreams` stand without a `policy`, expected one that says what programs may call'
+    )
   }
   if ('tools' in options) throw new TypeError('`tools` is no option, expected the tools as the first argument')
   /** Whose calls are whose. @type {Map<string, Run>} */

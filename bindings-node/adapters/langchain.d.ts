@@ -1,6 +1,8 @@
 // Code mode for LangChain.js and LangGraph.js.
 
-import type { DynamicStructuredTool, StructuredToolInterface } from '@langchain/core/tools' with { 'resolution-mode': 'import' }
+import type { DynamicStructuredTool, StructuredToolInterface } from '@langchain/core/tools' with {
+  'resolution-mode': 'import',
+}
 import type { CodeMode, CodeModeOptions } from './code-mode'
 
 export type { CodeMode, CodeModeOptions, ProgramResult } from './code-mode'
@@ -11,8 +13,8 @@ export type LangChainOptions = CodeModeOptions & {
 }
 
 /**
- * One tool `execute` that runs programs which call `tools`, as `tools.host.<name>`, for `createAgent`, `ToolNode` and `bindTools`. It answers
- * with the JSON of a `ProgramResult`.
+ * One tool `execute` that runs programs which call `tools`, as `tools.host.<name>`, for `createAgent`, `ToolNode` and `bindTools`.
+ * It answers with the JSON of a `ProgramResult`.
  *
  * A tool is invoked with the config of the call of `execute`: callbacks, tags, `configurable`, state and context, and a signal that aborts
  * with its own. What a tool says by `interrupt`, or gives as a `Command`, is an error of its call: only the graph can carry it out.
@@ -23,4 +25,7 @@ export type LangChainOptions = CodeModeOptions & {
  * const mode = await codeMode([weather, forecast])
  * const agent = createAgent({ model, tools: mode.tools })
  */
-export function codeMode(tools: readonly StructuredToolInterface[], options?: LangChainOptions): Promise<CodeMode<[DynamicStructuredTool]>>
+export function codeMode(
+  tools: readonly StructuredToolInterface[],
+  options?: LangChainOptions
+): Promise<CodeMode<[DynamicStructuredTool]>>

@@ -10,9 +10,12 @@ const { codeSchema, open, refused } = require('./code-mode.js')
  * @param {any} tool @param {unknown} interrupt What `interruptOn` says of it.
  */
 function reason(tool, interrupt) {
-  if (typeof tool?.invoke !== 'function' || tool.schema === undefined) return 'its provider runs it, expected a tool with `invoke` and `schema`'
-  if (tool.extras?.providerToolDefinition !== undefined) return 'its provider defines it, expected a tool with a schema of its own'
-  if (interrupt !== undefined && interrupt !== false) return '`interruptOn` names it, and a program cannot wait for a person'
+  if (typeof tool?.invoke !== 'function' || tool.schema === undefined)
+    return 'its provider runs it, expected a tool with `invoke` and `schema`'
+  if (tool.extras?.providerToolDefinition !== undefined)
+    return 'its provider defines it, expected a tool with a schema of its own'
+  if (interrupt !== undefined && interrupt !== false)
+    return '`interruptOn` names it, and a program cannot wait for a person'
   return undefined
 }
 
@@ -20,7 +23,8 @@ function reason(tool, interrupt) {
 function content(value) {
   if (value?.lg_name === 'Command') throw new Error('the tool gave a command, which the graph alone can carry out')
   const given = value?.lc_direct_tool_output === true ? value.content : value
-  if (!Array.isArray(given) || given.length === 0 || !given.every((part) => typeof part?.type === 'string')) return given
+  if (!Array.isArray(given) || given.length === 0 || !given.every((part) => typeof part?.type === 'string'))
+    return given
   const other = given.find((part) => part.type !== 'text')
   // Lists of data may have a `type` too; content has one that LangChain knows.
   if (other === undefined) return given.map((part) => part.text).join('')
@@ -36,7 +40,13 @@ function innerConfig({ toolCall, ...config }) {
   const { __pregel_scratchpad: pad, ...configurable } = config.configurable ?? {}
   // SECURITY: LangGraph gives what a person answered a node to whoever asks first, and nobody has answered these tools.
   if (pad === undefined) return config
-  const unanswered = { ...pad, interruptCounter: -1, resume: [], nullResume: undefined, consumeNullResume: () => undefined }
+  const unanswered = {
+    ...pad,
+    interruptCounter: -1,
+    resume: [],
+    nullResume: undefined,
+    consumeNullResume: () => undefined,
+  }
   return { ...config, configurable: { ...configurable, __pregel_scratchpad: unanswered } }
 }
 
@@ -57,7 +67,9 @@ function innerTool(tool, toJsonSchema, within) {
       } catch (error) {
         // What asks a person ends here: its graph would run the whole program again, with all that it had done.
         if (/** @type {any} */ (error)?.is_bubble_up !== true) throw error
-        throw new Error(`\`${tool.name}\` interrupts the graph, and a program cannot wait for a person; it has to be a tool beside this one`)
+        throw new Error(
+          `\`${tool.name}\` interrupts the graph, and a program cannot wait for a person; it has to be a tool beside this one`
+        )
       }
     },
   }
@@ -80,9 +92,13 @@ async function codeMode(tools, { interruptOn, ...options } = {}) {
     // SECURITY: a tool that somebody has to approve, or that does not run here, is never called by a program.
     if (why !== undefined) throw refused(tool?.name ?? /** @type {any} */ (tool)?.type, why)
   }
-  const { name, description, run, handle } = await open(tools.map((tool) => innerTool(tool, toJsonSchema, within)), options)
+  const { name, description, run, handle } = await open(
+    tools.map((tool) => innerTool(tool, toJsonSchema, within)),
+    options
+  )
   const execute = define(
-    async (/** @type {any} */ { code }, /** @type {any} */ config) => JSON.stringify(await run(code, innerConfig(config ?? {}), config?.signal)),
+    async (/** @type {any} */ { code }, /** @type {any} */ config) =>
+      JSON.stringify(await run(code, innerConfig(config ?? {}), config?.signal)),
     { name, description, schema: /** @type {any} */ (codeSchema()) }
   )
   return { ...handle, tools: [execute] }

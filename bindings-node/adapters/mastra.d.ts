@@ -9,8 +9,8 @@ export type { CodeMode, CodeModeOptions, ProgramResult } from './code-mode'
 /**
  * One tool `execute` that runs programs which call `tools`, as `tools.host.<key>`, for `new Agent({ tools })`.
  *
- * A tool is executed with the context of the call of `execute`: `requestContext`, `mastra`, `agent`, workspace, tracing, and an `abortSignal`
- * that aborts with its own. What does not fit a tool's schemas is an error of its call.
+ * A tool is executed with the context of the call of `execute`: `requestContext`, `mastra`, `agent`, workspace, tracing, and an
+ * `abortSignal` that aborts with its own. What does not fit a tool's schemas is an error of its call.
  *
  * An agent's own `requireToolApproval` asks for approval of `execute` alone: leave out the tools that it is meant for.
  *

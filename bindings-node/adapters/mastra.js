@@ -7,10 +7,13 @@ const { codeSchema, open, refused } = require('./code-mode.js')
 
 /** @param {any} tool Why a program may not call it, if so. */
 function reason(tool) {
-  if (tool?.type === 'provider' || tool?.type === 'provider-defined') return 'its provider defines it, expected one of `createTool`'
+  if (tool?.type === 'provider' || tool?.type === 'provider-defined')
+    return 'its provider defines it, expected one of `createTool`'
   if (typeof tool?.execute !== 'function') return 'it has no `execute`, so it runs elsewhere'
-  if (tool[Symbol.for('mastra.core.tool.Tool')] !== true) return 'it is no tool of Mastra 1, expected one of `createTool`'
-  if (tool.requireApproval || tool.needsApprovalFn) return 'it has `requireApproval`, and a program cannot wait for that'
+  if (tool[Symbol.for('mastra.core.tool.Tool')] !== true)
+    return 'it is no tool of Mastra 1, expected one of `createTool`'
+  if (tool.requireApproval || tool.needsApprovalFn)
+    return 'it has `requireApproval`, and a program cannot wait for that'
   if (tool.suspendSchema || tool.resumeSchema) return 'it suspends, and a program cannot wait to be resumed'
   return undefined
 }
@@ -20,7 +23,10 @@ async function suspend() {
   throw new Error('the tool suspends, and a program cannot wait to be resumed; it has to be a tool beside this one')
 }
 
-/** The context of the outer call for one inner call: nothing in it suspends or is resumed. @param {any} outer @param {AbortSignal} abortSignal */
+/**
+ * The context of the outer call for one inner call: nothing in it suspends or is resumed.
+ * @param {any} outer @param {AbortSignal} abortSignal
+ */
 function context(outer, abortSignal) {
   // SECURITY: with `resumeData`, a tool would skip the validation of its input.
   const inner = (/** @type {any} */ { resumeData, suspendPayload, ...others }) => ({ ...others, suspend })
@@ -39,7 +45,9 @@ function innerTool(name, tool, { standardSchemaToJSONSchema }) {
     name,
     description,
     ...(inputSchema && { inputSchema: /** @type {any} */ (standardSchemaToJSONSchema(inputSchema, { io: 'input' })) }),
-    ...(outputSchema && { outputSchema: /** @type {any} */ (standardSchemaToJSONSchema(outputSchema, { io: 'output' })) }),
+    ...(outputSchema && {
+      outputSchema: /** @type {any} */ (standardSchemaToJSONSchema(outputSchema, { io: 'output' })),
+    }),
     async call(args, outer, signal) {
       const value = await tool.execute(args, context(outer, signal))
       // Mastra returns what fails its schemas.

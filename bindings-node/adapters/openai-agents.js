@@ -18,17 +18,21 @@ async function wantsApproval(tool) {
   const traps = new Proxy({}, { get: () => ((isRead = true), undefined) })
   const call = new Proxy({}, traps)
   // What throws has an opinion of the call as well.
-  const answer = await Promise.resolve().then(() => tool.needsApproval?.(call, call)).catch(() => true)
+  const answer = await Promise.resolve()
+    .then(() => tool.needsApproval?.(call, call))
+    .catch(() => true)
   // SECURITY: a policy that looks at the call may say otherwise of another one.
   return isRead || Boolean(answer)
 }
 
 /** @param {any} tool Why a program may not call it, if so. */
 async function reason(tool) {
-  if (tool?.type !== 'function') return `it is of the type \`${tool?.type}\` and does not run here as a function, expected one of \`tool()\``
+  if (tool?.type !== 'function')
+    return `it is of the type \`${tool?.type}\` and does not run here as a function, expected one of \`tool()\``
   if (await wantsApproval(tool)) return 'it has `needsApproval`, and a program cannot wait for that'
   if (tool.allowedCallers?.includes('programmatic') === false) return 'its `allowedCallers` are without `programmatic`'
-  if (tool.inputGuardrails?.length || tool.outputGuardrails?.length) return 'it has guardrails, which only the SDK\'s own runner runs'
+  if (tool.inputGuardrails?.length || tool.outputGuardrails?.length)
+    return "it has guardrails, which only the SDK's own runner runs"
   return undefined
 }
 
@@ -36,7 +40,8 @@ async function reason(tool) {
 function content(value) {
   const parts = [value].flat()
   const other = parts.find((part) => /^(image|file|input_image|input_file)$/.test(part?.type))
-  if (other !== undefined) throw new Error(`the tool gave content of the type \`${other.type}\`, expected text or what JSON can say`)
+  if (other !== undefined)
+    throw new Error(`the tool gave content of the type \`${other.type}\`, expected text or what JSON can say`)
   return value?.type === 'text' && typeof value.text === 'string' ? value.text : value
 }
 
@@ -79,7 +84,10 @@ async function codeMode(tools, options) {
   }
   /** Which agent a run is at: calls of tools are not told. @type {WeakMap<object, any>} */
   const agents = new WeakMap()
-  const { name, description, run, handle } = await open(tools.map((tool) => innerTool(tool, agents, sdk)), options)
+  const { name, description, run, handle } = await open(
+    tools.map((tool) => innerTool(tool, agents, sdk)),
+    options
+  )
   const execute = sdk.tool({
     name,
     description,

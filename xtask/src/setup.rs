@@ -41,7 +41,7 @@ pub fn install_adapters(steps: &mut Steps) -> Result {
         serde_json::from_str(&text).map_err(|error| format!("`package.json` is not JSON: {error}"))?;
     fs::create_dir_all(&links).map_err(failed)?;
     // Of a package within a scope, the scope.
-    let wanted = manifest["dependencies"].as_object().into_iter().flat_map(|names| names.keys());
+    let wanted = manifest.get("dependencies").and_then(Value::as_object).into_iter().flat_map(|names| names.keys());
     for name in wanted.filter_map(|name| name.split('/').next()) {
         let link = links.join(name);
         if link.symlink_metadata().is_err() {

@@ -35,7 +35,12 @@ export function tests(title, version) {
         const answers = prompt.flatMap(({ role, content }) => (role === 'tool' ? content : []))
         const results = answers.map(({ output }) => output.value)
         const { code, text } = script({ results, description: tool.description, schema: tool.inputSchema })
-        const call = { type: 'tool-call', toolCallId: `call-${results.length}`, toolName: tool.name, input: JSON.stringify({ code }) }
+        const call = {
+          type: 'tool-call',
+          toolCallId: `call-${results.length}`,
+          toolName: tool.name,
+          input: JSON.stringify({ code }),
+        }
         return {
           content: [code === undefined ? { type: 'text', text } : call],
           finishReason: reason(code === undefined ? 'stop' : 'tool-calls'),
@@ -96,7 +101,11 @@ export function tests(title, version) {
     await assertRefused(codeMode({ rm: { ...tool, needsApproval: async () => false } }), 'rm', /needsApproval/)
     await assertRefused(codeMode({ ask: { inputSchema: z.object({}) } }), 'ask', /runs elsewhere/)
     const type = version === 5 ? 'provider-defined' : 'provider'
-    await assertRefused(codeMode({ web: { ...tool, type, id: 'openai.web_search', args: {} } }), 'web', /its provider defines it/)
+    await assertRefused(
+      codeMode({ web: { ...tool, type, id: 'openai.web_search', args: {} } }),
+      'web',
+      /its provider defines it/
+    )
     for (const approval of ['user-approval', 'denied', { type: 'user-approval' }, () => 'approved']) {
       await assertRefused(codeMode({ rm: tool }, { toolApproval: { rm: approval } }), 'rm', /toolApproval/)
     }

@@ -31,38 +31,53 @@ class ScriptedModel extends BaseChatModel {
     const results = messages.filter((message) => message.type === 'tool').map(({ content }) => JSON.parse(content))
     const [{ name, description, schema }] = this.tools
     const { code, text = '' } = this.script({ results, description, schema })
-    const tool_calls = code === undefined ? [] : [{ type: 'tool_call', id: `call-${results.length}`, name, args: { code } }]
+    const tool_calls =
+      code === undefined ? [] : [{ type: 'tool_call', id: `call-${results.length}`, name, args: { code } }]
     return { generations: [{ text, message: new AIMessage({ content: text, tool_calls }) }] }
   }
 }
 
 const tools = (definitions) =>
   definitions.map(({ name, description, schema, execute }) =>
-    tool((args, config) => execute(args, { signal: config.signal, user: config.configurable?.user }), { name, description, schema })
+    tool((args, config) => execute(args, { signal: config.signal, user: config.configurable?.user }), {
+      name,
+      description,
+      schema,
+    })
   )
 
 const model = (script) => new ScriptedModel(script)
 
 async function run({ tools, script, user, signal, agent, ...config }) {
   const made = createAgent({ model: model(script), tools, ...agent })
-  const { messages } = await made.invoke({ messages: [{ role: 'user', content: 'Go.' }] }, { configurable: { user }, signal, ...config })
+  const { messages } = await made.invoke(
+    { messages: [{ role: 'user', content: 'Go.' }] },
+    { configurable: { user }, signal, ...config }
+  )
   return messages.at(-1).content
 }
 
 scenarios('LangChain', { codeMode, tools, run })
 example('LangChain', 'langchain.mjs', model)
 
-const given = (name, execute, more) => tool(execute, { name, description: `What ${name} does.`, schema: z.object({}), ...more })
+const given = (name, execute, more) =>
+  tool(execute, { name, description: `What ${name} does.`, schema: z.object({}), ...more })
 
 test('LangChain: tools that somebody approves or that a provider runs are refused', async () => {
   const rm = given('rm', () => 1)
   await assertRefused(codeMode([rm], { interruptOn: { rm: true } }), 'rm', /interruptOn/)
   await assertRefused(codeMode([rm], { interruptOn: { rm: { allowedDecisions: ['approve'] } } }), 'rm', /interruptOn/)
-  await assertRefused(codeMode([{ type: 'web_search_20250305', name: 'web_search' }]), 'web_search', /its provider runs it/)
+  await assertRefused(
+    codeMode([{ type: 'web_search_20250305', name: 'web_search' }]),
+    'web_search',
+    /its provider runs it/
+  )
   const extras = { providerToolDefinition: { type: 'bash_20250124', name: 'bash' } }
   await assertRefused(codeMode([given('bash', () => 1, { extras })]), 'bash', /its provider defines it/)
   await using(await codeMode([rm], { interruptOn: { rm: false, other: true } }), async (mode) => {
-    assert.deepEqual(JSON.parse(await run({ tools: mode.tools, script: writes('return await tools.host.rm({})') })), [{ value: 1 }])
+    assert.deepEqual(JSON.parse(await run({ tools: mode.tools, script: writes('return await tools.host.rm({})') })), [
+      { value: 1 },
+    ])
   })
 })
 
@@ -138,7 +153,12 @@ test('LangChain: callbacks, tags, state and the call are those of the outer call
       script: writes('return await tools.host.state({})'),
       tags: ['tagged'],
       metadata: { of: 'us' },
-      callbacks: [{ handleToolStart: (_tool, input, _id, parent, _tags, _metadata, name) => seen.push([name, input, parent !== undefined]) }],
+      callbacks: [
+        {
+          handleToolStart: (_tool, input, _id, parent, _tags, _metadata, name) =>
+            seen.push([name, input, parent !== undefined]),
+        },
+      ],
     })
     assert.deepEqual(JSON.parse(text)[0].value, { tags: ['tagged'], metadata: 'us', toolCallId: 'call-0', messages: 2 })
     assert.deepEqual(seen, [
@@ -152,12 +172,25 @@ test('LangChain: what a result becomes', async () => {
   const given = [
     ['data', () => ({ a: 1 })],
     ['text', () => '{"a":1}'],
-    ['blocks', () => [{ type: 'text', text: 'one, ' }, { type: 'text', text: 'two' }]],
+    [
+      'blocks',
+      () => [
+        { type: 'text', text: 'one, ' },
+        { type: 'text', text: 'two' },
+      ],
+    ],
     ['image', () => [{ type: 'image_url', image_url: { url: 'data:,' } }]],
     ['rows', () => [{ type: 'sale', price: 1 }]],
     ['command', () => new Command({ goto: 'there' })],
   ].map(([name, execute]) => tool(execute, { name, description: '', schema: z.object({}) }))
-  given.push(tool(() => ['shown', 'kept'], { name: 'artifact', description: '', schema: z.object({}), responseFormat: 'content_and_artifact' }))
+  given.push(
+    tool(() => ['shown', 'kept'], {
+      name: 'artifact',
+      description: '',
+      schema: z.object({}),
+      responseFormat: 'content_and_artifact',
+    })
+  )
   given.push(new DynamicTool({ name: 'echo', description: '', func: async (text) => text }))
   await using(await codeMode(given), async (mode) => {
     const code = `

@@ -18,7 +18,8 @@ const tools = (definitions) =>
         id: `id-of-${name}`,
         description,
         inputSchema: schema,
-        execute: (args, { abortSignal, requestContext }) => execute(args, { signal: abortSignal, user: requestContext.get('user') }),
+        execute: (args, { abortSignal, requestContext }) =>
+          execute(args, { signal: abortSignal, user: requestContext.get('user') }),
       }),
     ])
   )
@@ -30,18 +31,35 @@ function model(script) {
     const results = answers.map(({ output }) => output.value)
     const { code, text } = script({ results, description: tool.description, schema: tool.inputSchema })
     const toolCallId = `call-${results.length}`
-    return code === undefined ? { text } : { call: { type: 'tool-call', toolCallId, toolName: tool.name, input: JSON.stringify({ code }) } }
+    return code === undefined
+      ? { text }
+      : { call: { type: 'tool-call', toolCallId, toolName: tool.name, input: JSON.stringify({ code }) } }
   }
   return new MockLanguageModelV2({
     doGenerate: async (options) => {
       const { text, call } = answer(options)
-      return { content: [call ?? { type: 'text', text }], finishReason: call ? 'tool-calls' : 'stop', usage, warnings: [] }
+      return {
+        content: [call ?? { type: 'text', text }],
+        finishReason: call ? 'tool-calls' : 'stop',
+        usage,
+        warnings: [],
+      }
     },
     doStream: async (options) => {
       const { text, call } = answer(options)
-      const said = [{ type: 'text-start', id: '1' }, { type: 'text-delta', id: '1', delta: text }, { type: 'text-end', id: '1' }]
+      const said = [
+        { type: 'text-start', id: '1' },
+        { type: 'text-delta', id: '1', delta: text },
+        { type: 'text-end', id: '1' },
+      ]
       const finish = { type: 'finish', finishReason: call ? 'tool-calls' : 'stop', usage }
-      return { stream: convertArrayToReadableStream([{ type: 'stream-start', warnings: [] }, ...(call ? [call] : said), finish]) }
+      return {
+        stream: convertArrayToReadableStream([
+          { type: 'stream-start', warnings: [] },
+          ...(call ? [call] : said),
+          finish,
+        ]),
+      }
     },
   })
 }
@@ -57,17 +75,26 @@ async function run({ tools, script, user, signal }) {
 scenarios('Mastra', { codeMode, tools, run })
 example('Mastra', 'mastra.mjs', model)
 
-const given = (more, execute = async () => 1) => createTool({ id: 'given', description: 'What it does.', execute, ...more })
+const given = (more, execute = async () => 1) =>
+  createTool({ id: 'given', description: 'What it does.', execute, ...more })
 
 test('Mastra: tools that somebody approves, that suspend or that run elsewhere are refused', async () => {
   const schema = z.object({})
   await assertRefused(codeMode({ rm: given({ requireApproval: true }) }), 'rm', /requireApproval/)
   await assertRefused(codeMode({ rm: given({ requireApproval: async () => false }) }), 'rm', /requireApproval/)
-  await assertRefused(codeMode({ rm: Object.assign(given(), { needsApprovalFn: () => false }) }), 'rm', /requireApproval/)
+  await assertRefused(
+    codeMode({ rm: Object.assign(given(), { needsApprovalFn: () => false }) }),
+    'rm',
+    /requireApproval/
+  )
   await assertRefused(codeMode({ ask: given({ suspendSchema: schema }) }), 'ask', /it suspends/)
   await assertRefused(codeMode({ ask: given({ resumeSchema: schema }) }), 'ask', /it suspends/)
   await assertRefused(codeMode({ ask: createTool({ id: 'ask', description: '' }) }), 'ask', /runs elsewhere/)
-  await assertRefused(codeMode({ web: { type: 'provider-defined', id: 'openai.web_search', args: {} } }), 'web', /its provider defines it/)
+  await assertRefused(
+    codeMode({ web: { type: 'provider-defined', id: 'openai.web_search', args: {} } }),
+    'web',
+    /its provider defines it/
+  )
   await assertRefused(codeMode({ other: { inputSchema: schema, execute: () => 1 } }), 'other', /no tool of Mastra 1/)
 })
 
@@ -82,7 +109,8 @@ test('Mastra: a tool that suspends without saying so is an error of its call', a
     after += 1
   })
   await using(await codeMode({ rm, other }), async (mode) => {
-    const code = 'return await Promise.all([tools.host.rm(), tools.host.other()].map((call) => call.catch(({ message }) => message)))'
+    const code =
+      'return await Promise.all([tools.host.rm(), tools.host.other()].map((call) => call.catch(({ message }) => message)))'
     const [{ value }] = JSON.parse(await run({ tools: mode.tools, script: writes(code) }))
     const said = 'the tool suspends, and a program cannot wait to be resumed; it has to be a tool beside this one'
     assert.deepEqual(value, [said, said])

@@ -23,7 +23,9 @@ const tools = (definitions) =>
 
 function model(script) {
   const step = modelResponder(({ request }) => {
-    const results = request.input.filter(({ type }) => type === 'function_call_result').map(({ output }) => JSON.parse(output.text))
+    const results = request.input
+      .filter(({ type }) => type === 'function_call_result')
+      .map(({ output }) => JSON.parse(output.text))
     const [tool] = request.tools
     const { code, text } = script({ results, description: tool.description, schema: tool.parameters })
     if (code === undefined) return [assistantMessage(text)]
@@ -42,12 +44,21 @@ async function run({ tools, script, user, signal, agent: name = 'agent' }) {
 scenarios('OpenAI Agents', { codeMode, tools, run, invalid: /^Invalid JSON input for tool$/ })
 example('OpenAI Agents', 'openai-agents.mjs', model)
 
-const given = (name, more, execute = () => 1) => tool({ name, description: '', parameters: z.object({}), execute, ...more })
+const given = (name, more, execute = () => 1) =>
+  tool({ name, description: '', parameters: z.object({}), execute, ...more })
 
 test('OpenAI Agents: tools that somebody approves, that are guarded or that run elsewhere are refused', async () => {
   await assertRefused(codeMode([given('rm', { needsApproval: true })]), 'rm', /needsApproval/)
-  await assertRefused(codeMode([given('rm', { needsApproval: async (_context, { path }) => path === '/' })]), 'rm', /needsApproval/)
-  await assertRefused(codeMode([given('rm', { needsApproval: async ({ context }) => context?.isGuest })]), 'rm', /needsApproval/)
+  await assertRefused(
+    codeMode([given('rm', { needsApproval: async (_context, { path }) => path === '/' })]),
+    'rm',
+    /needsApproval/
+  )
+  await assertRefused(
+    codeMode([given('rm', { needsApproval: async ({ context }) => context?.isGuest })]),
+    'rm',
+    /needsApproval/
+  )
   const caught = async (_context, input) => {
     try {
       return input.path.length > 1
@@ -56,7 +67,11 @@ test('OpenAI Agents: tools that somebody approves, that are guarded or that run 
     }
   }
   await assertRefused(codeMode([given('rm', { needsApproval: caught })]), 'rm', /needsApproval/)
-  await assertRefused(codeMode([given('rm', { needsApproval: () => Promise.reject(new Error('down')) })]), 'rm', /needsApproval/)
+  await assertRefused(
+    codeMode([given('rm', { needsApproval: () => Promise.reject(new Error('down')) })]),
+    'rm',
+    /needsApproval/
+  )
   const guard = { name: 'guard', run: async () => ({ behavior: { type: 'allow' } }) }
   await assertRefused(codeMode([given('rm', { inputGuardrails: [guard] })]), 'rm', /guardrails/)
   await assertRefused(codeMode([given('rm', { outputGuardrails: [guard] })]), 'rm', /guardrails/)
@@ -78,7 +93,10 @@ test('OpenAI Agents: a policy that changes its mind is asked for each call', asy
         return script(seen)
       },
     })
-    assert.deepEqual(JSON.parse(text), [{ value: 1 }, { value: '`rm` needs approval, and a program cannot wait for that' }])
+    assert.deepEqual(JSON.parse(text), [
+      { value: 1 },
+      { value: '`rm` needs approval, and a program cannot wait for that' },
+    ])
     assert.equal(calls, 1)
   })
 })

@@ -10,7 +10,8 @@ import { z } from 'zod'
 const ROOT = new URL('../../../', import.meta.url)
 
 /**
- * @typedef {{ name: string, description: string, schema: z.ZodObject, execute: (args: any, call: { signal: AbortSignal, user: unknown }) => unknown }} Definition
+ * @typedef {(args: any, call: { signal: AbortSignal, user: unknown }) => unknown} Execute
+ * @typedef {{ name: string, description: string, schema: z.ZodObject, execute: Execute }} Definition
  * @typedef {{ results: any[], description: string, schema: any }} Seen What the model has been told.
  * @typedef {(seen: Seen) => { code: string } | { text: string }} Script
  * @typedef {object} Framework
@@ -21,7 +22,12 @@ const ROOT = new URL('../../../', import.meta.url)
  */
 
 /** @param {string} name @param {Definition['execute']} execute @param {z.ZodObject} [schema] @returns {Definition} */
-export const define = (name, execute, schema = z.object({})) => ({ name, description: `What ${name} does.`, schema, execute })
+export const define = (name, execute, schema = z.object({})) => ({
+  name,
+  description: `What ${name} does.`,
+  schema,
+  execute,
+})
 
 /** A promise that all of `count` callers wait for. @param {number} count */
 export function gathering(count) {
@@ -43,10 +49,12 @@ export function withResolvers() {
 }
 
 /** A model that writes these programs, one after the other, then says what it was told. @param {...string} programs @returns {Script} */
-export const writes = (...programs) => ({ results }) => {
-  const code = programs[results.length]
-  return code === undefined ? { text: JSON.stringify(results) } : { code }
-}
+export const writes =
+  (...programs) =>
+  ({ results }) => {
+    const code = programs[results.length]
+    return code === undefined ? { text: JSON.stringify(results) } : { code }
+  }
 
 /** @param {string} title @param {Framework} framework */
 export function scenarios(title, { codeMode, tools, run, invalid = /there is no such city/ }) {
@@ -64,7 +72,10 @@ export function scenarios(title, { codeMode, tools, run, invalid = /there is no 
         tools: mode.tools,
         script({ results, description, schema }) {
           assert.match(description, /^Runs one TypeScript or JavaScript program in a fresh sandbox/)
-          assert.match(description, /\/\*\* What weather does\. \*\/\n\s+weather\(args: \{ city: string;? \}\): Promise<\w+>/)
+          assert.match(
+            description,
+            /\/\*\* What weather does\. \*\/\n\s+weather\(args: \{ city: string;? \}\): Promise<\w+>/
+          )
           assert.deepEqual(Object.keys(schema.properties), ['code'])
           assert.deepEqual(schema.required, ['code'])
           return results.length === 0 ? { code } : { text: JSON.stringify(results) }
@@ -118,7 +129,14 @@ export function scenarios(title, { codeMode, tools, run, invalid = /there is no 
         ['alice', 'bob'].map((user) => store.run(user, () => run({ tools: mode.tools, script: writes(code), user })))
       )
       for (const [index, user] of ['alice', 'bob'].entries()) {
-        assert.deepEqual(JSON.parse(texts[index] ?? ''), [{ value: [[user, user], [user, user]] }])
+        assert.deepEqual(JSON.parse(texts[index] ?? ''), [
+          {
+            value: [
+              [user, user],
+              [user, user],
+            ],
+          },
+        ])
       }
     })
   })
@@ -149,7 +167,10 @@ export function scenarios(title, { codeMode, tools, run, invalid = /there is no 
 
   test(`${title}: options that contradict one another are refused`, async () => {
     const upstreams = [{ id: 'up', type: 'streamable_http', url: 'https://192.0.2.1/' }]
-    await assert.rejects(codeMode(tools([]), { upstreams }), { code: 'invalid_config', message: /`upstreams` stand without a `policy`/ })
+    await assert.rejects(codeMode(tools([]), { upstreams }), {
+      code: 'invalid_config',
+      message: /`upstreams` stand without a `policy`/,
+    })
     await assert.rejects(codeMode(tools([]), { tools: {} }), TypeError)
     await assert.rejects(codeMode(tools([]), { polcy: {} }), { code: 'invalid_config', message: /polcy/ })
   })

@@ -15,17 +15,24 @@ import { z } from 'zod'
 declare const model: LanguageModel
 const schema = z.object({ city: z.string() })
 
-const one = await aiSdk({ weather: tool({ inputSchema: schema, execute: ({ city }) => ({ city }) }) }, { limits: { wallTimeMs: 1 } })
+const one = await aiSdk(
+  { weather: tool({ inputSchema: schema, execute: ({ city }) => ({ city }) }) },
+  { limits: { wallTimeMs: 1 } }
+)
 const { text } = await generateText({ model, prompt: '', tools: one.tools, toolChoice: 'required' })
 text satisfies string
 
 const two = await langChain([langChainTool(({ city }) => city, { name: 'weather', schema })], { language: 'python' })
 createAgent({ model: 'openai:gpt', tools: two.tools })
 
-const three = await mastra({ weather: createTool({ id: 'weather', description: '', inputSchema: schema, execute: async ({ city }) => city }) })
+const three = await mastra({
+  weather: createTool({ id: 'weather', description: '', inputSchema: schema, execute: async ({ city }) => city }),
+})
 new MastraAgent({ id: 'a', name: 'a', instructions: '', model: 'openai/gpt', tools: three.tools })
 
-const four = await openAi([openAiTool({ name: 'weather', description: '', parameters: schema, execute: ({ city }) => city })])
+const four = await openAi([
+  openAiTool({ name: 'weather', description: '', parameters: schema, execute: ({ city }) => city }),
+])
 new Agent({ name: 'a', tools: four.tools })
 
 for (const mode of [one, two, three, four]) await mode.close()
