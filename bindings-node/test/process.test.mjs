@@ -15,7 +15,7 @@ const timeout = 120_000
 
 /** How a program of its own ends: status or signal, standard output, standard error. */
 function run(code, ...flags) {
-  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', code], { cwd: PACKAGE })
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', code], { cwd: PACKAGE, timeout: 60_000, killSignal: 'SIGKILL' })
   const text = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (data) => (text[name] += data))
   return new Promise((resolve) => child.on('close', (code, signal) => resolve([code ?? signal, text.stdout, text.stderr])))
