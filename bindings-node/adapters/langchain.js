@@ -26,9 +26,10 @@ function content(value) {
   if (!Array.isArray(given) || given.length === 0 || !given.every((part) => typeof part?.type === 'string'))
     return given
   const other = given.find((part) => part.type !== 'text')
-  // Lists of data may have a `type` too; content has one that LangChain knows.
   if (other === undefined) return given.map((part) => part.text).join('')
-  if (!/^(image|audio|video|file|input_audio|text-plain)(_url)?$/.test(other.type)) return given
+  // Data may have a `type` too, even one of these; content has something of its type.
+  const isContent = [other.type, 'data', 'url', 'fileId', 'source_type'].some((key) => key in other)
+  if (!isContent || !/^(image|audio|video|file|input_audio|text-plain)(_url)?$/.test(other.type)) return given
   throw new Error(`the tool gave content of the type \`${other.type}\`, expected text or what JSON can say`)
 }
 

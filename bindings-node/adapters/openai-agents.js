@@ -11,15 +11,15 @@ const FAILED = 'An error occurred while running the tool.'
 /**
  * Whether somebody would have to approve a call: the tool's policy says so, or looks at the call before it says anything. The SDK makes
  * a function of a constant too, which looks at nothing.
- * @param {any} tool
+ * @param {any} tool @param {unknown} [runContext] That of a call, if there is one.
  */
-async function wantsApproval(tool) {
+async function wantsApproval(tool, runContext) {
   let isRead = false
   const traps = new Proxy({}, { get: () => ((isRead = true), undefined) })
   const call = new Proxy({}, traps)
   // What throws has an opinion of the call as well.
   const answer = await Promise.resolve()
-    .then(() => tool.needsApproval?.(call, call))
+    .then(() => tool.needsApproval?.(runContext ?? call, call))
     .catch(() => true)
   // SECURITY: a policy that looks at the call may say otherwise of another one.
   return isRead || Boolean(answer)
@@ -39,7 +39,7 @@ async function reason(tool) {
 /** @param {any} value What a tool gave. */
 function content(value) {
   const parts = [value].flat()
-  const other = parts.find((part) => /^(image|file|input_image|input_file)$/.test(part?.type))
+  const other = parts.find((part) => /^(image|file)$/.test(part?.type) && part[part.type] !== undefined)
   if (other !== undefined)
     throw new Error(`the tool gave content of the type \`${other.type}\`, expected text or what JSON can say`)
   return value?.type === 'text' && typeof value.text === 'string' ? value.text : value
@@ -58,7 +58,8 @@ function innerTool(tool, agents, { invokeFunctionTool }) {
       // SECURITY: for whom a tool is may hang on the run.
       if (!isEnabled) throw new Error(`\`${name}\` is not enabled in this run`)
       // SECURITY: a policy may have come to another opinion.
-      if (await wantsApproval(tool)) throw new Error(`\`${name}\` needs approval, and a program cannot wait for that`)
+      if (await wantsApproval(tool, runContext))
+        throw new Error(`\`${name}\` needs approval, and a program cannot wait for that`)
       const input = JSON.stringify(args)
       const toolCall = { ...details?.toolCall, name, arguments: input }
       const parentRunConfig = details?.parentRunConfig

@@ -181,6 +181,7 @@ test('LangChain: what a result becomes', async () => {
     ],
     ['image', () => [{ type: 'image_url', image_url: { url: 'data:,' } }]],
     ['rows', () => [{ type: 'sale', price: 1 }]],
+    ['files', () => [{ type: 'file', name: 'a.txt' }]],
     ['command', () => new Command({ goto: 'there' })],
   ].map(([name, execute]) => tool(execute, { name, description: '', schema: z.object({}) }))
   given.push(
@@ -195,7 +196,7 @@ test('LangChain: what a result becomes', async () => {
   await using(await codeMode(given), async (mode) => {
     const code = `
       const said = (name) => tools.$call('host.' + name).catch(({ message }) => message)
-      const names = ['data', 'text', 'blocks', 'image', 'rows', 'command', 'artifact']
+      const names = ['data', 'text', 'blocks', 'image', 'rows', 'files', 'command', 'artifact']
       return [...await Promise.all(names.map(said)), await tools.host.echo({ input: 'echoed' })]`
     const [{ value }] = JSON.parse(await run({ tools: mode.tools, script: writes(code) }))
     assert.deepEqual(value, [
@@ -204,6 +205,7 @@ test('LangChain: what a result becomes', async () => {
       'one, two',
       'the tool gave content of the type `image_url`, expected text or what JSON can say',
       [{ type: 'sale', price: 1 }],
+      [{ type: 'file', name: 'a.txt' }],
       'the tool gave a command, which the graph alone can carry out',
       'shown',
       'echoed',

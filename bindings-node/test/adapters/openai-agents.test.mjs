@@ -80,23 +80,15 @@ test('OpenAI Agents: tools that somebody approves, that are guarded or that run 
 })
 
 test('OpenAI Agents: a policy that changes its mind is asked for each call', async () => {
-  let isWanted = false
+  const wanted = new WeakSet()
   let calls = 0
-  const rm = given('rm', { needsApproval: async () => isWanted }, () => (calls += 1))
-  await using(await codeMode([rm]), async (mode) => {
-    const code = 'return await tools.host.rm({}).catch(({ message }) => message)'
-    const script = writes(code, code)
-    const text = await run({
-      tools: mode.tools,
-      script(seen) {
-        isWanted = seen.results.length > 0
-        return script(seen)
-      },
-    })
-    assert.deepEqual(JSON.parse(text), [
-      { value: 1 },
-      { value: '`rm` needs approval, and a program cannot wait for that' },
-    ])
+  const rm = given('rm', { needsApproval: async (runContext) => wanted.has(runContext) }, () => (calls += 1))
+  const want = given('want', {}, (_args, runContext) => (wanted.add(runContext), true))
+  await using(await codeMode([rm, want]), async (mode) => {
+    const code =
+      'return [await tools.host.rm({}), await tools.host.want({}), await tools.host.rm({}).catch(({ message }) => message)]'
+    const [{ value }] = JSON.parse(await run({ tools: mode.tools, script: writes(code) }))
+    assert.deepEqual(value, [1, true, '`rm` needs approval, and a program cannot wait for that'])
     assert.equal(calls, 1)
   })
 })
