@@ -59,6 +59,8 @@ export interface ConfigKeys {
 export interface ToolContext {
   /** Aborts when nobody waits for the call any more: the program has ended, was cancelled or is out of time. */
   readonly signal: AbortSignal
+  /** Whose call it is: `Execution.id`. */
+  readonly executionId: string
 }
 
 /**
@@ -121,6 +123,12 @@ export function tool<Schema extends StandardSchema<any, any>, Definition extends
     },
 ): Definition & ToolDefinition<Validated<Schema>>
 export function tool<Definition extends ToolDefinition>(definition: Definition): Definition
+
+/**
+ * What a model has to know to write a program in `language`: for the description of a tool that runs programs, before the declarations of
+ * the tools that they can call. Throws `invalid_request` for what is no language.
+ */
+export function guide(language: Language): string
 
 /** Which tools: those that a request with this `allow` may call. */
 export interface ToolsOptions {

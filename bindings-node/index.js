@@ -187,9 +187,9 @@ class Runtime {
     /** @type {WeakRef<Runtime> | undefined} */
     let made
     const definitions = tools.map(({ json }) => json)
-    const parts = native.create(config, convert.config(keys), definitions, (kind, id, tool, json) => {
+    const parts = native.create(config, convert.config(keys), definitions, (...message) => {
       const runtime = made?.deref()
-      if (runtime !== undefined) runtime.#deliver(kind, id, tool, json)
+      if (runtime !== undefined) runtime.#deliver(...message)
     })
     const runtime = new Runtime(OURS, await heard(parts), tools)
     made = new WeakRef(runtime)
@@ -316,20 +316,20 @@ class Runtime {
     how(operation)
   }
 
-  /** @param {number} kind @param {number} id @param {number} tool @param {string} json */
-  #deliver(kind, id, tool, json) {
+  /** @type {import('./native').Deliver} */
+  #deliver(kind, id, tool, json, execution) {
     if (kind === VALUE) this.#settle(id, (operation) => operation.resolve(json))
     else if (kind === FAILURE) this.#settle(id, (operation) => operation.reject(json))
     else if (kind === EVENTS) this.#operations.get(id)?.events?.push(convert.events(json))
-    else if (kind === CALL) this.#call(id, tool, json)
+    else if (kind === CALL) this.#call(id, tool, json, execution)
     else if (kind === ABANDONED) this.#abandon(id)
   }
 
-  /** @param {number} id @param {number} index @param {string} json */
-  async #call(id, index, json) {
+  /** @param {number} id @param {number} index @param {string} json @param {string | null} execution */
+  async #call(id, index, json, execution) {
     const tool = this.#tools[index]
     if (tool === undefined) return
-    const state = new Call()
+    const state = new Call(execution ?? '')
     this.#calls.set(id, state)
     const { isValue, json: answer } = await call(tool, json, state)
     this.#calls.delete(id)
@@ -348,6 +348,11 @@ class Call {
   /** Made when it is asked for: most tools never do. @type {AbortController | undefined} */
   #controller
   #isAbandoned = false
+
+  /** @param {string} executionId */
+  constructor(executionId) {
+    this.executionId = executionId
+  }
 
   get signal() {
     this.#controller ??= new AbortController()
@@ -377,7 +382,16 @@ function abortable(result, signal, cancel) {
   })
 }
 
+/** @param {import('./types').Language} language */
+function guide(language) {
+  try {
+    return native.guide(language)
+  } catch (error) {
+    throw conduitError(/** @type {Error} */ (error).message)
+  }
+}
+
 /** @template T @param {T} definition */
 const tool = (definition) => definition
 
-module.exports = { Runtime, Execution, ConduitError, tool }
+module.exports = { Runtime, Execution, ConduitError, guide, tool }

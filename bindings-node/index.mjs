@@ -1,2 +1,2 @@
 // The same package for `import`.
-export { ConduitError, Execution, Runtime, tool } from './index.js'
+export { ConduitError, Execution, Runtime, guide, tool } from './index.js'

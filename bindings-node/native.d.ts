@@ -1,8 +1,9 @@
 // What src/lib.rs exports. JSON texts are in core's form.
 
-export type Deliver = (kind: number, id: number, tool: number, json: string) => void
+export type Deliver = (kind: number, id: number, tool: number, json: string, execution: string | null) => void
 
 export function main(args: string[]): number
+export function guide(language: string): string
 export function create(
   config: string | undefined,
   keys: string,

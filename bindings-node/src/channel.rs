@@ -15,8 +15,8 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-/// What happened, the id of the operation or call, the tool's index, and JSON.
-pub type Message = FnArgs<(u32, u32, u32, String)>;
+/// What happened, the id of the operation or call, the tool's index, JSON, and of a call its execution's id.
+pub type Message = FnArgs<(u32, u32, u32, String, Option<String>)>;
 /// The JavaScript function that takes messages. Weak: it does not keep the process alive.
 pub type Deliver = ThreadsafeFunction<Message, Unknown<'static>, Message, Status, false, true, 0>;
 
@@ -89,19 +89,19 @@ impl Channel {
         async move {
             let ended = AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| Err(fault()));
             match ended {
-                Ok(json) => channel.send(Kind::Value, operation, 0, json),
-                Err(error) => channel.send(Kind::Failure, operation, 0, written(&error)),
+                Ok(json) => channel.send(Kind::Value, operation, json),
+                Err(error) => channel.send(Kind::Failure, operation, written(&error)),
             };
         }
     }
 
     /// Tells what a program did.
     pub fn events(&self, operation: u32, events: &[Event]) {
-        self.send(Kind::Events, operation, 0, written(&events));
+        self.send(Kind::Events, operation, written(&events));
     }
 
     /// Calls a tool. `None` when there is no JavaScript any more.
-    pub fn call(&self, tool: u32, arguments: String) -> Option<(u32, oneshot::Receiver<Answer>)> {
+    pub fn call(&self, tool: u32, arguments: String, execution: String) -> Option<(u32, oneshot::Receiver<Answer>)> {
         let (sender, receiver) = oneshot::channel();
         let call = {
             let mut calls = lock(&self.calls);
@@ -110,7 +110,7 @@ impl Channel {
             calls.waiting.insert(call, sender);
             call
         };
-        if self.send(Kind::Call, call, tool, arguments) {
+        if self.deliver((Kind::Call as u32, call, tool, arguments, Some(execution)).into()) {
             return Some((call, receiver));
         }
         lock(&self.calls).waiting.remove(&call);
@@ -130,13 +130,17 @@ impl Channel {
     pub fn abandon(&self, call: u32) {
         let waiting = lock(&self.calls).waiting.remove(&call);
         if waiting.is_some() {
-            self.send(Kind::Abandoned, call, 0, String::new());
+            self.send(Kind::Abandoned, call, String::new());
         }
     }
 
+    /// Tells what became of something, if JavaScript is still there.
+    fn send(&self, kind: Kind, id: u32, json: String) {
+        self.deliver((kind as u32, id, 0, json, None).into());
+    }
+
     /// Whether JavaScript will get the message.
-    fn send(&self, kind: Kind, id: u32, tool: u32, json: String) -> bool {
-        let message = (kind as u32, id, tool, json).into();
+    fn deliver(&self, message: Message) -> bool {
         self.deliver.call(message, ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok
     }
 }

@@ -33,6 +33,15 @@ pub fn main(args: Vec<String>) -> u8 {
     conduit_cli::main(args)
 }
 
+/// What a model has to know to write a program in `language`.
+#[napi(catch_unwind)]
+pub fn guide(language: String) -> napi::Result<&'static str> {
+    let language = serde_json::from_value(language.into()).map_err(|error| {
+        thrown(Error::new(ErrorCode::InvalidRequest, "`language` is not understood").with_source(error))
+    })?;
+    Ok(conduit_core::guide(language))
+}
+
 /// The making of a runtime, on a thread of Node's pool.
 pub struct Create {
     config: Option<String>,

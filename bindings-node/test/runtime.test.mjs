@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { Execution, Runtime } from 'conduit-codemode'
+import { Execution, Runtime, guide } from 'conduit-codemode'
 import { open, python, refusal, typescript } from './runtimes.mjs'
 
 test('a program gives its value, its output and its usage', async (t) => {
@@ -303,8 +303,15 @@ test('the event loop turns while programs compute', async (t) => {
   assert.ok(ticks >= 10, `${ticks} ticks`)
 })
 
+test('the guide says how to write a program', () => {
+  assert.match(guide('typescript'), /^Runs one TypeScript or JavaScript program/)
+  assert.match(guide('python'), /^Runs one Python 3\.13 program/)
+  const message = '`language` is not understood: unknown variant `cobol`, expected `typescript` or `python`'
+  assert.throws(() => guide('cobol'), { name: 'ConduitError', code: 'invalid_request', message })
+})
+
 test('`require` and `import` give the same', () => {
   const required = createRequire(import.meta.url)('conduit-codemode')
-  assert.deepEqual(Object.keys(required).sort(), ['ConduitError', 'Execution', 'Runtime', 'tool'])
+  assert.deepEqual(Object.keys(required).sort(), ['ConduitError', 'Execution', 'Runtime', 'guide', 'tool'])
   assert.equal(required.Runtime, Runtime)
 })

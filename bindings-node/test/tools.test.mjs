@@ -34,6 +34,13 @@ test('both languages call functions of this program, many at once', async (t) =>
   )
 })
 
+test('a tool is told whose call it answers', async (t) => {
+  const runtime = await open(t, { ...ANY, tools: { whose: (_args, { executionId }) => executionId } })
+  const executions = [1, 2].map(() => runtime.spawn(typescript('await tools.host.whose()')))
+  const results = await Promise.all(executions.map(({ result }) => result))
+  assert.deepEqual(results.map(({ value }) => value), executions.map(({ id }) => id))
+})
+
 test('tools come by name or in a list, with the upstream that they name', async (t) => {
   class Counter {
     name = 'count'

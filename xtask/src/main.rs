@@ -32,6 +32,7 @@ usage: cargo xtask COMMAND
   lint              rustfmt and clippy
   package LANGUAGE  makes the package for `c`, `node` or `python` in .work/packages; `--release` for users
   c, node, python   the tests of one language's package alone
+  node adapters     the tests of its adapters for agent frameworks, after `node`
   declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   gen               writes what is generated from core and ffi: header, schema, types of the packages
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         ["gen"] => generated::run(&mut steps),
         ["package", language, words @ ..] => package::run(&mut steps, language, words),
         ["node"] => node::run(&mut steps),
+        ["node", "adapters"] => node::adapters(&mut steps),
         ["c"] => c::prepare(&mut steps).and_then(|()| c::run(&mut steps)),
         ["setup"] => setup::run(&mut steps),
         ["cpython", modules @ ..] => cpython::run(&mut steps, modules),

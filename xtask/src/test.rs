@@ -8,12 +8,13 @@ type Part = fn(&mut Steps) -> Result;
 
 /// All checks and all tests.
 pub fn run(steps: &mut Steps) -> Result {
-    let parts: [(&str, Part); 12] = [
+    let parts: [(&str, Part); 13] = [
         ("setup", setup::run),
         ("lint", lint::run),
         // Before the tests, which start the runners that these lay out.
         ("prepare c", c::prepare),
         ("node", node::run),
+        ("adapters: node", node::adapters),
         ("python", python::test),
         ("tests", tests),
         ("c", c::run),

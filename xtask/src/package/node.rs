@@ -73,7 +73,9 @@ fn lay_out(place: &Path) -> Result<[PathBuf; 2]> {
     fs::create_dir_all(&main).map_err(failed)?;
     fs::create_dir_all(&native).map_err(failed)?;
     for file in manifest.files.iter().map(String::as_str).chain(["package.json", "README.md"]) {
-        fs::copy(source.join(file), main.join(file)).map_err(|error| format!("cannot copy `{file}`: {error}"))?;
+        let (from, to) = (source.join(file), main.join(file));
+        fs::create_dir_all(to.parent().unwrap_or(&main)).map_err(failed)?;
+        fs::copy(from, to).map_err(|error| format!("cannot copy `{file}`: {error}"))?;
     }
     for folder in [&main, &native] {
         fs::copy(root().join("LICENSE"), folder.join("LICENSE")).map_err(failed)?;
