@@ -1,5 +1,6 @@
 //! How a case gets into Conduit: as one JSON text, in every language the same.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use conduit_core::{Config, Event, Execution, ExecutionRequest, ExecutionResult, Result, Runtime};
 use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
 use super::{Run, folder};
 use crate::tools;
@@ -100,6 +102,20 @@ pub fn process(name: &str) -> impl FnMut(&Value) -> Value {
     move |job| {
         writeln!(input, "{job}").unwrap_or_else(|error| panic!("the runner `{name}` ended: {error}"));
         let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("the runner `{name}`: {error}: {job}"));
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("the runner `{name}` wrote {line:?}: {error}"))
+        parsed(&line).unwrap_or_else(|error| panic!("the runner `{name}` wrote {line:?}: {error}"))
     }
+}
+
+/// An answer, whose parts are parsed one by one: a value may be as deep as JSON gets, and lies two levels down here.
+fn parsed(line: &str) -> serde_json::Result<Value> {
+    type Parts = BTreeMap<String, Box<RawValue>>;
+    let parts = |text: &str| serde_json::from_str::<Option<Parts>>(text).map(Option::unwrap_or_default);
+    let mut answer = Map::new();
+    for (key, whole) in parts(line)? {
+        let fields = parts(whole.get())?.into_iter();
+        let fields = fields.map(|(key, part)| Ok((key, serde_json::from_str(part.get())?)));
+        answer.insert(key, Value::Object(fields.collect::<serde_json::Result<_>>()?));
+    }
+    answer.retain(|_, part| *part != json!({}));
+    Ok(Value::Object(answer))
 }
