@@ -70,7 +70,7 @@ impl Queue {
 
     /// Lets the threads end. What is in the queue is answered by nobody.
     pub(crate) fn close(&self) {
-        // SECURITY: in a forked process the lock may be held for ever.
+        // In a forked process the lock may be held for ever.
         if self.process != std::process::id() {
             return;
         }

@@ -11,7 +11,9 @@ mod runtime;
 mod tool_call;
 
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 
 /// The extension module.
@@ -29,6 +31,21 @@ mod _conduit {
     use super::runtime::{Config, Runtime, check_tool, guide};
     #[pymodule_export]
     use super::tool_call::ToolCall;
+
+    use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // The classes that Rust keeps are those of one interpreter. CPython before 3.12 does not ask whether that is so.
+        static INTERPRETER: AtomicUsize = AtomicUsize::new(0);
+        let this = module.py().import("sys")?.as_ptr() as usize;
+        match INTERPRETER.compare_exchange(0, this, Ordering::SeqCst, Ordering::SeqCst) {
+            Err(other) if other != this => {
+                Err(PyImportError::new_err("`conduit` is in use by another interpreter of this process, expected one"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Runs the command `conduit` with these arguments, the program's name first, and gives its exit status.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use conduit_core::{
-    Embedded, Error, ErrorCode, ExecutionRequest, Language, Result, SEARCH_RESULTS, ToolDefinition, ToolPattern,
+    Embedded, Error, ErrorCode, ExecutionRequest, HOST_UPSTREAM, Language, Result, SEARCH_RESULTS, ToolDefinition,
+    ToolName, ToolPattern,
 };
 use pyo3::prelude::*;
 
@@ -34,10 +35,12 @@ impl Config {
     }
 }
 
-/// Sees that the definition of a tool is understood.
+/// Sees that the definition of a tool is understood, and that its name is one.
 #[pyfunction]
 pub(crate) fn check_tool(py: Python<'_>, definition: &str) -> PyResult<()> {
-    checked(py, ToolDefinition::from_json(definition)).map(drop)
+    let named = ToolDefinition::from_json(definition)
+        .and_then(|it| ToolName::new(it.upstream.as_deref().unwrap_or(HOST_UPSTREAM), &it.name));
+    checked(py, named).map(drop)
 }
 
 /// What a model should know before it writes a program in `language`.
@@ -70,7 +73,7 @@ fn patterns(allow: Option<Vec<String>>) -> Result<Option<Vec<ToolPattern>>> {
 
 impl Runtime {
     fn embedded(&self) -> Result<Arc<Embedded>> {
-        // SECURITY: in a forked process the lock may be held for ever.
+        // In a forked process the lock may be held for ever.
         if self.process != std::process::id() {
             let message = "the runtime was made before this process was forked, make one here";
             return Err(Error::new(ErrorCode::ShutDown, message));

@@ -44,9 +44,10 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Stage::Waiting(_, callback) = self.call.end() {
-            self.calls.forget(&self.call);
-            callback.map(|callback| self.wakes.wake(callback));
+        let Stage::Waiting(_, callback) = self.call.end() else { return };
+        self.calls.forget(&self.call);
+        if let Some(callback) = callback {
+            self.wakes.wake(callback);
         }
     }
 }

@@ -10,6 +10,7 @@ mod deny;
 mod generated;
 mod guests;
 mod lint;
+mod python;
 mod removals;
 mod setup;
 mod steps;
@@ -23,7 +24,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   demo              installs what is missing and runs programs in both languages against real MCP servers
-  test              everything that CI runs
+  test [python]     everything that CI runs, or the Python package's tests alone
   lint              rustfmt and clippy
   declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
@@ -31,6 +32,8 @@ usage: cargo xtask COMMAND
   setup             the pinned Node and Python packages that the tests use
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
   cpython [MODULE]  CPython's own tests in the sandbox, all or the named modules; writes docs/cpython-tests.md
+  package python [--release]
+                    lays out the Python package: a wheel in .work/packages/python
   removals [WORD]   takes each security check and each limit out of a copy and sees its test fail
   guests check      proves that the committed guests are what their sources give
 ";
@@ -42,12 +45,15 @@ fn main() -> ExitCode {
     let ran = match words.as_slice() {
         ["demo"] => demo::run(&mut steps),
         ["test"] => test::run(&mut steps),
+        ["test", "python"] => python::test(&mut steps),
         ["lint"] => lint::run(&mut steps),
         ["declarations"] => declarations::run(&mut steps),
         ["deny"] => deny::run(&mut steps),
         ["gen"] => generated::run(&mut steps),
         ["setup"] => setup::run(&mut steps),
         ["cpython", modules @ ..] => cpython::run(&mut steps, modules),
+        ["package", "python"] => python::package(&mut steps, "dev"),
+        ["package", "python", "--release"] => python::package(&mut steps, "release"),
         ["removals"] => removals::run(&mut steps, ""),
         ["removals", word] => removals::run(&mut steps, word),
         ["guests", "build", name] => guests::build(&mut steps, name),
@@ -60,5 +66,5 @@ fn main() -> ExitCode {
     if let Err(message) = ran {
         steps.failed("xtask", &message);
     }
-    steps.close(words == ["test"])
+    steps.close(words.first() == Some(&"test"))
 }

@@ -1,15 +1,17 @@
 //! Everything that CI runs. A failing part does not keep the later ones from running.
 
-use crate::steps::{Result, Steps, cargo};
-use crate::{declarations, demo, deny, guests, lint, setup};
+use crate::steps::{Result, Steps, cargo, root};
+use crate::{declarations, demo, deny, guests, lint, python, setup};
 
 type Part = fn(&mut Steps) -> Result;
 
 /// All checks and all tests.
 pub fn run(steps: &mut Steps) -> Result {
-    let parts: [(&str, Part); 7] = [
+    let parts: [(&str, Part); 8] = [
         ("setup", setup::run),
         ("lint", lint::run),
+        // Before the tests, which start the runner that it lays out.
+        ("python", python::test),
         ("tests", tests),
         ("demo", demo::run),
         ("declarations", declarations::run),
@@ -30,7 +32,8 @@ fn tests(steps: &mut Steps) -> Result {
     tests
         .args(["test", "--workspace", "--locked", "--no-fail-fast"])
         .env("CONDUIT_TEST_NODE_MODULES", setup::node_modules())
-        .env("CONDUIT_TEST_PYTHON", setup::python());
+        .env("CONDUIT_TEST_PYTHON", setup::python())
+        .env("CONDUIT_TEST_RUNNERS", root().join(".work/runners"));
     steps.run_tests("tests", &mut tests);
     Ok(())
 }

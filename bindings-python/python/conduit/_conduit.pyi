@@ -2,6 +2,17 @@ import os
 from collections.abc import Callable
 from typing import Any, Optional, Union, final
 
+__all__ = [
+    "Config",
+    "Execution",
+    "Inbox",
+    "Pending",
+    "Runtime",
+    "ToolCall",
+    "check_tool",
+    "command",
+]
+
 def command(arguments: list[str]) -> int: ...
 def check_tool(definition: str) -> None: ...
 def guide(language: str) -> str: ...

@@ -19,6 +19,7 @@ from ._schema import Signature
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _OPTIONS = "__conduit_tool__"
+_NAMES = ("name", "description", "upstream", "title", "input_schema", "output_schema", "annotations")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,12 +67,15 @@ class HostTool:
     """One function that is a tool. With an `input_schema` of its own, or `False` for none, it gets arguments as JSON has them."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        for option in options:
+            if option not in _NAMES:
+                raise TypeError(f"`{option}` is no option of a tool")
         self.function = function
         inner = function.func if isinstance(function, functools.partial) else function
         self.is_async = inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(
             getattr(inner, "__call__", None)  # noqa: B004
         )
-        name: str = options.get("name") or getattr(inner, "__name__", type(inner).__name__)
+        name = str(options.get("name") or getattr(inner, "__name__", type(inner).__name__))
         self.signature: Optional[Signature] = None
         if options.get("input_schema") is None:
             self.signature = Signature.of(function, name)
@@ -168,6 +172,7 @@ class Host:
         #: Where asynchronous functions run.
         self.loop: Optional[asyncio.AbstractEventLoop] = None
         self._own_loop: Optional[asyncio.AbstractEventLoop] = None
+        self._end_loop: Optional[Callable[[], object]] = None
         self._lock = threading.Lock()
         self._inboxes: list[Inbox] = []
 
@@ -204,17 +209,16 @@ class Host:
         """Lets the threads end."""
         for inbox in self._inboxes:
             inbox.close()
-        with self._lock:
-            loop, self._own_loop = self._own_loop, None
-        if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
+        if self._end_loop is not None:
+            self._end_loop()
 
     def _private_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._own_loop is None:
                 self._own_loop = loop = asyncio.new_event_loop()
                 threading.Thread(target=_run_loop, args=(loop,), name="conduit-loop", daemon=True).start()
-                weakref.finalize(self, _stop_loop, loop).atexit = False
+                self._end_loop = end = weakref.finalize(self, loop.call_soon_threadsafe, loop.stop)
+                end.atexit = False
             return self._own_loop
 
 
@@ -231,11 +235,6 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _stop_loop(loop: asyncio.AbstractEventLoop) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(loop.stop)
 
 
 def _start(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:

@@ -52,7 +52,7 @@ class Signature:
             signature = inspect.signature(function)
             hints = _hints(function)
             return _read(signature, hints, tool)
-        except (TypeError, ValueError, NameError) as error:
+        except Exception as error:
             message = f"the parameters of tool `{tool}` cannot be read, expected type hints or `input_schema`: {error}"
             raise ConduitError(message, "invalid_config") from error
 
