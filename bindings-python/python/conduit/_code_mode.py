@@ -1,7 +1,7 @@
 """What the adapters for agent frameworks share: one tool `execute`, whose programs call the framework's own tools.
 
-An adapter says what its framework's tools are (`InnerTool`) and in what form the result is wanted. Each call of a tool runs
-with the context of the `execute` that it belongs to: in its event loop, or on a thread, with its contextvars.
+An adapter says what its framework's tools are (`InnerTool`) and in what form the result is wanted. Each call of a tool
+runs with the context of the `execute` that it belongs to: in its event loop, or on a thread, with its contextvars.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SCHEMA: dict[str, Any] = {
 
 
 class Options(TypedDict, total=False):
-    """The options of every `code_mode`, beside those of its own framework; from `config` on they are those of `Runtime`."""
+    """The options of every `code_mode`; from `config` on they are those of `Runtime`."""
 
     #: The language of the programs; Python when absent.
     language: Language
@@ -61,7 +61,7 @@ class InnerTool:
     name: str
     description: Optional[str]
     input_schema: dict[str, Any]
-    #: Calls it with arguments and what its adapter gave to `run` or `arun`; one of the two is used, as `execute` is called.
+    #: Calls it with arguments and what the adapter gave to `run`; `acall` likewise to `arun`.
     call: Optional[Callable[[dict[str, Any], Any], Any]] = None
     acall: Optional[Callable[[dict[str, Any], Any], Awaitable[Any]]] = None
     output_schema: Optional[dict[str, Any]] = None

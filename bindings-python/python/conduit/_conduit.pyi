@@ -11,6 +11,7 @@ __all__ = [
     "ToolCall",
     "check_tool",
     "command",
+    "guide",
 ]
 
 def command(arguments: list[str]) -> int: ...

@@ -36,10 +36,10 @@ def code_mode(
     """Makes tools of an agent the host tools of one tool `execute`.
 
     `middleware` is the agent's own: it sees `execute`, and not what programs call. So a tool that it has people
-    approve, or that it guards, is refused: give such tools to the agent beside `execute`. Calls run with the config of the
-    `execute` that they belong to: callbacks, tags, `configurable`, and in its task or with its contextvars.
-    Raises `ConduitError` for those tools, and for one with injected arguments (see `conduit.langgraph`). A tool that asks a
-    person by `interrupt` fails when it does.
+    approve, or that it guards, is refused: give such tools to the agent beside `execute`. Calls run with the config of
+    the `execute` that they belong to: callbacks, tags, `configurable`, and in its task or with its contextvars.
+    Raises `ConduitError` for those tools, and for one with injected arguments (see `conduit.langgraph`). A tool that
+    asks a person by `interrupt` fails when it does.
     """
     for tool in tools:
         if isinstance(tool, dict):

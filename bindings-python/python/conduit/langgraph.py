@@ -124,8 +124,8 @@ def _inner_tool(tool: BaseTool, node: ToolNode, injects: bool) -> InnerTool:
 
 
 def _interrupted(tool: str) -> ConduitError:
-    message = f"tool `{tool}` asks a person (`interrupt`), and a program cannot wait for that: it did not run to its end"
-    return ConduitError(message, "tool_failed")
+    why = "asks a person (`interrupt`), and a program cannot wait for that: it did not run to its end"
+    return ConduitError(f"tool `{tool}` {why}", "tool_failed")
 
 
 def _without_interrupts(config: RunnableConfig, tool: str) -> RunnableConfig:

@@ -39,7 +39,8 @@ def code_mode(tools: Sequence[Tool], **options: Unpack[Options]) -> CodeMode[Too
     `ConduitError` for a tool that needs approval, has guardrails, is an agent, or is run by the provider or the runner:
     give such tools to the agent beside `execute`.
     """
-    programs = Programs([_inner_tool(tool) for tool in tools if getattr(tool, "is_enabled", True) is not False], **options)
+    enabled = [tool for tool in tools if getattr(tool, "is_enabled", True) is not False]
+    programs = Programs([_inner_tool(tool) for tool in enabled], **options)
 
     async def execute(context: ToolContext[Any], code: Annotated[str, CODE]) -> str:
         return dumps(await programs.arun(code, context))

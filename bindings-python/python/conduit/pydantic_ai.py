@@ -151,7 +151,8 @@ def _deferred(toolsets: Iterable[AbstractToolset[Any]]) -> Iterable[tuple[str, s
         elif isinstance(toolset, ExternalToolset):
             yield from ((definition.name, _DEFERRED["external"]) for definition in toolset.tool_defs)
         elif isinstance(toolset, FunctionToolset):
-            yield from ((name, _DEFERRED["unapproved"]) for name, tool in toolset.tools.items() if tool.requires_approval)
+            approved = [name for name, tool in toolset.tools.items() if tool.requires_approval]
+            yield from ((name, _DEFERRED["unapproved"]) for name in approved)
 
 
 def _inner_tool(definition: ToolDefinition) -> InnerTool:
@@ -162,8 +163,8 @@ def _inner_tool(definition: ToolDefinition) -> InnerTool:
             validated = await manager.validate_tool_call(ToolCallPart(name, arguments), wrap_validation_errors=False)
             return _value(name, await manager.execute_tool_call(validated, wrap_validation_errors=False))
         except (ApprovalRequired, CallDeferred) as error:
-            message = f"tool `{name}` waits for a person or another process, and a program cannot: it was not run to its end"
-            raise ConduitError(message, "tool_failed") from error
+            why = "waits for a person or another process, and a program cannot: it was not run to its end"
+            raise ConduitError(f"tool `{name}` {why}", "tool_failed") from error
 
     schema = definition.return_schema if (definition.return_schema or {}).get("type") == "object" else None
     return InnerTool(name, definition.description, definition.parameters_json_schema, acall=call, output_schema=schema)

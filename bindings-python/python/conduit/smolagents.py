@@ -41,8 +41,8 @@ class Execute(Tool):  # type: ignore[misc]
 def code_mode(tools: Sequence[Tool], **options: Unpack[Options]) -> CodeMode[Tool]:
     """Makes tools the host tools of one tool `execute`.
 
-    Each call runs on a thread of its own, with the contextvars of the `execute` that it belongs to. Ctrl-C ends the program.
-    Raises `ConduitError` for a tool that only the agent can serve, or that takes or gives what is no JSON.
+    Each call runs on a thread of its own, with the contextvars of the `execute` that it belongs to. Ctrl-C ends the
+    program. Raises `ConduitError` for a tool that only the agent can serve, or that takes or gives what is no JSON.
     """
     programs = Programs([_inner_tool(tool) for tool in tools], **options)
     return CodeMode([Execute(programs)], programs)

@@ -19,7 +19,7 @@ def results(state):
 
 
 class ScriptedModel(BaseChatModel):
-    """Each turn is a text, or calls of tools; how many turns went by is read off the messages."""
+    """A turn is a text, or calls of tools, or `None`: what was read last. The messages tell how many went by."""
 
     turns: list
     descriptions: list = []
@@ -37,5 +37,6 @@ class ScriptedModel(BaseChatModel):
 
     def _generate(self, messages, stop=None, run_manager=None, **_):
         turn = self.turns[sum(isinstance(message, AIMessage) for message in messages)]
+        turn = messages[-1].content if turn is None else turn
         message = AIMessage(turn) if isinstance(turn, str) else AIMessage("", tool_calls=turn)
         return ChatResult(generations=[ChatGeneration(message=message)])

@@ -161,12 +161,10 @@ return [await caught(count=3), await caught(count=4), await caught(count="x")]
 
     def test_a_runtime_serves_runs_that_wait_and_runs_that_do_not_in_several_loops(self):
         with code_mode([aprice, price]) as mode:
-            agent = create_agent(
-                ScriptedModel(turns=[call("execute", code="return await tools.host.price(item='tea')"), "done"]), mode.tools
-            )
-            again = create_agent(
-                ScriptedModel(turns=[call("execute", code="return await tools.host.aprice(item='tea')"), "done"]), mode.tools
-            )
+            one = call("execute", code="return await tools.host.price(item='tea')")
+            other = call("execute", code="return await tools.host.aprice(item='tea')")
+            agent = create_agent(ScriptedModel(turns=[one, "done"]), mode.tools)
+            again = create_agent(ScriptedModel(turns=[other, "done"]), mode.tools)
             self.assertEqual(results(agent.invoke({"messages": []}))[0]["value"]["cents"], 250)
             for _ in range(2):
                 state = asyncio.run(again.ainvoke({"messages": []}))
@@ -225,7 +223,8 @@ return [await caught(count=3), await caught(count=4), await caught(count="x")]
                 return "begun"
 
             async with code_mode([hang, begun]) as mode:
-                code = "import asyncio\nasyncio.ensure_future(tools.host.hang())\nraise ValueError(await tools.host.begun())"
+                code = "import asyncio\nasyncio.ensure_future(tools.host.hang())\n"
+                code += "raise ValueError(await tools.host.begun())"
                 agent = create_agent(ScriptedModel(turns=[call("execute", code=code), "done"]), mode.tools)
                 state = await agent.ainvoke({"messages": []})
                 return results(state), list(ended)

@@ -67,9 +67,8 @@ return [said, await tools.host.look()]
             model = ScriptedModel(turns=[call("execute", code=code), "done"])
             built = graph(model, mode.tools, store=store)
             config = {"configurable": {"tenant": "t1"}}
-            events = list(
-                built.stream({"messages": [], "user": "ann"}, config, stream_mode=["custom", "values"], context={"k": 1})
-            )
+            modes, context = ["custom", "values"], {"k": 1}
+            events = list(built.stream({"messages": [], "user": "ann"}, config, stream_mode=modes, context=context))
         self.assertNotIn("store", model.descriptions[0].partition("tools.host")[2].partition("_Tools")[0])
         self.assertEqual([data for mode, data in events if mode == "custom"], [{"found": 2}])
         (found,) = results(events[-1][1])

@@ -43,16 +43,18 @@ class Cents(TypedDict):
 
 
 class ScriptedModel(Model):
-    """Calls `execute` with one program a turn, and then says `done`. A turn that is no text is what it calls `execute` with."""
+    """Calls `execute` with one program a turn, and then says `done`, or what it has read."""
 
-    def __init__(self, *programs):
+    def __init__(self, *programs, repeats=False):
         self.programs = programs
+        self.repeats = repeats
 
     async def get_response(self, system_instructions, input, model_settings, tools, *_, **__):
         self.tools = tools
         turns = 0 if isinstance(input, str) else sum(item.get("type") == "function_call" for item in input)
         if turns == len(self.programs):
-            text = ResponseOutputText(annotations=[], text="done", type="output_text")
+            said = input[-1]["output"] if self.repeats else "done"
+            text = ResponseOutputText(annotations=[], text=said, type="output_text")
             output = ResponseOutputMessage(id="m", content=[text], role="assistant", status="completed", type="message")
         else:
             arguments = json.dumps({"code": self.programs[turns]})
@@ -212,7 +214,8 @@ return [await caught(tools.host.fail(n=3)), await caught(tools.host.hide()), awa
             """An image."""
             return ToolOutputImage(image_url="data:image/png;base64,eA==")
 
-        code = "try:\n    await tools.host.image()\nexcept ToolError as e:\n    print(e)\nreturn await tools.host.text()"
+        code = "try:\n    await tools.host.image()\nexcept ToolError as e:\n    print(e)\n"
+        code += "return await tools.host.text()"
         (found,), _, _ = await run(self.code_mode(text, image), code)
         said = "tool `image` gave an image or a file, which a program cannot read\n"
         self.assertEqual(found, {"value": '{"n": 1}', "stdout": said})

@@ -32,11 +32,11 @@ def odd(count: int) -> int:
 
 
 class Script:
-    """A model that calls `execute` with one program a turn, and then says `done`."""
+    """A model that calls `execute` with one program a turn, and then says `done`, or what it has read."""
 
-    def __init__(self, *programs):
+    def __init__(self, *programs, repeats=False):
         self.programs = programs
-        self.seen = []
+        self.repeats = repeats
 
     def model(self):
         return FunctionModel(self.turn)
@@ -45,7 +45,7 @@ class Script:
         self.tools = info.function_tools
         turns = sum(isinstance(message, ModelResponse) for message in messages)
         if turns == len(self.programs):
-            return ModelResponse([TextPart("done")])
+            return ModelResponse([TextPart(str(messages[-1].parts[-1].content) if self.repeats else "done")])
         return ModelResponse([ToolCallPart("execute", {"code": self.programs[turns]})])
 
 
@@ -213,7 +213,8 @@ return [await caught(1), await caught(3), await caught(4)]
             """A value, and something for the model."""
             return ToolReturn(return_value={"n": 1}, content="more")
 
-        code = "try:\n    await tools.host.picture()\nexcept ToolError as e:\n    print(e)\nreturn await tools.host.both()"
+        code = "try:\n    await tools.host.picture()\nexcept ToolError as e:\n    print(e)\n"
+        code += "return await tools.host.both()"
         (found,) = results(await self.run_programs([picture, both], code))
         said = "tool `picture` gave an image or a file, which a program cannot read\n"
         self.assertEqual(found, {"value": {"n": 1}, "stdout": said})
@@ -233,8 +234,8 @@ return [await caught(1), await caught(3), await caught(4)]
         refused(approval, FunctionToolset([pay], requires_approval=True).prefixed("my"))
         whole = "FunctionToolset` cannot be called by programs: a person must approve it (`approval_required`)"
         refused(whole, FunctionToolset([pay]).approval_required().filtered(lambda ctx, definition: True))
-        outside = "pay` cannot be called by programs: it is run outside of the agent's run, which a program cannot wait for"
-        refused(outside, ExternalToolset([ToolDefinition(name="pay")]))
+        outside = "it is run outside of the agent's run, which a program cannot wait for"
+        refused(f"pay` cannot be called by programs: {outside}", ExternalToolset([ToolDefinition(name="pay")]))
         refused("web_search` cannot be called by programs: the model's provider runs it", WebSearchTool())
 
         def approve(ctx, definition):

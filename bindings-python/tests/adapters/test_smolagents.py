@@ -52,6 +52,8 @@ class ScriptedModel(Model):
         self.tools = [get_tool_json_schema(tool)["function"] for tool in tools_to_call_from or ()]
         self.system = messages[0].content
         turn = self.turns.pop(0)
+        if callable(turn):
+            turn = turn(messages)
         if isinstance(turn, str):
             return ChatMessage(role=MessageRole.ASSISTANT, content=turn)
         name, arguments = turn
@@ -241,7 +243,7 @@ return [await caught(n=3), await caught(n=3, why=None), await caught(n=3, more=1
         refused(words, FinalAnswerTool())
         refused("`draw` cannot be called by programs: it gives `image`, which is no JSON", Draw())
         refused("`look` cannot be called by programs: its argument `at` is `image`, which is no JSON", Look())
-        managed = ToolCallingAgent(tools=[], model=ScriptedModel(), name="helper", description="Helps.", verbosity_level=0)
+        managed = ToolCallingAgent([], ScriptedModel(), name="helper", description="Helps.", verbosity_level=0)
         words = "`helper` cannot be called by programs: it is an agent or no tool at all, expected a `Tool`"
         refused(words, managed)
 
