@@ -11,6 +11,8 @@ use crate::steps::{Result, Steps, command, root};
 const BUILDING: &str = ".work/python-package";
 /// Has the wheel and nothing else.
 const EMPTY: &str = ".work/python-empty";
+/// Has the agent frameworks that there are adapters for.
+const ADAPTERS: &str = ".work/venv-adapters";
 const WHEELS: &str = ".work/packages/python";
 
 /// Builds the wheel. Debugging information is left out.
@@ -42,6 +44,16 @@ pub fn test(steps: &mut Steps) -> Result {
     steps.prints("examples/python", example.arg("examples/python/quickstart.py"), GREETING);
     let mut packaged = command(building.join("bin/python"));
     steps.run_tests("Python tests with packages", packaged.args(["bindings-python/tests/run.py", "packages"]));
+    test_adapters(steps)
+}
+
+/// Runs the tests of the adapters, with the frameworks themselves.
+fn test_adapters(steps: &mut Steps) -> Result {
+    let adapters = root().join(ADAPTERS);
+    install_locked(steps, "adapters.txt", &adapters)?;
+    install_wheel(steps, &adapters)?;
+    let mut tests = command(adapters.join("bin/python"));
+    steps.run_tests("adapters: python", tests.args(["bindings-python/tests/run.py", "adapters"]));
     Ok(())
 }
 
