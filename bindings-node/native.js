@@ -2,7 +2,13 @@
 // Finds the native half: an optional dependency for this platform, which npm installs beside this package.
 
 /** What there is a package for, as `process.platform`, `process.arch`. */
-const PLATFORMS = new Map([['linux x64', 'linux-x64-gnu']])
+const PLATFORMS = new Map([
+  ['linux x64', 'linux-x64-gnu'],
+  ['linux arm64', 'linux-arm64-gnu'],
+  ['darwin arm64', 'darwin-arm64'],
+  ['darwin x64', 'darwin-x64'],
+  ['win32 x64', 'win32-x64-msvc'],
+])
 
 /** @returns {typeof import('./native')} */
 function load() {
@@ -21,7 +27,7 @@ function load() {
     const why =
       code === 'MODULE_NOT_FOUND'
         ? 'is not installed, install without `--omit=optional` and on the machine that it runs on'
-        : 'cannot be loaded, it wants glibc'
+        : 'cannot be loaded: on Linux it wants glibc'
     throw new Error(`the package \`${missing}\` ${why}`, { cause: error })
   }
 }

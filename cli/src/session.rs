@@ -1,16 +1,19 @@
 //! From the command line's flags to a runtime, and its orderly end.
 
+#[cfg_attr(unix, path = "session/unix.rs")]
+#[cfg_attr(windows, path = "session/windows.rs")]
+mod signals;
+
 use std::future::poll_fn;
-use std::io;
 use std::task::Poll;
 use std::time::Duration;
 
 use conduit_core::{Config, Error, ErrorCode, NO_POLICY, Policy, Result, Runtime, Shown, ToolPattern, UpstreamStatus};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::args::{ConfigFile, SetUp};
 use crate::output::{Printer, complain};
+use signals::Signals;
 
 /// How much of an error about an upstream is shown, in characters: it may end with the last words of a child.
 pub(crate) const ERROR: usize = 4_000;
@@ -101,28 +104,20 @@ pub(crate) async fn print(
 /// Ctrl-C, a terminal that goes away, or a request to end. From when it is made, no signal ends the process by itself, and
 /// with it leaves upstreams behind.
 pub(crate) struct Interrupts {
-    signals: Vec<Signal>,
+    signals: Signals,
     first: Option<Instant>,
 }
 
 impl Interrupts {
     pub(crate) fn new() -> Result<Interrupts> {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()];
-        let kinds = kinds.into_iter().filter(|kind| *kind != SignalKind::hangup() || !is_ignored(*kind));
-        let signals = kinds
-            .map(signal)
-            .collect::<io::Result<_>>()
+        let signals = Signals::listen()
             .map_err(|error| Error::new(ErrorCode::Internal, "cannot listen to signals").with_source(error))?;
         Ok(Interrupts { signals, first: None })
     }
 
     /// Waits for the next one. Cancel safe.
     pub(crate) async fn next(&mut self) {
-        poll_fn(|context| {
-            let came = self.signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-            if came { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        poll_fn(|context| if self.signals.poll(context) { Poll::Ready(()) } else { Poll::Pending }).await;
         self.first.get_or_insert_with(Instant::now);
     }
 
@@ -135,14 +130,6 @@ impl Interrupts {
             tokio::time::sleep_until(first + GRACE).await;
         }
     }
-}
-
-/// Whether the command was started to survive this signal, as by `nohup`.
-fn is_ignored(kind: SignalKind) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
 #[cfg(test)]

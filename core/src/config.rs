@@ -4,16 +4,16 @@
 //! environment. No behaviour and no defaults but those of the types it fills. A key that is not known, a variable that
 //! is not set or a value of the wrong kind is an error that says where; nothing is guessed or skipped.
 
+#[cfg_attr(unix, path = "config/access_unix.rs")]
+#[cfg_attr(not(unix), path = "config/access_elsewhere.rs")]
+mod access;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::OFlags;
 use serde::de::IgnoredAny;
 use url::Url;
 
@@ -25,6 +25,7 @@ use crate::policy::Policy;
 use crate::schema::Strictness;
 use crate::tool::ToolPattern;
 use crate::upstream::{EnvValue, UpstreamConfig, UpstreamKind};
+use access::Everybody;
 use tree::{At, Environment, Fields, Tree, meant};
 
 /// The most executions at once: each reserves more than 4 GiB of addresses, and a process has 128 TiB of them.
@@ -122,19 +123,19 @@ impl Config {
     /// machine, holds a secret that everybody can read, or is not understood.
     pub fn read(path: &Path) -> Result<Config> {
         let shown = path.display();
-        let (text, mode) = read_file(path)?;
+        let (text, everybody) = read_file(path)?;
         let mut reading = Reading::default();
         let config = reading
             .config(&text, Some(&environment))
             .map_err(|error| Error::new(ErrorCode::InvalidConfig, format!("config `{shown}`, {}", error.message())))?;
         // SECURITY: whoever can change the config can start programs with its secrets.
-        if mode & 0o002 != 0 {
+        if everybody.can_write {
             let message = format!("config `{shown}` can be changed by everybody, use `chmod o-w`");
             return Err(Error::new(ErrorCode::InvalidConfig, message));
         }
         match reading.written_secrets.first() {
             // SECURITY: a secret that others on the machine can read is refused before it is used.
-            Some(key) if mode & 0o004 != 0 => Err(Error::new(
+            Some(key) if everybody.can_read => Err(Error::new(
                 ErrorCode::InvalidConfig,
                 format!(
                     "config `{shown}` holds a secret in `{key}` and everybody can read it, use `${{VAR}}` or `chmod 600`"
@@ -178,14 +179,12 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The file's text, and its mode.
-fn read_file(path: &Path) -> Result<(String, u32)> {
+/// The file's text, and what everybody on the machine can do with it.
+fn read_file(path: &Path) -> Result<(String, Everybody)> {
     let invalid =
         |problem: &str| Error::new(ErrorCode::InvalidConfig, format!("config `{}` {problem}", path.display()));
     let unreadable = |error: std::io::Error| invalid("cannot be read").with_source(error);
-    // SECURITY: does not wait for the writer of a FIFO; what was opened is what is looked at and read.
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
+    let file = access::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(invalid("is not a regular file"));
@@ -193,7 +192,7 @@ fn read_file(path: &Path) -> Result<(String, u32)> {
     let bytes = read_at_most(file, MAX_BYTES).map_err(unreadable)?;
     let bytes = bytes.ok_or_else(|| invalid(&format!("is larger than {MAX_BYTES} bytes")))?;
     let text = String::from_utf8(bytes).map_err(|_| invalid("is not UTF-8"))?;
-    Ok((text, metadata.permissions().mode()))
+    Ok((text, Everybody::of(&metadata)))
 }
 
 /// All that `source` has, or `None` if that is more than `most` bytes.

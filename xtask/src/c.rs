@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use crate::machine::PYTHON;
 use crate::package::{GREETING, c as package, runners};
 use crate::setup::install_debian;
 use crate::steps::{Result, Steps, command, output, root};
@@ -87,7 +88,7 @@ fn examples(steps: &mut Steps, place: &Path) -> Result {
     for program in ["c-shared", "c-archive", "cpp-shared", "cpp-archive"].iter().filter(|_| is_built) {
         steps.prints(&format!("cmake: {program}"), &mut command(build.join(program)), PRINTED);
     }
-    let mut ctypes = command("python3");
+    let mut ctypes = command(PYTHON);
     ctypes.arg("examples/ctypes/quickstart.py").env("CONDUIT_LIBRARY", package::folder().join("lib/libconduit.so"));
     steps.prints("examples/ctypes/quickstart.py", &mut ctypes, PRINTED);
     Ok(())

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 
+use crate::machine::write_script;
 use crate::python;
 use crate::steps::{Result, Steps, root};
 
@@ -37,10 +38,7 @@ pub fn runners() -> Result<PathBuf> {
 
 /// Makes the conformance runner `name` a program that `interpreter` runs.
 pub fn lay_out_runner(name: &str, interpreter: &OsStr, program: &str) -> Result {
-    use std::os::unix::fs::PermissionsExt;
     let (runner, program) = (runners()?.join(name), root().join(program));
     let text = format!("#!/bin/sh\nexec '{}' '{}'\n", interpreter.display(), program.display());
-    let written =
-        fs::write(&runner, text).and_then(|()| fs::set_permissions(&runner, fs::Permissions::from_mode(0o755)));
-    written.map_err(|error| format!("cannot write `{}`: {error}", runner.display()))
+    write_script(&runner, &text).map_err(|error| format!("cannot write `{}`: {error}", runner.display()))
 }

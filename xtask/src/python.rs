@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::machine::in_environment;
 use crate::package::{GREETING, lay_out_runner};
 use crate::setup::{install_locked, make_environment};
 use crate::steps::{Result, Steps, command, root};
@@ -21,9 +22,9 @@ pub fn package(steps: &mut Steps, profile: &str) -> Result {
     install_locked(steps, "requirements-package.txt", &building)?;
     let wheels = root().join(WHEELS);
     let _ = fs::remove_dir_all(&wheels);
-    let mut maturin = command(building.join("bin/maturin"));
+    let mut maturin = command(in_environment(&building, "maturin"));
     maturin.args(["build", "--locked", "--manifest-path", "bindings-python/Cargo.toml", "--profile", profile]);
-    maturin.arg("--interpreter").arg(building.join("bin/python")).arg("--out").arg(&wheels);
+    maturin.arg("--interpreter").arg(in_environment(&building, "python")).arg("--out").arg(&wheels);
     if steps.run("package: Python", &mut maturin) {
         Ok(())
     } else {
@@ -38,11 +39,11 @@ pub fn test(steps: &mut Steps) -> Result {
     make_environment(steps, &empty)?;
     install_wheel(steps, &building)?;
     install_wheel(steps, &empty)?;
-    lay_out_runner("python", empty.join("bin/python").as_os_str(), "tests/runners/python.py")?;
-    steps.run_tests("Python tests", command(empty.join("bin/python")).arg("bindings-python/tests/run.py"));
-    let mut example = command(empty.join("bin/python"));
+    lay_out_runner("python", in_environment(&empty, "python").as_os_str(), "tests/runners/python.py")?;
+    steps.run_tests("Python tests", command(in_environment(&empty, "python")).arg("bindings-python/tests/run.py"));
+    let mut example = command(in_environment(&empty, "python"));
     steps.prints("examples/python", example.arg("examples/python/quickstart.py"), GREETING);
-    let mut packaged = command(building.join("bin/python"));
+    let mut packaged = command(in_environment(&building, "python"));
     steps.run_tests("Python tests with packages", packaged.args(["bindings-python/tests/run.py", "packages"]));
     test_adapters(steps)
 }
@@ -52,14 +53,14 @@ fn test_adapters(steps: &mut Steps) -> Result {
     let adapters = root().join(ADAPTERS);
     install_locked(steps, "adapters.txt", &adapters)?;
     install_wheel(steps, &adapters)?;
-    let mut tests = command(adapters.join("bin/python"));
+    let mut tests = command(in_environment(&adapters, "python"));
     steps.run_tests("adapters: python", tests.args(["bindings-python/tests/run.py", "adapters"]));
     Ok(())
 }
 
 /// The wheel, from its file alone: no index is asked.
 fn install_wheel(steps: &mut Steps, environment: &Path) -> Result {
-    let mut pip = command(environment.join("bin/python"));
+    let mut pip = command(in_environment(environment, "python"));
     pip.args(["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--force-reinstall"]).arg(wheel()?);
     if steps.run("install: the wheel", &mut pip) {
         Ok(())

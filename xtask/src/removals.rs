@@ -4,13 +4,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use crate::machine::own_group;
 use crate::steps::{Result, Steps, command, root};
 
 /// A test that hangs without its check fails like one that says so.
@@ -110,7 +110,7 @@ impl Copy {
         if link.symlink_metadata().is_ok() {
             return Ok(());
         }
-        std::os::unix::fs::symlink(root().join("bindings-node/node_modules"), &link)
+        crate::machine::link(&root().join("bindings-node/node_modules"), &link)
             .map_err(|error| format!("cannot make `{}`: {error}", link.display()))
     }
 
@@ -138,7 +138,7 @@ impl Copy {
     fn passes(&self, package: &str, tests: &[&str]) -> Result<bool> {
         if package == ADAPTERS {
             let mut run = crate::node::adapter_tests(&self.folder, tests)?;
-            let child = run.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+            let child = crate::machine::own_group(&mut run).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
             return child.map_err(|error| error.to_string()).and_then(passed_in_time);
         }
         let built = self.cargo(&["test", "--package", package, "--all-targets", "--no-run"]).output();
@@ -148,7 +148,7 @@ impl Copy {
             Err(error) => return Err(error.to_string()),
         }
         let mut run = self.cargo(&["test", "--package", package, "--all-targets", "--no-fail-fast", "--"]);
-        let child = run.args(tests).process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = own_group(run.args(tests)).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         child.map_err(|error| error.to_string()).and_then(passed_in_time)
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::machine::{NPM, PYTHON, in_environment};
 use crate::steps::{Result, Steps, command, root};
 
 /// Where `npm ci` puts the MCP servers, the TypeScript SDK, tsc and pyright.
@@ -16,7 +17,7 @@ pub fn node_modules() -> PathBuf {
 
 /// The interpreter of the virtual environment with the packages of `tests/python/requirements.txt`.
 pub fn python() -> PathBuf {
-    root().join(".work/venv/bin/python")
+    in_environment(&root().join(".work/venv"), "python")
 }
 
 /// Installs both sets of packages.
@@ -45,7 +46,7 @@ pub fn install_adapters(steps: &mut Steps) -> Result {
     for name in wanted.filter_map(|name| name.split('/').next()) {
         let link = links.join(name);
         if link.symlink_metadata().is_err() {
-            std::os::unix::fs::symlink(folder.join("node_modules").join(name), link).map_err(failed)?;
+            crate::machine::link(&folder.join("node_modules").join(name), &link).map_err(failed)?;
         }
     }
     Ok(())
@@ -58,7 +59,7 @@ fn npm_ci(steps: &mut Steps, folder: &str, step: &str) -> Result {
     if is_fresh(&lock, &stamp) {
         return Ok(());
     }
-    let mut npm = command("npm");
+    let mut npm = command(NPM);
     npm.current_dir(&folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
     if !steps.run(step, &mut npm) {
         return Err(format!("`npm ci` failed in `{}`", folder.display()));
@@ -79,7 +80,7 @@ pub fn install_locked(steps: &mut Steps, lock: &str, environment: &Path) -> Resu
         return Ok(());
     }
     make_environment(steps, environment)?;
-    let mut pip = command(environment.join("bin/python"));
+    let mut pip = command(in_environment(environment, "python"));
     pip.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "-r"]).arg(&lock);
     if !steps.run("install: Python packages", &mut pip) {
         return Err(format!("`pip install` failed for `{}`", lock.display()));
@@ -89,12 +90,12 @@ pub fn install_locked(steps: &mut Steps, lock: &str, environment: &Path) -> Resu
 
 /// A virtual environment with nothing in it.
 pub fn make_environment(steps: &mut Steps, environment: &Path) -> Result {
-    let mut make = command("python3");
+    let mut make = command(PYTHON);
     make.args(["-m", "venv", "--clear"]).arg(environment);
     if steps.run("install: Python environment", &mut make) {
         return Ok(());
     }
-    Err("`python3 -m venv` failed, expected Python 3.11 with `venv` (Debian: python3-venv)".to_owned())
+    Err(format!("`{PYTHON} -m venv` failed, expected Python 3.11 with `venv` (Debian: python3-venv)"))
 }
 
 /// Debian packages that are missing, by `apt-get`. Says why when they cannot be had.

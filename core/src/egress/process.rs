@@ -5,6 +5,10 @@
 //! gone after [`Process::close`], after a drop, and after its own end. A grandchild that leaves the group (`setsid`) is out of
 //! reach. Standard error is kept in a ring; reading the other pipes is the caller's.
 
+#[cfg_attr(unix, path = "process/unix.rs")]
+#[cfg_attr(windows, path = "process/windows.rs")]
+mod group;
+
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
@@ -14,19 +18,17 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncReadExt as _;
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::{Error, ErrorCode, Result};
+use group::{Group, INHERITED};
 
-/// What a child inherits of the environment; everything else is declared or absent.
-const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
 const STDERR_BYTES: usize = 64 << 10;
-/// A child whose standard input has closed has this long to end by itself, then this long after SIGTERM.
+/// A child whose standard input has closed has this long to end by itself, then this long after it was asked to.
 const CLOSE_GRACE: Duration = Duration::from_millis(300);
 const TERM_GRACE: Duration = Duration::from_millis(700);
 /// What a killed child leaves behind is waited for this long.
@@ -69,15 +71,13 @@ pub fn spawn(spec: &ProcessSpec) -> Result<(Process, Pipes)> {
     if let Some(cwd) = spec.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
         return Err(failed(format!("cannot start `{}`: `{}` is not a directory", spec.command, cwd.display())));
     }
-    let mut command = Command::new(&spec.command);
+    let mut command = Command::new(group::program(spec));
     command
         .args(&spec.args)
         // SECURITY: the host's environment holds other upstreams' secrets and Conduit's own.
         .env_clear()
         .envs(inherited())
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
-        // SECURITY: a group of its own, so that one signal reaches the child's children too.
-        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -86,10 +86,8 @@ pub fn spawn(spec: &ProcessSpec) -> Result<(Process, Pipes)> {
         command.current_dir(cwd);
     }
     let start = |error: io::Error| failed(format!("cannot start `{}`", spec.command)).with_source(error);
-    let mut child = command.spawn().map_err(start)?;
-    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let group = Group { pid: child.id().and_then(|id| Pid::from_raw(id.cast_signed())), child };
-    let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+    let mut group = Group::start(command).map_err(start)?;
+    let (Some(stdin), Some(stdout), Some(stderr)) = group.pipes() else {
         return Err(failed(format!("cannot start `{}`: no pipes", spec.command)));
     };
     let tail = StderrTail::default();
@@ -137,46 +135,31 @@ impl fmt::Debug for Process {
 
 async fn supervise(mut group: Group, stop: CancellationToken, filled: JoinHandle<()>, exited: watch::Sender<bool>) {
     tokio::select! {
-        _ = group.child.wait() => {}
+        () = group.leader_ends() => {}
         () = stop.cancelled() => {
-            if tokio::time::timeout(CLOSE_GRACE, group.child.wait()).await.is_err() {
-                group.signal(Signal::TERM);
-                let _ = tokio::time::timeout(TERM_GRACE, group.child.wait()).await;
+            if tokio::time::timeout(CLOSE_GRACE, group.leader_ends()).await.is_err() {
+                group.ask_to_end();
+                let _ = tokio::time::timeout(TERM_GRACE, group.leader_ends()).await;
             }
         }
     }
-    group.signal(Signal::KILL);
-    let _ = group.child.wait().await;
+    group.kill();
+    group.leader_ends().await;
     drop(group);
     // Somebody who left the group may hold standard error open.
     let _ = tokio::time::timeout(REAP_GRACE, filled).await;
     exited.send_replace(true);
 }
 
-struct Group {
-    child: Child,
-    pid: Option<Pid>,
-}
-
-impl Group {
-    fn signal(&self, signal: Signal) {
-        // A group without members gives an error, which is what is wanted. Its number cannot have become another's in
-        // between: it stays taken while a member lives, and the kernel hands numbers out in turn.
-        if let Some(pid) = self.pid {
-            let _ = kill_process_group(pid, signal);
-        }
-    }
-}
-
 impl Drop for Group {
     /// The supervisor's end, or that of a runtime which is shut down with the child alive.
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(Some(_))) {
+        if self.leader_has_ended() {
             return;
         }
-        self.signal(Signal::KILL);
+        self.kill();
         let start = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < REAP_GRACE {
+        while !self.leader_has_ended() && start.elapsed() < REAP_GRACE {
             std::thread::sleep(Duration::from_millis(1));
         }
     }

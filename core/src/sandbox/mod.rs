@@ -8,6 +8,9 @@
 
 mod abi;
 mod code;
+#[cfg_attr(unix, path = "cpu_time/unix.rs")]
+#[cfg_attr(windows, path = "cpu_time/windows.rs")]
+mod cpu_time;
 mod guest;
 mod languages;
 mod output;

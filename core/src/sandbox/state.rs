@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc::UnboundedSender;
 use wasmtime::{Caller, Linker, Memory, ResourceLimiter};
 
+use super::cpu_time::thread_cpu_time;
 use super::guest::{slice, slice_mut};
 use super::output::{Output, Stream};
 use super::{CallKind, HostCall, HostReply};
@@ -129,12 +129,6 @@ impl Clock {
         let at = Duration::from_nanos(u64::try_from(at_ns).unwrap_or(0));
         self.started.checked_add(at.saturating_sub(self.epoch)).unwrap_or(self.started)
     }
-}
-
-/// The CPU time that the calling thread has used.
-fn thread_cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 impl RunState {

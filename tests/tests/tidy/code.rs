@@ -9,10 +9,9 @@ use super::{File, accepts, complains, enforce, files, report};
 /// Files that may contain `unsafe`, each with its reason.
 const UNSAFE: &[(&str, &str)] = &[
     ("benches/benches/abi.rs", "calls the C library as C does"),
-    (
-        "core/src/sandbox/code.rs",
-        "loads the guests' machine code, which the build put into the binary, and lets it run there",
-    ),
+    ("core/src/sandbox/code.rs", "loads the guests' machine code, which the build put into the binary"),
+    ("core/src/sandbox/code/in_place.rs", "lets that code run where it lies"),
+    ("core/src/sandbox/cpu_time/windows.rs", "asks Windows for the CPU time of a thread"),
     ("ffi/src/boundary.rs", "reads C's texts and writes to C's places: the one file that follows a pointer of C's"),
     ("ffi/src/builder.rs", "functions that C calls"),
     ("ffi/src/call.rs", "functions that C calls"),

@@ -1,9 +1,9 @@
 //! The C library as a folder that can be moved: headers, libraries, and what pkg-config and CMake read.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use crate::machine::{libraries, link, strip};
 use crate::steps::{Result, Steps, cargo, command, root};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -27,12 +27,11 @@ get_filename_component(_conduit "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 if(NOT TARGET conduit::conduit)
   add_library(conduit::conduit SHARED IMPORTED)
   set_target_properties(conduit::conduit PROPERTIES
-    IMPORTED_LOCATION "${_conduit}/lib/libconduit.so.@VERSION@"
-    IMPORTED_SONAME "libconduit.so.@ABI@"
+    @SHARED@
     INTERFACE_INCLUDE_DIRECTORIES "${_conduit}/include")
   add_library(conduit::static STATIC IMPORTED)
   set_target_properties(conduit::static PROPERTIES
-    IMPORTED_LOCATION "${_conduit}/lib/libconduit.a"
+    IMPORTED_LOCATION "${_conduit}/lib/@ARCHIVE@"
     INTERFACE_INCLUDE_DIRECTORIES "${_conduit}/include"
     INTERFACE_LINK_LIBRARIES "@STATIC@")
 endif()
@@ -71,18 +70,70 @@ pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     for header in ["conduit.h", "conduit.hpp", "conduit.schema.json"] {
         copy(&root().join("include").join(header), &to.join("include").join(header))?;
     }
-    let (library, archive) = (to.join(format!("lib/libconduit.so.{VERSION}")), to.join("lib/libconduit.a"));
     let built = root().join("target").join(if is_release { "release" } else { "debug" });
-    copy(&built.join("libconduit.so"), &library)?;
-    copy(&built.join("libconduit.a"), &archive)?;
-    if !steps.run("strip the C library", command("strip").arg("--strip-debug").args([&library, &archive])) {
-        return Err("`strip` failed".to_owned());
-    }
-    for link in [format!("libconduit.so.{}", abi()), "libconduit.so".to_owned()] {
-        let at = to.join("lib").join(link);
-        symlink(format!("libconduit.so.{VERSION}"), &at).map_err(|error| failed(&at, &error))?;
-    }
+    let library = lay_out(&built, &to)?;
+    strip(steps, &[&library, &to.join("lib").join(archive())])?;
     describe(&to)
+}
+
+/// The libraries, by the names that they have where they are installed; the shared one's path.
+fn lay_out(built: &Path, to: &Path) -> Result<PathBuf> {
+    let [shared, built_archive] = libraries("conduit").map(|name| built.join(name));
+    copy(&built_archive, &to.join("lib").join(archive()))?;
+    let names = shared_names();
+    let [name, links @ ..] = names.as_slice() else { return Err("the shared library has no name".to_owned()) };
+    let folder = to.join(if cfg!(windows) { "bin" } else { "lib" });
+    fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+    let library = folder.join(name);
+    copy(&shared, &library)?;
+    for other in links {
+        let at = folder.join(other);
+        link(Path::new(name), &at).map_err(|error| failed(&at, &error))?;
+    }
+    if cfg!(windows) {
+        // What a program is linked with to find the shared library.
+        copy(&built.join("conduit.dll.lib"), &to.join("lib/conduit.lib"))?;
+    }
+    Ok(library)
+}
+
+/// The shared library's own name, then that of its ABI and that of any version, which lead to it.
+fn shared_names() -> Vec<String> {
+    let abi = abi();
+    if cfg!(windows) {
+        vec!["conduit.dll".to_owned()]
+    } else if cfg!(target_os = "macos") {
+        [VERSION, abi]
+            .map(|version| format!("libconduit.{version}.dylib"))
+            .into_iter()
+            .chain(["libconduit.dylib".to_owned()])
+            .collect()
+    } else {
+        [VERSION, abi]
+            .map(|version| format!("libconduit.so.{version}"))
+            .into_iter()
+            .chain(["libconduit.so".to_owned()])
+            .collect()
+    }
+}
+
+fn archive() -> &'static str {
+    if cfg!(windows) { "conduit_static.lib" } else { "libconduit.a" }
+}
+
+/// What CMake is told of the shared library.
+fn cmake_shared() -> String {
+    let names = shared_names();
+    let name = names.first().map_or("", String::as_str);
+    match names.get(1) {
+        None => format!(
+            "IMPORTED_LOCATION \"${{_conduit}}/bin/{name}\"\n    IMPORTED_IMPLIB \"${{_conduit}}/lib/conduit.lib\""
+        ),
+        Some(abi) => {
+            let abi = if cfg!(target_os = "macos") { format!("@rpath/{abi}") } else { abi.clone() };
+            format!("IMPORTED_LOCATION \"${{_conduit}}/lib/{name}\"\n    IMPORTED_SONAME \"{abi}\"")
+        }
+    }
 }
 
 /// The files of pkg-config and CMake.
@@ -96,7 +147,8 @@ fn describe(to: &Path) -> Result {
         ("cmake/conduit/conduit-config-version.cmake", CMAKE_VERSION, ""),
     ] {
         let text = text.replace("@VERSION@", VERSION).replace("@STATIC@", libraries);
-        let text = text.replace("@ABI@", abi()).replace("@SERIES@", &series);
+        let text =
+            text.replace("@SERIES@", &series).replace("@SHARED@", &cmake_shared()).replace("@ARCHIVE@", archive());
         let at = to.join("lib").join(path);
         fs::write(&at, text).map_err(|error| failed(&at, &error))?;
     }

@@ -8,10 +8,17 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::machine::{NPM, libraries, link as link_to, strip};
 use crate::steps::{Result, Steps, cargo, command, root};
 
-/// The platform of the native half: what napi-rs calls it, and what npm asks of a machine.
-const PLATFORM: &str = "linux-x64-gnu";
+/// The platform of the native half as napi-rs calls it, and how npm calls its system, its processor and its C library.
+const PLATFORM: (&str, &str, &str, Option<&str>) = match (cfg!(windows), cfg!(target_os = "macos"), cfg!(target_arch = "aarch64")) {
+    (true, _, _) => ("win32-x64-msvc", "win32", "x64", None),
+    (_, true, true) => ("darwin-arm64", "darwin", "arm64", None),
+    (_, true, false) => ("darwin-x64", "darwin", "x64", None),
+    (_, _, true) => ("linux-arm64-gnu", "linux", "arm64", Some("glibc")),
+    _ => ("linux-x64-gnu", "linux", "x64", Some("glibc")),
+};
 
 /// What `package.json` says.
 #[derive(Deserialize)]
@@ -42,14 +49,12 @@ pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     let laid_out = lay_out(&place);
     steps.check("lay out the Node package", start, laid_out.as_ref().map(drop).map_err(Clone::clone));
     let [main, native] = laid_out?;
-    let mut strip = command("strip");
-    strip.arg("--strip-unneeded").arg("-o").arg(native.join("conduit.node"));
-    strip.arg(root().join("target").join(profile).join("libconduit_node.so"));
-    if !steps.run("strip the native half", &mut strip) {
-        return Err("`strip` failed (Debian: binutils)".to_owned());
-    }
-    link(&native)?;
-    let mut pack = command("npm");
+    let [built, _] = libraries("conduit_node").map(|name| root().join("target").join(profile).join(name));
+    let half = native.join("conduit.node");
+    fs::copy(&built, &half).map_err(|error| format!("cannot copy `{}`: {error}", built.display()))?;
+    strip(steps, &[&half])?;
+    link_native(&native)?;
+    let mut pack = command(NPM);
     pack.current_dir(&place).args(["pack", "--silent", "--offline"]).args([main, native]);
     if steps.run("pack the Node package", &mut pack) { Ok(()) } else { Err("`npm pack` failed".to_owned()) }
 }
@@ -86,10 +91,11 @@ fn lay_out(place: &Path) -> Result<[PathBuf; 2]> {
 }
 
 fn native_manifest(main: &Manifest, name: &str) -> Value {
-    json!({
+    let (platform, os, cpu, libc) = PLATFORM;
+    let mut manifest = json!({
         "name": name,
         "version": main.version,
-        "description": format!("The native half of {} for {PLATFORM}", main.name),
+        "description": format!("The native half of {} for {platform}", main.name),
         "license": main.license,
         "main": "conduit.node",
         "files": ["conduit.node"],
@@ -101,7 +107,7 @@ fn native_manifest(main: &Manifest, name: &str) -> Value {
 }
 
 /// Node finds the native half from `bindings-node` too.
-fn link(native: &Path) -> Result {
+fn link_native(native: &Path) -> Result {
     let folder = root().join("bindings-node/node_modules");
     let link = folder.join(native.file_name().unwrap_or_default());
     let failed = |error: std::io::Error| format!("cannot make `{}`: {error}", link.display());
@@ -109,5 +115,5 @@ fn link(native: &Path) -> Result {
     if link.symlink_metadata().is_ok() {
         fs::remove_file(&link).map_err(failed)?;
     }
-    std::os::unix::fs::symlink(native, &link).map_err(failed)
+    link_to(native, &link).map_err(failed)
 }
