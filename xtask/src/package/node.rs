@@ -12,13 +12,14 @@ use crate::machine::{NPM, libraries, link as link_to, strip};
 use crate::steps::{Result, Steps, cargo, command, root};
 
 /// The platform of the native half as napi-rs calls it, and how npm calls its system, its processor and its C library.
-const PLATFORM: (&str, &str, &str, Option<&str>) = match (cfg!(windows), cfg!(target_os = "macos"), cfg!(target_arch = "aarch64")) {
-    (true, _, _) => ("win32-x64-msvc", "win32", "x64", None),
-    (_, true, true) => ("darwin-arm64", "darwin", "arm64", None),
-    (_, true, false) => ("darwin-x64", "darwin", "x64", None),
-    (_, _, true) => ("linux-arm64-gnu", "linux", "arm64", Some("glibc")),
-    _ => ("linux-x64-gnu", "linux", "x64", Some("glibc")),
-};
+const PLATFORM: (&str, &str, &str, Option<&str>) =
+    match (cfg!(windows), cfg!(target_os = "macos"), cfg!(target_arch = "aarch64")) {
+        (true, _, _) => ("win32-x64-msvc", "win32", "x64", None),
+        (_, true, true) => ("darwin-arm64", "darwin", "arm64", None),
+        (_, true, false) => ("darwin-x64", "darwin", "x64", None),
+        (_, _, true) => ("linux-arm64-gnu", "linux", "arm64", Some("glibc")),
+        _ => ("linux-x64-gnu", "linux", "x64", Some("glibc")),
+    };
 
 /// What `package.json` says.
 #[derive(Deserialize)]
@@ -66,7 +67,7 @@ fn lay_out(place: &Path) -> Result<[PathBuf; 2]> {
         fs::read_to_string(source.join("package.json")).map_err(|error| format!("no `package.json`: {error}"))?;
     let manifest: Manifest =
         serde_json::from_str(&text).map_err(|error| format!("`package.json` is not understood: {error}"))?;
-    let native_name = format!("{}-{PLATFORM}", manifest.name);
+    let native_name = format!("{}-{}", manifest.name, PLATFORM.0);
     if manifest.optional_dependencies.get(&native_name) != Some(&manifest.version) {
         return Err(format!("`package.json` must want `{native_name}` in its own version"));
     }
@@ -99,11 +100,14 @@ fn native_manifest(main: &Manifest, name: &str) -> Value {
         "license": main.license,
         "main": "conduit.node",
         "files": ["conduit.node"],
-        "os": ["linux"],
-        "cpu": ["x64"],
-        "libc": ["glibc"],
+        "os": [os],
+        "cpu": [cpu],
         "engines": main.engines,
-    })
+    });
+    if let Value::Object(fields) = &mut manifest {
+        fields.extend(libc.map(|libc| ("libc".to_owned(), json!([libc]))));
+    }
+    manifest
 }
 
 /// Node finds the native half from `bindings-node` too.
