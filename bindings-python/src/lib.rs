@@ -28,7 +28,7 @@ mod _conduit {
     #[pymodule_export]
     use super::pending::Pending;
     #[pymodule_export]
-    use super::runtime::{Config, Runtime, check_tool};
+    use super::runtime::{Config, Runtime, check_tool, guide};
     #[pymodule_export]
     use super::tool_call::ToolCall;
 

@@ -24,6 +24,7 @@ enum Stage {
 pub(crate) struct Call {
     index: usize,
     tool: String,
+    execution: Arc<str>,
     arguments: String,
     stage: Mutex<Stage>,
 }
@@ -57,7 +58,8 @@ pub(crate) fn function(index: usize, calls: Arc<Queue>, wakes: Arc<Queue>) -> Lo
         let (sender, receiver) = oneshot::channel();
         let arguments = Value::Object(arguments).to_string();
         let stage = Mutex::new(Stage::Waiting(sender, None));
-        let call = Arc::new(Call { index, tool: context.tool.to_string(), arguments, stage });
+        let (tool, execution) = (context.tool.to_string(), Arc::clone(&context.execution));
+        let call = Arc::new(Call { index, tool, execution, arguments, stage });
         let waiting = Waiting { call: Arc::clone(&call), calls: Arc::clone(&calls), wakes: Arc::clone(&wakes) };
         async move {
             waiting.calls.call(call);
@@ -94,6 +96,12 @@ impl ToolCall {
     #[getter]
     fn tool(&self) -> &str {
         &self.0.tool
+    }
+
+    /// The id of the execution whose program calls.
+    #[getter]
+    fn execution(&self) -> &str {
+        &self.0.execution
     }
 
     /// The arguments: JSON of an object.

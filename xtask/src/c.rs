@@ -9,8 +9,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::machine::PYTHON;
-use crate::package::GREETING;
-use crate::package::c as package;
+use crate::package::{GREETING, c as package, runners};
 use crate::setup::install_debian;
 use crate::steps::{Result, Steps, command, output, root};
 
@@ -23,17 +22,11 @@ const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-pedantic", "-Werror"];
 const SANITIZERS: [&str; 4] =
     ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"];
 
-/// The conformance runners of other languages; `tests/tests/conformance` starts them.
-pub fn runners() -> PathBuf {
-    root().join(".work/runners")
-}
-
 /// Lays the package out, and compiles the conformance runner against it.
 pub fn prepare(steps: &mut Steps) -> Result {
     install_debian(steps, &DEBIAN)?;
     package::run(steps, false)?;
-    fs::create_dir_all(runners()).map_err(|error| format!("cannot make `{}`: {error}", runners().display()))?;
-    let mut compile = compiler("tests/runners/c.c", &runners().join("c"));
+    let mut compile = compiler("tests/runners/c.c", &runners()?.join("c"));
     compile.args(pkg_config(&["--libs"])?).arg("-lcjson");
     if steps.run("the conformance runner in C", &mut compile) { Ok(()) } else { Err("it does not compile".to_owned()) }
 }

@@ -13,6 +13,7 @@ mod generated;
 mod guests;
 mod lint;
 mod machine;
+mod node;
 mod package;
 mod python;
 mod removals;
@@ -31,7 +32,8 @@ usage: cargo xtask COMMAND
   test              everything that CI runs
   lint              rustfmt and clippy
   package LANGUAGE  makes the package for `c`, `node` or `python` in .work/packages; `--release` for users
-  c, python         the tests of one language's package alone
+  c, node, python   the tests of one language's package alone
+  node adapters     the tests of its adapters for agent frameworks, after `node`
   declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   gen               writes what is generated from core and ffi: header, schema, types of the packages
@@ -39,8 +41,6 @@ usage: cargo xtask COMMAND
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
   crates            packs the crates that are published, and looks at their sizes
   cpython [MODULE]  CPython's own tests in the sandbox, all or the named modules; writes docs/cpython-tests.md
-  package python [--release]
-                    lays out the Python package: a wheel in .work/packages/python
   removals [WORD]   takes each security check and each limit out of a copy and sees its test fail
   guests check      proves that the committed guests are what their sources give
 ";
@@ -59,6 +59,8 @@ fn main() -> ExitCode {
         ["crates"] => crates::run(&mut steps),
         ["gen"] => generated::run(&mut steps),
         ["package", language, words @ ..] => package::run(&mut steps, language, words),
+        ["node"] => node::run(&mut steps),
+        ["node", "adapters"] => node::adapters(&mut steps),
         ["c"] => c::prepare(&mut steps).and_then(|()| c::run(&mut steps)),
         ["setup"] => setup::run(&mut steps),
         ["cpython", modules @ ..] => cpython::run(&mut steps, modules),

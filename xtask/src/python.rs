@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::machine::{in_environment, write_script};
-use crate::package::GREETING;
+use crate::machine::in_environment;
+use crate::package::{GREETING, lay_out_runner};
 use crate::setup::{install_locked, make_environment};
 use crate::steps::{Result, Steps, command, root};
 
@@ -12,6 +12,8 @@ use crate::steps::{Result, Steps, command, root};
 const BUILDING: &str = ".work/python-package";
 /// Has the wheel and nothing else.
 const EMPTY: &str = ".work/python-empty";
+/// Has the agent frameworks that there are adapters for.
+const ADAPTERS: &str = ".work/venv-adapters";
 const WHEELS: &str = ".work/packages/python";
 
 /// Builds the wheel. Debugging information is left out.
@@ -37,12 +39,22 @@ pub fn test(steps: &mut Steps) -> Result {
     make_environment(steps, &empty)?;
     install_wheel(steps, &building)?;
     install_wheel(steps, &empty)?;
-    lay_out_runner(&empty).map_err(|error| format!("cannot lay out the runner: {error}"))?;
+    lay_out_runner("python", in_environment(&empty, "python").as_os_str(), "tests/runners/python.py")?;
     steps.run_tests("Python tests", command(in_environment(&empty, "python")).arg("bindings-python/tests/run.py"));
     let mut example = command(in_environment(&empty, "python"));
     steps.prints("examples/python", example.arg("examples/python/quickstart.py"), GREETING);
     let mut packaged = command(in_environment(&building, "python"));
     steps.run_tests("Python tests with packages", packaged.args(["bindings-python/tests/run.py", "packages"]));
+    test_adapters(steps)
+}
+
+/// Runs the tests of the adapters, with the frameworks themselves.
+fn test_adapters(steps: &mut Steps) -> Result {
+    let adapters = root().join(ADAPTERS);
+    install_locked(steps, "adapters.txt", &adapters)?;
+    install_wheel(steps, &adapters)?;
+    let mut tests = command(in_environment(&adapters, "python"));
+    steps.run_tests("adapters: python", tests.args(["bindings-python/tests/run.py", "adapters"]));
     Ok(())
 }
 
@@ -61,11 +73,4 @@ fn wheel() -> Result<PathBuf> {
     let listed = fs::read_dir(root().join(WHEELS)).map_err(|error| format!("cannot read `{WHEELS}`: {error}"))?;
     let mut wheels = listed.filter_map(|entry| Some(entry.ok()?.path()));
     wheels.find(|path| path.extension().is_some_and(|it| it == "whl")).ok_or(format!("`{WHEELS}` has no wheel"))
-}
-
-fn lay_out_runner(environment: &Path) -> std::io::Result<()> {
-    let runner = root().join(".work/runners/python");
-    fs::create_dir_all(root().join(".work/runners"))?;
-    let (python, program) = (in_environment(environment, "python"), root().join("tests/runners/python.py"));
-    write_script(&runner, &format!("#!/bin/sh\nexec '{}' '{}'\n", python.display(), program.display()))
 }

@@ -59,8 +59,18 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Adds what `line` says, if it is a `test result:` line of Rust's test harness.
+    /// Adds what `line` says, if it is a `test result:` line of Rust's test harness or a sum of Node's.
     fn add(&mut self, line: &str) {
+        let tap = line.strip_prefix("# ").and_then(|sum| sum.split_once(' '));
+        if let Some((what, Ok(number))) = tap.map(|(what, number)| (what, number.parse::<u64>())) {
+            match what {
+                "pass" => self.passed += number,
+                "fail" | "cancelled" => self.failed += number,
+                "skipped" => self.ignored += number,
+                _ => {}
+            }
+            return;
+        }
         let Some((_, sums)) = line.trim_start().strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
             return;
@@ -114,7 +124,7 @@ impl Steps {
         self.record(name, start, ended.map(|status| status.success()))
     }
 
-    /// Like [`Steps::run`], and counts the `test result:` lines in its output.
+    /// Like [`Steps::run`], and counts the tests that its output tells of.
     pub fn run_tests(&mut self, name: &str, command: &mut Command) -> bool {
         announce(name, command);
         let start = Instant::now();
@@ -218,10 +228,15 @@ mod tests {
             "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.31s",
             "test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
             "the program printed: 99 passed; 99 failed",
+            "# tests 6",
+            "# pass 4",
+            "# fail 1",
+            "# cancelled 1",
+            "# skipped 1",
         ] {
             counts.add(line);
         }
-        assert_eq!(counts, Counts { passed: 14, failed: 3, ignored: 1 });
+        assert_eq!(counts, Counts { passed: 18, failed: 5, ignored: 2 });
     }
 
     #[test]

@@ -11,8 +11,9 @@
         print(result.value)
 """
 
+from ._conduit import guide
 from ._errors import Cancelled, ConduitError, ExecutionError, LimitExceeded, ProgramFailed
-from ._host_tools import tool
+from ._host_tools import CurrentCall, current_call, tool
 from ._result import ExecutionResult
 from ._runtime import AsyncExecution, AsyncRuntime, Execution, Runtime
 from ._types import (
@@ -45,6 +46,7 @@ __all__ = [
     "AsyncRuntime",
     "Cancelled",
     "ConduitError",
+    "CurrentCall",
     "Described",
     "ErrorCode",
     "Event",
@@ -73,5 +75,7 @@ __all__ = [
     "ToolError",
     "UpstreamStatus",
     "Usage",
+    "current_call",
+    "guide",
     "tool",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import dataclasses
 import functools
 import inspect
 import threading
@@ -18,6 +20,24 @@ from ._schema import Signature
 Function = TypeVar("Function", bound=Callable[..., Any])
 _OPTIONS = "__conduit_tool__"
 _NAMES = ("name", "description", "upstream", "title", "input_schema", "output_schema", "annotations")
+
+
+@dataclasses.dataclass(frozen=True)
+class CurrentCall:
+    """The call that a tool answers."""
+
+    #: The tool's full name.
+    tool: str
+    #: The id of the execution whose program calls.
+    execution_id: str
+
+
+_CURRENT: contextvars.ContextVar[CurrentCall] = contextvars.ContextVar("conduit_current_call")
+
+
+def current_call() -> CurrentCall:
+    """The call that is being answered here. Raises `LookupError` outside a tool."""
+    return _CURRENT.get()
 
 
 @overload
@@ -82,15 +102,19 @@ class HostTool:
 
     def run(self, call: ToolCall) -> None:
         """Answers one call, on this thread."""
+        token = _CURRENT.set(CurrentCall(call.tool, call.execution))
         try:
             value = self.function(**self.arguments(call))
         except BaseException as error:  # whatever it is, it is the program's to catch, and no thread of ours ends by it
             _fail(call, error)
         else:
             _answer(call, value)
+        finally:
+            _CURRENT.reset(token)
 
     async def run_async(self, call: ToolCall) -> None:
         """Answers one call, in a task of its own."""
+        _CURRENT.set(CurrentCall(call.tool, call.execution))
         try:
             value = await self.function(**self.arguments(call))
         except Exception as error:

@@ -25,6 +25,9 @@ LimitsConfig = Union[Limits, Mapping[str, Union[int, str]]]
 class _Base:
     """What both runtimes are: a config, tools, and core's runtime, which is made when it is first needed."""
 
+    #: Whether event loops wait for answers.
+    _has_loop = False
+
     def __init__(
         self,
         config: Union[str, os.PathLike[str], None] = None,
@@ -108,7 +111,7 @@ class _Base:
                 native = self._native
                 if native is None:
                     native = _conduit.Runtime(self._config, self._host.definitions())
-                    self._host.serve(native, isinstance(self, AsyncRuntime))
+                    self._host.serve(native, self._has_loop)
                     self._native = native
         return native
 
@@ -294,6 +297,8 @@ class AsyncExecution:
 
 class AsyncRuntime(_Base):
     """As `Runtime`, for asyncio. Asynchronous tools run in the event loop that last asked something of the runtime."""
+
+    _has_loop = True
 
     async def __aenter__(self: Self) -> Self:
         return self

@@ -401,7 +401,7 @@ fn k01_no_error_shows_a_value() {
 fn file(folder: &tempfile::TempDir, name: &str, text: &str, mode: u32) -> PathBuf {
     let path = folder.path().join(name);
     std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
     path
 }
 
