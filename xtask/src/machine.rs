@@ -40,16 +40,28 @@ pub fn strip(steps: &mut Steps, files: &[&Path]) -> Result {
     Err("`strip` failed (Debian: binutils)".to_owned())
 }
 
-/// Makes `link` lead to `target`, which is relative to it.
+/// Makes `link` lead to `target`, a path from its folder or from the root, in the place of an older link.
 #[cfg(unix)]
 pub fn link(target: &Path, link: &Path) -> io::Result<()> {
+    if link.is_symlink() {
+        fs::remove_file(link)?;
+    }
     std::os::unix::fs::symlink(target, link)
 }
 
 /// A copy: links are a privilege here.
 #[cfg(windows)]
 pub fn link(target: &Path, link: &Path) -> io::Result<()> {
-    fs::copy(link.with_file_name(target), link).map(drop)
+    let target = link.with_file_name(target);
+    if !target.is_dir() {
+        return fs::copy(target, link).map(drop);
+    }
+    fs::create_dir_all(link)?;
+    for entry in fs::read_dir(target)? {
+        let entry = entry?;
+        self::link(&entry.path(), &link.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 /// A script that can be started as it is.

@@ -116,8 +116,5 @@ fn link_native(native: &Path) -> Result {
     let link = folder.join(native.file_name().unwrap_or_default());
     let failed = |error: std::io::Error| format!("cannot make `{}`: {error}", link.display());
     fs::create_dir_all(&folder).map_err(failed)?;
-    if link.symlink_metadata().is_ok() {
-        fs::remove_file(&link).map_err(failed)?;
-    }
     link_to(native, &link).map_err(failed)
 }
