@@ -1,6 +1,6 @@
 //! Every key, every refusal, in tables with the exact words.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 
 use super::*;
 use crate::policy::Decision;
