@@ -36,7 +36,10 @@ export interface ConfigKeys {
   config?: undefined
   /** MCP servers. They are connected when they are first needed. */
   upstreams?: readonly UpstreamConfig[]
-  /** Which tools programs may call, by patterns: `*`, `upstream.*` or `upstream.tool`. Without a policy they may call none, functions of this program included. */
+  /**
+   * Which tools programs may call, by patterns: `*`, `upstream.*` or `upstream.tool`. Without a policy they may call none,
+   * functions of this program included.
+   */
   policy?: { allow: readonly string[] }
   /** Limits of requests that do not ask for others. */
   limits?: Limits
@@ -61,8 +64,8 @@ export interface ToolContext {
 }
 
 /**
- * What a tool runs. The value becomes JSON; `undefined` is `null`. An error that is thrown reaches the program as a `ToolError` with the code
- * `tool_failed`, the error's `message` and its `content`, if it has one.
+ * What a tool runs. The value becomes JSON; `undefined` is `null`. An error that is thrown reaches the program as a
+ * `ToolError` with the code `tool_failed`, the error's `message` and its `content`, if it has one.
  */
 export type ToolFunction<Args = any> = (args: Args, context: ToolContext) => unknown
 
@@ -113,10 +116,11 @@ export type Validated<Schema extends StandardSchema<any, any>> = NonNullable<Sch
  * const add = tool({ inputSchema: z.object({ a: z.number(), b: z.number() }), execute: ({ a, b }) => a + b })
  */
 export function tool<Schema extends StandardSchema<any, any>, Definition extends object = {}>(
-  definition: Definition & Omit<ToolDefinition, 'inputSchema' | 'execute'> & {
-    inputSchema: Schema
-    execute: ToolFunction<Validated<Schema>>
-  }
+  definition: Definition &
+    Omit<ToolDefinition, 'inputSchema' | 'execute'> & {
+      inputSchema: Schema
+      execute: ToolFunction<Validated<Schema>>
+    },
 ): Definition & ToolDefinition<Validated<Schema>>
 export function tool<Definition extends ToolDefinition>(definition: Definition): Definition
 
@@ -186,8 +190,8 @@ export class Runtime implements AsyncDisposable {
   check(): Promise<UpstreamStatus[]>
 
   /**
-   * Refuses what comes, cancels what runs and waits until it has been reported, half a second at most, and ends every connection. Calling it
-   * again does no harm.
+   * Refuses what comes, cancels what runs, waits a moment until it has been reported, and ends every connection.
+   * Calling it again does no harm.
    */
   close(): Promise<void>
 

@@ -23,6 +23,11 @@ const LONG = 2 ** 31 - 1
 /** How long closing waits for reports that are made already. */
 const REPORT_MS = 500
 
+// Node has it from 20.5.
+if (Symbol.asyncDispose === undefined) {
+  Object.defineProperty(Symbol, 'asyncDispose', { value: Symbol('Symbol.asyncDispose') })
+}
+
 /** What must be mended outside of the program: the request, the config, an upstream, the load. */
 class ConduitError extends Error {
   /** @param {import('./types').ErrorCode} code @param {string} message @param {Partial<import('./types').ErrorInfo>} [more] */
@@ -178,7 +183,8 @@ class Runtime {
     }
     if (config !== undefined && typeof config !== 'string') throw new TypeError('`config` must be the path of a file')
     const tools = hostTools(given)
-    /** The function that Node holds on to holds nothing: a runtime that nobody uses is collected. @type {WeakRef<Runtime> | undefined} */
+    // The function that Node holds on to holds nothing: a runtime that nobody uses is collected.
+    /** @type {WeakRef<Runtime> | undefined} */
     let made
     const definitions = tools.map(({ json }) => json)
     const parts = native.create(config, convert.config(keys), definitions, (...message) => {
@@ -237,18 +243,21 @@ class Runtime {
   }
 
   async #close() {
-    await this.#ask({ ask: 'close' })
-    // What it cancelled has ended, and is on its way here.
-    await new Promise((resolve) => {
-      const late = setTimeout(resolve, REPORT_MS)
-      this.#idle = () => resolve(clearTimeout(late))
-      if (this.#operations.size === 0) this.#idle()
-    })
-    this.#native.dispose()
-    // What did not end in time has nobody left to report it.
-    const late = JSON.stringify({ code: 'shut_down', message: 'the runtime is shut down' })
-    for (const id of [...this.#operations.keys()]) this.#settle(id, ({ reject }) => reject(late))
-    for (const call of [...this.#calls.keys()]) this.#abandon(call)
+    try {
+      await this.#ask({ ask: 'close' })
+      // What it cancelled has ended, and is on its way here.
+      await new Promise((resolve) => {
+        const late = setTimeout(resolve, REPORT_MS)
+        this.#idle = () => resolve(clearTimeout(late))
+        if (this.#operations.size === 0) this.#idle()
+      })
+    } finally {
+      this.#native.dispose()
+      // What did not end in time has nobody left to report it.
+      const late = JSON.stringify({ code: 'shut_down', message: 'the runtime is shut down' })
+      for (const id of [...this.#operations.keys()]) this.#settle(id, ({ reject }) => reject(late))
+      for (const call of [...this.#calls.keys()]) this.#abandon(call)
+    }
   }
 
   /** @param {ExecutionRequest} request @param {AbortSignal | undefined} signal @param {boolean} withEvents */

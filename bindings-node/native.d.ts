@@ -4,7 +4,12 @@ export type Deliver = (kind: number, id: number, tool: number, json: string, exe
 
 export function main(args: string[]): number
 export function guide(language: string): string
-export function create(config: string | undefined, keys: string, tools: string[], deliver: Deliver): Promise<NativeRuntime>
+export function create(
+  config: string | undefined,
+  keys: string,
+  tools: string[],
+  deliver: Deliver,
+): Promise<NativeRuntime>
 
 export interface NativeRuntime {
   execute(operation: number, request: string): void

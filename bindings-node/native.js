@@ -9,7 +9,9 @@ function load() {
   const platform = `${process.platform} ${process.arch}`
   const name = PLATFORMS.get(platform)
   if (name === undefined) {
-    throw new Error(`conduit-codemode has no build for \`${platform}\`, expected \`${[...PLATFORMS.keys()].join('`, `')}\``)
+    throw new Error(
+      `conduit-codemode has no build for \`${platform}\`, expected \`${[...PLATFORMS.keys()].join('`, `')}\``,
+    )
   }
   const missing = `conduit-codemode-${name}`
   try {

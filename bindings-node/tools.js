@@ -24,7 +24,7 @@ function jsonSchema(schema, side, where) {
   }
   throw new TypeError(
     `\`${where}\` is a schema of \`${standard.vendor}\` that gives no JSON Schema, expected a JSON Schema or a Standard ` +
-      'Schema with `~standard.jsonSchema`: zod from 4.2, or valibot by `toStandardJsonSchema` of `@valibot/to-json-schema`'
+      'Schema with `~standard.jsonSchema`: zod from 4.2, or valibot by `toStandardJsonSchema` of `@valibot/to-json-schema`',
   )
 }
 

@@ -18,9 +18,12 @@ before(
     const archives = readdirSync(ARCHIVES).filter((name) => name.endsWith('.tgz'))
     assert.equal(archives.length, 2)
     const paths = archives.map((name) => join(ARCHIVES, name))
-    execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', '--silent', ...paths], { cwd: project, stdio: 'inherit' })
+    execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', '--silent', ...paths], {
+      cwd: project,
+      stdio: 'inherit',
+    })
   },
-  { timeout }
+  { timeout },
 )
 after(() => rmSync(project, { recursive: true }))
 
@@ -29,7 +32,9 @@ async function run(program, args, talk = (child) => child.stdin.end()) {
   const child = spawn(program, args, { cwd: project, timeout: 60_000, killSignal: 'SIGKILL' })
   const text = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (data) => (text[name] += data))
-  const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve([code ?? signal, text.stdout, text.stderr])))
+  const ended = new Promise((resolve) =>
+    child.on('close', (code, signal) => resolve([code ?? signal, text.stdout, text.stderr])),
+  )
   await talk(child)
   return ended
 }
@@ -65,16 +70,26 @@ test('the readme of the package is a program that runs', { timeout }, async () =
   const readme = readFileSync(join(project, 'node_modules/conduit-codemode/README.md'), 'utf8')
   const [, sample] = readme.match(/```js\n([\s\S]*?)```/)
   writeFileSync(join(project, 'readme.mjs'), sample)
-  assert.deepEqual(await run('node', ['readme.mjs']), [0, "[ 21, 21 ] 2 cities\n\n", ''])
+  assert.deepEqual(await run('node', ['readme.mjs']), [0, '[ 21, 21 ] 2 cities\n\n', ''])
 })
 
 test('a missing native half is an error that names it', { timeout }, async () => {
-  const code = "require('node:module')._resolveFilename = ((old) => (name, ...rest) => old(name + (name.startsWith('conduit-codemode-') ? '-not' : ''), ...rest))(require('node:module')._resolveFilename); require('conduit-codemode')"
+  const code = `
+    const module = require('node:module')
+    const find = module._resolveFilename
+    module._resolveFilename = (name, ...more) => find(name.startsWith('conduit-codemode-') ? 'not-there' : name, ...more)
+    require('conduit-codemode')`
   const [status, , stderr] = await run('node', ['-e', code])
   assert.equal(status, 1)
-  assert.match(stderr, /Error: the package `conduit-codemode-linux-x64-gnu` is not installed, install without `--omit=optional`/)
+  assert.match(
+    stderr,
+    /Error: the package `conduit-codemode-linux-x64-gnu` is not installed, install without `--omit=optional`/,
+  )
   const elsewhere = "Object.defineProperty(process, 'platform', { value: 'plan9' }); require('conduit-codemode')"
-  assert.match((await run('node', ['-e', elsewhere]))[2], /Error: conduit-codemode has no build for `plan9 x64`, expected `linux x64`/)
+  assert.match(
+    (await run('node', ['-e', elsewhere]))[2],
+    /Error: conduit-codemode has no build for `plan9 x64`, expected `linux x64`/,
+  )
 })
 
 test('the command keeps its streams and its status', { timeout }, async () => {

@@ -15,10 +15,16 @@ const timeout = 120_000
 
 /** How a program of its own ends: status or signal, standard output, standard error. */
 function run(code, ...flags) {
-  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', code], { cwd: PACKAGE, timeout: 60_000, killSignal: 'SIGKILL' })
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', code], {
+    cwd: PACKAGE,
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  })
   const text = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (data) => (text[name] += data))
-  return new Promise((resolve) => child.on('close', (code, signal) => resolve([code ?? signal, text.stdout, text.stderr])))
+  return new Promise((resolve) =>
+    child.on('close', (code, signal) => resolve([code ?? signal, text.stdout, text.stderr])),
+  )
 }
 
 /** A program with a runtime whose tool `one` gives 1, and `hangs` nothing. */
@@ -48,12 +54,16 @@ test('a process ends by itself, whether or not its runtime is closed', { timeout
 })
 
 test('what is under way keeps the process, also when nobody awaits it', { timeout }, async () => {
-  const late = '{ language: "python", code: "import asyncio; await asyncio.sleep(0.2); await tools.host.one(); return 2" }'
+  const late =
+    '{ language: "python", code: "import asyncio; await asyncio.sleep(0.2); await tools.host.one(); return 2" }'
   const code = `runtime.execute(${late}).then(({ value }) => console.log(value)); console.log('begun')`
   assert.deepEqual(await run(withRuntime(code)), [0, 'begun\n2\n', ''])
   const spawned = `runtime.spawn(${late}).result.then(({ value }) => console.log(value))`
   assert.deepEqual(await run(withRuntime(spawned)), [0, '2\n', ''])
-  assert.deepEqual(await run(`import { Runtime } from 'conduit-codemode'; Runtime.create().then(() => console.log('made'))`), [0, 'made\n', ''])
+  assert.deepEqual(
+    await run(`import { Runtime } from 'conduit-codemode'; Runtime.create().then(() => console.log('made'))`),
+    [0, 'made\n', ''],
+  )
 })
 
 test('a process exits in the middle of everything', { timeout }, async () => {
@@ -129,7 +139,11 @@ test('a runtime that nobody uses is collected, one at work is not', { timeout },
   const before = threads()
   const made = []
   for (let i = 0; i < 20; i++) {
-    const runtime = await Runtime.create({ maxExecutions: 1, policy: { allow: ['*'] }, tools: { self: () => runtime !== undefined } })
+    const runtime = await Runtime.create({
+      maxExecutions: 1,
+      policy: { allow: ['*'] },
+      tools: { self: () => runtime !== undefined },
+    })
     assert.equal((await runtime.execute(typescript('await tools.host.self()'))).value, true)
     made.push(new WeakRef(runtime))
   }
@@ -137,13 +151,18 @@ test('a runtime that nobody uses is collected, one at work is not', { timeout },
     globalThis.gc()
     await turn()
   }
-  assert.deepEqual(made.filter((runtime) => runtime.deref() !== undefined), [])
+  assert.deepEqual(
+    made.filter((runtime) => runtime.deref() !== undefined),
+    [],
+  )
 
   let begin
   const begun = new Promise((resolve) => (begin = resolve))
   let answer
   const waits = () => new Promise((resolve) => ((answer = resolve), begin()))
-  const result = open({ after: () => {} }, { policy: { allow: ['*'] }, tools: { waits } }).then((runtime) => runtime.execute(typescript('await tools.host.waits()')))
+  const result = open({ after: () => {} }, { policy: { allow: ['*'] }, tools: { waits } }).then((runtime) =>
+    runtime.execute(typescript('await tools.host.waits()')),
+  )
   await begun
   for (let i = 0; i < 10; i++) {
     globalThis.gc()

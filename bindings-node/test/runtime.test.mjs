@@ -10,10 +10,15 @@ import { open, python, refusal, typescript } from './runtimes.mjs'
 
 test('a program gives its value, its output and its usage', async (t) => {
   const runtime = await open(t)
-  const result = await runtime.execute(typescript('console.log("a"); console.error("b"); ({ camel_case: input.x })', { input: { x: 1 } }))
+  const result = await runtime.execute(
+    typescript('console.log("a"); console.error("b"); ({ camel_case: input.x })', { input: { x: 1 } }),
+  )
   const { id, outcome, value, stdout, stderr, toolCalls, usage, ...more } = result
   assert.match(id, /^[0-9a-f]{32}$/)
-  assert.deepEqual([outcome, value, stdout, stderr, toolCalls, more], [{ status: 'completed' }, { camel_case: 1 }, 'a\n', 'b\n', [], {}])
+  assert.deepEqual(
+    [outcome, value, stdout, stderr, toolCalls, more],
+    [{ status: 'completed' }, { camel_case: 1 }, 'a\n', 'b\n', [], {}],
+  )
   const keys = ['cpuTimeMs', 'wallTimeMs', 'memoryBytes', 'outputBytes', 'logEntries', 'toolCalls']
   assert.deepEqual(Object.keys(usage), keys)
   assert.deepEqual([usage.outputBytes, usage.logEntries, usage.toolCalls], [4, 2, 0])
@@ -38,20 +43,39 @@ test('what is wrong with a request is an error that says so', async (t) => {
     'invalid_limit',
     'limit `wall_time_ms` cannot be `0`, expected at least 1',
   ])
-  const unknown = 'the request is not understood: unknown field `inputs`, expected one of `language`, `code`, `allow`, `input`, `limits`'
+  const unknown =
+    'the request is not understood: unknown field `inputs`, expected one of `language`, `code`, `allow`, `input`, `limits`'
   const [code, message] = await execute(typescript('1', { inputs: 1 }))
   assert.equal(code, 'invalid_request')
   assert.ok(message.startsWith(unknown), message)
-  for (const request of [{}, { language: 'ruby', code: '' }, typescript('1', { limits: 1 }), typescript('1', { allow: ['*x'] })]) {
+  for (const request of [
+    {},
+    { language: 'ruby', code: '' },
+    typescript('1', { limits: 1 }),
+    typescript('1', { allow: ['*x'] }),
+  ]) {
     assert.equal((await execute(request))[0], 'invalid_request', JSON.stringify(request))
   }
   assert.equal((await execute(typescript('1', { limits: { nonsense: 1 } })))[0], 'invalid_request')
   assert.equal((await execute(typescript('"\ud800"')))[0], 'invalid_request')
-  for (const request of [undefined, null, 1, 'x', [], typescript('1', { limits: { wall_time_ms: 1 } }), typescript('1', { input: 1n })]) {
+  for (const request of [
+    undefined,
+    null,
+    1,
+    'x',
+    [],
+    typescript('1', { limits: { wall_time_ms: 1 } }),
+    typescript('1', { input: 1n }),
+  ]) {
     await assert.rejects(runtime.execute(request), TypeError)
     assert.throws(() => runtime.spawn(request), TypeError)
   }
-  assert.throws(() => runtime.spawn({}), { name: 'ConduitError', code: 'invalid_request', upstream: null, retryable: false })
+  assert.throws(() => runtime.spawn({}), {
+    name: 'ConduitError',
+    code: 'invalid_request',
+    upstream: null,
+    retryable: false,
+  })
 })
 
 test('an error leads to the line that asked', async (t) => {
@@ -77,7 +101,15 @@ test('what is wrong with the options is an error that says so', async (t) => {
     '`policy` stands beside `config`, expected it in that file',
   ])
   assert.equal((await create({ config: '/nowhere/conduit.yaml' }))[0], 'invalid_config')
-  for (const options of [null, 1, [], { max_executions: 1 }, { limits: { wall_time_ms: 1 } }, { config: 1 }, { tools: 1 }]) {
+  for (const options of [
+    null,
+    1,
+    [],
+    { max_executions: 1 },
+    { limits: { wall_time_ms: 1 } },
+    { config: 1 },
+    { tools: 1 },
+  ]) {
     await assert.rejects(Runtime.create(options), TypeError, JSON.stringify(options))
   }
   assert.throws(() => new Runtime(), /a runtime is made by `await Runtime.create\(options\)`/)
@@ -85,11 +117,26 @@ test('what is wrong with the options is an error that says so', async (t) => {
 })
 
 test('keys have the names of JavaScript, values stay as they are', async (t) => {
-  const upstream = { id: 'web', type: 'streamable_http', url: 'http://127.0.0.1:9/mcp', allowPrivate: true, connectTimeout: '1s' }
-  const script = { id: 'script', type: 'stdio', command: 'sh', args: ['-c', 'exit 1'], env: { MY_KEY: 'x', camelCase: { plain: 'y' } } }
+  const upstream = {
+    id: 'web',
+    type: 'streamable_http',
+    url: 'http://127.0.0.1:9/mcp',
+    allowPrivate: true,
+    connectTimeout: '1s',
+  }
+  const script = {
+    id: 'script',
+    type: 'stdio',
+    command: 'sh',
+    args: ['-c', 'exit 1'],
+    env: { MY_KEY: 'x', camelCase: { plain: 'y' } },
+  }
   const runtime = await open(t, { upstreams: [upstream, script], policy: { allow: ['*'] } })
   const [web, stdio] = await runtime.check()
-  assert.deepEqual([web.id, web.tools, web.error.code, web.error.upstream, web.error.retryable], ['web', null, 'upstream_unavailable', 'web', true])
+  assert.deepEqual(
+    [web.id, web.tools, web.error.code, web.error.upstream, web.error.retryable],
+    ['web', null, 'upstream_unavailable', 'web', true],
+  )
   assert.deepEqual([stdio.id, stdio.tools], ['script', null])
 })
 
@@ -173,7 +220,10 @@ test('a signal that outlives many executions keeps nothing of them', async (t) =
   const { signal } = new AbortController()
   const listeners = new Set()
   const [add, remove] = [signal.addEventListener, signal.removeEventListener]
-  signal.addEventListener = (type, listener, options) => (listeners.add(listener), add.call(signal, type, listener, options))
+  signal.addEventListener = (type, listener, options) => (
+    listeners.add(listener),
+    add.call(signal, type, listener, options)
+  )
   signal.removeEventListener = (type, listener) => (listeners.delete(listener), remove.call(signal, type, listener))
   for (let i = 0; i < 3; i++) await runtime.execute(typescript('1'), { signal })
   assert.equal(listeners.size, 0)
@@ -190,7 +240,14 @@ test('programs queue, and what does not fit is busy', async (t) => {
 test('tools are listed, searched, described and declared, as far as they are allowed', async (t) => {
   const inputSchema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
   const annotations = { readOnlyHint: true }
-  const weather = { title: 'Weather', description: 'The weather in a city.', inputSchema, outputSchema: { type: 'object' }, annotations, execute: () => 1 }
+  const weather = {
+    title: 'Weather',
+    description: 'The weather in a city.',
+    inputSchema,
+    outputSchema: { type: 'object' },
+    annotations,
+    execute: () => 1,
+  }
   const runtime = await open(t, { policy: { allow: ['host.*'] }, tools: { weather, secret: () => 1 } })
   const { execute, ...described } = weather
   const listed = { name: 'host.weather', ...described }

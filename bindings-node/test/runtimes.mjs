@@ -17,7 +17,7 @@ export async function open(t, options = {}) {
 export async function refusal(promise) {
   const error = await promise.then(
     () => assert.fail('expected an error'),
-    (error) => error
+    (error) => error,
   )
   assert.ok(error instanceof ConduitError, String(error))
   return [error.code, error.message]

@@ -19,7 +19,10 @@ test('a schema of zod is declared, validates and transforms', async (t) => {
       count: z.number().int().max(5),
       when: z.string().transform((text) => new Date(text)),
       size: z.enum(['s', 'm']).default('m'),
-      even: z.number().refine((n) => n % 2 === 0, 'must be even').optional(),
+      even: z
+        .number()
+        .refine((n) => n % 2 === 0, 'must be even')
+        .optional(),
     }),
     outputSchema: z.object({ year: z.number() }),
     execute: async ({ count, when, size }) => ({ year: when.getUTCFullYear() + count, size }),
@@ -32,8 +35,16 @@ test('a schema of zod is declared, validates and transforms', async (t) => {
   assert.match(await runtime.declarations('typescript'), /size\?: "s" \| "m"/)
   const { value } = await runtime.execute(typescript('await tools.host.order({ count: 1, when: "2026-01-01" })'))
   assert.deepEqual(value, { year: 2027, size: 'm' })
-  const refused = await runtime.execute(typescript('try { await tools.host.order({ count: 1, when: "", even: 3 }) } catch (e) { return [e.code, e.message, e.content] }'))
-  assert.deepEqual(refused.value, ['tool_failed', 'the arguments are wrong: `even`: must be even', [{ message: 'must be even', path: ['even'] }]])
+  const refused = await runtime.execute(
+    typescript(
+      'try { await tools.host.order({ count: 1, when: "", even: 3 }) } catch (e) { return [e.code, e.message, e.content] }',
+    ),
+  )
+  assert.deepEqual(refused.value, [
+    'tool_failed',
+    'the arguments are wrong: `even`: must be even',
+    [{ message: 'must be even', path: ['even'] }],
+  ])
   const earlier = await runtime.execute(typescript('await tools.host.order({ count: 6, when: "" })'))
   assert.equal(earlier.toolCalls[0].error, 'invalid_arguments')
 })
@@ -42,13 +53,15 @@ test('a schema of valibot is declared, validates and transforms', async (t) => {
   const city = v.pipe(
     v.string(),
     v.transform((text) => text.toUpperCase()),
-    v.check((text) => text !== 'ATLANTIS', 'sank')
+    v.check((text) => text !== 'ATLANTIS', 'sank'),
   )
   const inputSchema = toStandardJsonSchema(v.object({ city }))
   const runtime = await open(t, { policy, tools: { loud: { inputSchema, execute: ({ city }) => city } } })
   assert.match(await runtime.declarations('typescript'), /loud\(args: \{ city: string \}\)/)
   assert.equal((await runtime.execute(typescript('await tools.host.loud({ city: "Oslo" })'))).value, 'OSLO')
-  const { value } = await runtime.execute(typescript('await tools.host.loud({ city: "Atlantis" }).catch((e) => e.message)'))
+  const { value } = await runtime.execute(
+    typescript('await tools.host.loud({ city: "Atlantis" }).catch((e) => e.message)'),
+  )
   assert.equal(value, 'the arguments are wrong: `city`: sank')
 })
 

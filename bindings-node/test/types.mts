@@ -10,7 +10,10 @@ const zod = tool({
   inputSchema: z.object({ a: z.number(), b: z.string().transform(Number) }),
   execute: ({ a, b }) => (a + b).toFixed(),
 })
-const valibot = tool({ inputSchema: v.object({ city: v.string() }), execute: async ({ city }, { signal }) => [city.trim(), signal.aborted] })
+const valibot = tool({
+  inputSchema: v.object({ city: v.string() }),
+  execute: async ({ city }, { signal }) => [city.trim(), signal.aborted],
+})
 const named = tool({ name: 'now', upstream: 'clock', inputSchema: z.object({}), execute: () => Date.now() })
 // @ts-expect-error: `a` is a number
 tool({ inputSchema: z.object({ a: z.number() }), execute: ({ a }) => a.trim() })
@@ -18,7 +21,14 @@ const plain = tool({ inputSchema: { type: 'object' }, execute: ({ anything }) =>
 
 const options: RuntimeOptions = {
   upstreams: [
-    { id: 'files', type: 'stdio', command: 'npx', args: ['-y', 'x'], env: { TOKEN: { secret: 's' } }, callTimeout: '20s' },
+    {
+      id: 'files',
+      type: 'stdio',
+      command: 'npx',
+      args: ['-y', 'x'],
+      env: { TOKEN: { secret: 's' } },
+      callTimeout: '20s',
+    },
     { id: 'web', type: 'streamable_http', url: 'http://127.0.0.1:1/mcp', allowPrivate: true, bearerToken: 't' },
   ],
   policy: { allow: ['*'] },
@@ -35,7 +45,10 @@ await Runtime.create({ maxExecution: 1 })
 new Runtime()
 
 await using runtime = await Runtime.create(options)
-const result: ExecutionResult = await runtime.execute({ language: 'python', code: '1' }, { signal: AbortSignal.timeout(5) })
+const result: ExecutionResult = await runtime.execute(
+  { language: 'python', code: '1' },
+  { signal: AbortSignal.timeout(5) },
+)
 
 export function told(outcome: Outcome): string {
   switch (outcome.status) {

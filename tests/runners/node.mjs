@@ -61,7 +61,7 @@ function tools() {
 
 const camel = (fields) =>
   Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), value])
+    Object.entries(fields).map(([name, value]) => [name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), value]),
   )
 
 /** A config and a request by the names that the package has for their keys. */

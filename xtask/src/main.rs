@@ -3,7 +3,9 @@
 //! Owns set-up of a fresh machine, the checks that CI runs, the demo and the building of guests. Holds nothing that a
 //! user of Conduit needs. Whatever it installs lands in git-ignored folders, Debian's packages apart.
 
+mod c;
 mod cpython;
+mod crates;
 mod declarations;
 mod demo;
 mod deny;
@@ -12,6 +14,7 @@ mod guests;
 mod lint;
 mod node;
 mod package;
+mod python;
 mod removals;
 mod setup;
 mod steps;
@@ -27,14 +30,15 @@ usage: cargo xtask COMMAND
   demo              installs what is missing and runs programs in both languages against real MCP servers
   test              everything that CI runs
   lint              rustfmt and clippy
+  package LANGUAGE  makes the package for `c`, `node` or `python` in .work/packages; `--release` for users
+  c, node, python   the tests of one language's package alone
+  node adapters     those of the Node package's adapters for agent frameworks; after `node`
   declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
   gen               writes what is generated from core and ffi: header, schema, types of the packages
-  node              the tests of the Node package, and tsc over it
-  node adapters     the tests of its adapters for agent frameworks, and tsc over them; after `node`
-  package node      builds the Node package and packs it in `.work/packages`; `--release` for users
   setup             the pinned Node and Python packages that the tests use
   guests build NAME rebuilds the guest `js` or `python` and its digest from source
+  crates            packs the crates that are published, and looks at their sizes
   cpython [MODULE]  CPython's own tests in the sandbox, all or the named modules; writes docs/cpython-tests.md
   removals [WORD]   takes each security check and each limit out of a copy and sees its test fail
   guests check      proves that the committed guests are what their sources give
@@ -47,14 +51,16 @@ fn main() -> ExitCode {
     let ran = match words.as_slice() {
         ["demo"] => demo::run(&mut steps),
         ["test"] => test::run(&mut steps),
+        ["python"] => python::test(&mut steps),
         ["lint"] => lint::run(&mut steps),
         ["declarations"] => declarations::run(&mut steps),
         ["deny"] => deny::run(&mut steps),
+        ["crates"] => crates::run(&mut steps),
         ["gen"] => generated::run(&mut steps),
+        ["package", language, words @ ..] => package::run(&mut steps, language, words),
         ["node"] => node::run(&mut steps),
         ["node", "adapters"] => node::adapters(&mut steps),
-        ["package", "node"] => package::node(&mut steps, false),
-        ["package", "node", "--release"] => package::node(&mut steps, true),
+        ["c"] => c::prepare(&mut steps).and_then(|()| c::run(&mut steps)),
         ["setup"] => setup::run(&mut steps),
         ["cpython", modules @ ..] => cpython::run(&mut steps, modules),
         ["removals"] => removals::run(&mut steps, ""),
@@ -69,5 +75,5 @@ fn main() -> ExitCode {
     if let Err(message) = ran {
         steps.failed("xtask", &message);
     }
-    steps.close(words == ["test"])
+    steps.close(words.first() == Some(&"test"))
 }

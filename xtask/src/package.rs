@@ -1,103 +1,46 @@
-//! Packages as users install them: built, laid out and packed in `.work/packages`.
-//!
-//! Owns the layout. What is in a package stands in its manifest, `bindings-node/package.json`.
+//! What users install of Conduit, laid out under `.work/packages`: a folder for each language.
 
+pub mod c;
+pub mod node;
+
+use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use crate::python;
+use crate::steps::{Result, Steps, root};
 
-use crate::steps::{Result, Steps, cargo, command, root};
+/// What the README's example of each language prints.
+pub const GREETING: &str = "completed: \"21 °C in Oslo\"\n";
 
-/// The platform of the native half: what napi-rs calls it, and what npm asks of a machine.
-const PLATFORM: &str = "linux-x64-gnu";
-
-/// Builds the Node package and the one with its native half, and packs both. Links the native half into `bindings-node`, where
-/// the tests run.
-pub fn node(steps: &mut Steps, is_release: bool) -> Result {
-    let mut build = cargo();
-    build.args(["build", "--locked", "--package", "conduit-node"]);
-    let profile = if is_release { "release" } else { "debug" };
-    if is_release {
-        build.arg("--release");
+/// Lays one language's package out, of the dev profile unless `--release` is among the words.
+pub fn run(steps: &mut Steps, language: &str, words: &[&str]) -> Result {
+    let is_release = match words {
+        [] => false,
+        ["--release"] => true,
+        _ => return Err(format!("`{}` is not understood, expected nothing or `--release`", words.join(" "))),
+    };
+    match language {
+        "c" => c::run(steps, is_release),
+        "node" => node::run(steps, is_release),
+        "python" => python::package(steps, if is_release { "release" } else { "dev" }),
+        _ => Err(format!("there is no package for `{language}`, expected `c`, `node` or `python`")),
     }
-    if !steps.run("build the Node package", &mut build) {
-        return Err("the Node package could not be built".to_owned());
-    }
-    let place = root().join(".work/packages/node");
-    let start = Instant::now();
-    let laid_out = lay_out(&place);
-    steps.check("lay out the Node package", start, laid_out.as_ref().map(drop).map_err(Clone::clone));
-    let [main, native] = laid_out?;
-    let mut strip = command("strip");
-    strip.arg("--strip-unneeded").arg("-o").arg(native.join("conduit.node"));
-    strip.arg(root().join("target").join(profile).join("libconduit_node.so"));
-    if !steps.run("strip the native half", &mut strip) {
-        return Err("`strip` failed (Debian: binutils)".to_owned());
-    }
-    link(&native)?;
-    let mut pack = command("npm");
-    pack.current_dir(&place).args(["pack", "--silent", "--offline"]).args([main, native]);
-    if steps.run("pack the Node package", &mut pack) { Ok(()) } else { Err("`npm pack` failed".to_owned()) }
 }
 
-/// The folders of both packages, with everything but the native code.
-fn lay_out(place: &Path) -> Result<[PathBuf; 2]> {
-    let source = root().join("bindings-node");
-    let text =
-        fs::read_to_string(source.join("package.json")).map_err(|error| format!("no `package.json`: {error}"))?;
-    let manifest: Value =
-        serde_json::from_str(&text).map_err(|error| format!("`package.json` is not JSON: {error}"))?;
-    let name = manifest["name"].as_str().ok_or("`package.json` has no `name`")?;
-    let native_name = format!("{name}-{PLATFORM}");
-    if manifest["optionalDependencies"][&native_name] != manifest["version"] {
-        return Err(format!("`package.json` must want `{native_name}` in its own version"));
-    }
-    let failed = |error: std::io::Error| format!("cannot fill `{}`: {error}", place.display());
-    if place.exists() {
-        fs::remove_dir_all(place).map_err(failed)?;
-    }
-    let [main, native] = [name, &native_name].map(|name| place.join(name));
-    fs::create_dir_all(&main).map_err(failed)?;
-    fs::create_dir_all(&native).map_err(failed)?;
-    let files = manifest["files"].as_array().ok_or("`package.json` has no `files`")?;
-    for file in files.iter().filter_map(Value::as_str).chain(["package.json", "README.md"]) {
-        let (from, to) = (source.join(file), main.join(file));
-        fs::create_dir_all(to.parent().unwrap_or(&main)).map_err(failed)?;
-        fs::copy(from, to).map_err(|error| format!("cannot copy `{file}`: {error}"))?;
-    }
-    for folder in [&main, &native] {
-        fs::copy(root().join("LICENSE"), folder.join("LICENSE")).map_err(failed)?;
-    }
-    fs::write(native.join("package.json"), format!("{:#}\n", native_manifest(&manifest, &native_name)))
-        .map_err(failed)?;
-    Ok([main, native])
+/// The folder of the conformance runners of other languages; `tests/tests/conformance` starts them.
+pub fn runners() -> Result<PathBuf> {
+    let folder = root().join(".work/runners");
+    fs::create_dir_all(&folder).map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
+    Ok(folder)
 }
 
-fn native_manifest(main: &Value, name: &str) -> Value {
-    json!({
-        "name": name,
-        "version": main["version"],
-        "description": format!("The native half of {} for {PLATFORM}", main["name"].as_str().unwrap_or_default()),
-        "license": main["license"],
-        "main": "conduit.node",
-        "files": ["conduit.node"],
-        "os": ["linux"],
-        "cpu": ["x64"],
-        "libc": ["glibc"],
-        "engines": main["engines"],
-    })
-}
-
-/// Node finds the native half from `bindings-node` too.
-fn link(native: &Path) -> Result {
-    let folder = root().join("bindings-node/node_modules");
-    let link = folder.join(native.file_name().unwrap_or_default());
-    let failed = |error: std::io::Error| format!("cannot make `{}`: {error}", link.display());
-    fs::create_dir_all(&folder).map_err(failed)?;
-    if link.symlink_metadata().is_ok() {
-        fs::remove_file(&link).map_err(failed)?;
-    }
-    std::os::unix::fs::symlink(native, &link).map_err(failed)
+/// Makes the conformance runner `name` a program that `interpreter` runs.
+pub fn lay_out_runner(name: &str, interpreter: &OsStr, program: &str) -> Result {
+    use std::os::unix::fs::PermissionsExt;
+    let (runner, program) = (runners()?.join(name), root().join(program));
+    let text = format!("#!/bin/sh\nexec '{}' '{}'\n", interpreter.display(), program.display());
+    let written =
+        fs::write(&runner, text).and_then(|()| fs::set_permissions(&runner, fs::Permissions::from_mode(0o755)));
+    written.map_err(|error| format!("cannot write `{}`: {error}", runner.display()))
 }

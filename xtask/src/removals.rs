@@ -50,7 +50,7 @@ pub fn run(steps: &mut Steps, word: &str) -> Result {
     let Table { check, limit } = Table::read()?;
     let wanted = |removal: &&Removal| [&removal.file, &removal.says, &removal.test].iter().any(|at| at.contains(word));
     if check.iter().filter(wanted).any(|removal| copy.packages.get(&removal.test) == Some(&ADAPTERS)) {
-        crate::package::node(steps, false)?;
+        crate::package::node::run(steps, false)?;
         crate::setup::install_adapters(steps)?;
         copy.link_adapters()?;
     }
@@ -206,6 +206,7 @@ fn package(path: &str) -> Option<&'static str> {
     let packages = [
         ("core/", "conduit-core"),
         ("cli/", "conduit-cli"),
+        ("ffi/", "conduit-ffi"),
         ("tests/tests/", "conduit-tests"),
         ("guests/js/", "conduit-guest-js"),
         ("guests/python/", "conduit-guest-python"),

@@ -68,23 +68,33 @@ fn npm_ci(steps: &mut Steps, folder: &str, step: &str) -> Result {
 
 /// The packages of `tests/python/requirements.txt`, each checked against its hash.
 pub fn install_python(steps: &mut Steps) -> Result {
-    let lock = root().join("tests/python/requirements.txt");
-    let environment = root().join(".work/venv");
+    install_locked(steps, "requirements.txt", &root().join(".work/venv"))
+}
+
+/// A virtual environment with the packages of a lock in `tests/python`, each checked against its hash.
+pub fn install_locked(steps: &mut Steps, lock: &str, environment: &Path) -> Result {
+    let lock = root().join("tests/python").join(lock);
     let stamp = environment.join(".stamp");
     if is_fresh(&lock, &stamp) {
         return Ok(());
     }
-    let mut make = command("python3");
-    make.args(["-m", "venv", "--clear"]).arg(&environment);
-    if !steps.run("install: Python environment", &mut make) {
-        return Err("`python3 -m venv` failed, expected Python 3.11 with `venv` (Debian: python3-venv)".to_owned());
-    }
-    let mut pip = command(python());
+    make_environment(steps, environment)?;
+    let mut pip = command(environment.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "-r"]).arg(&lock);
     if !steps.run("install: Python packages", &mut pip) {
-        return Err("`pip install` failed for `tests/python/requirements.txt`".to_owned());
+        return Err(format!("`pip install` failed for `{}`", lock.display()));
     }
     write_stamp(&lock, &stamp)
+}
+
+/// A virtual environment with nothing in it.
+pub fn make_environment(steps: &mut Steps, environment: &Path) -> Result {
+    let mut make = command("python3");
+    make.args(["-m", "venv", "--clear"]).arg(environment);
+    if steps.run("install: Python environment", &mut make) {
+        return Ok(());
+    }
+    Err("`python3 -m venv` failed, expected Python 3.11 with `venv` (Debian: python3-venv)".to_owned())
 }
 
 /// Debian packages that are missing, by `apt-get`. Says why when they cannot be had.

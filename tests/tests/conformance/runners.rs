@@ -1,13 +1,15 @@
 //! How a case gets into Conduit: as one JSON text, in every language the same.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use conduit_core::{Config, Event, Execution, ExecutionRequest, ExecutionResult, Result, Runtime};
 use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
 use super::{Run, folder};
 use crate::tools;
@@ -85,21 +87,45 @@ async fn printed(mut execution: Execution, text: &str) -> Execution {
     execution
 }
 
+/// A runner's process, which ends with its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The runner of another language: a program that answers each line with a line. `cargo xtask test` lays it out.
 pub fn process(name: &str) -> impl FnMut(&Value) -> Value {
     let folder = std::env::var_os("CONDUIT_TEST_RUNNERS").expect("`cargo xtask test` sets CONDUIT_TEST_RUNNERS");
-    let mut child = Command::new(std::path::Path::new(&folder).join(name))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("the runner `{name}` does not start: {error}"));
-    let (mut input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut command = Command::new(std::path::Path::new(&folder).join(name));
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut process = Process(child.unwrap_or_else(|error| panic!("the runner `{name}` does not start: {error}")));
+    let (mut input, output) = (process.0.stdin.take().unwrap(), BufReader::new(process.0.stdout.take().unwrap()));
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || output.lines().map_while(|line| line.ok()).try_for_each(|line| sender.send(line)));
     let name = name.to_owned();
     move |job| {
+        let _held = &process;
         writeln!(input, "{job}").unwrap_or_else(|error| panic!("the runner `{name}` ended: {error}"));
         let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("the runner `{name}`: {error}: {job}"));
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("the runner `{name}` wrote {line:?}: {error}"))
+        parsed(&line).unwrap_or_else(|error| panic!("the runner `{name}` wrote {line:?}: {error}"))
     }
+}
+
+/// An answer, whose parts are parsed one by one: a value may be as deep as JSON gets, and lies two levels down here.
+fn parsed(line: &str) -> serde_json::Result<Value> {
+    type Parts = BTreeMap<String, Box<RawValue>>;
+    let parts = |text: &str| serde_json::from_str::<Option<Parts>>(text).map(Option::unwrap_or_default);
+    let mut answer = Map::new();
+    for (key, whole) in parts(line)? {
+        let fields = parts(whole.get())?.into_iter();
+        let fields = fields.map(|(key, part)| Ok((key, serde_json::from_str(part.get())?)));
+        answer.insert(key, Value::Object(fields.collect::<serde_json::Result<_>>()?));
+    }
+    answer.retain(|_, part| *part != json!({}));
+    Ok(Value::Object(answer))
 }

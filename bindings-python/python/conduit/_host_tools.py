@@ -1,0 +1,241 @@
+"""Functions of the embedding program as tools: what they are, and how a call gets to them and back."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import threading
+import weakref
+from collections.abc import Iterable
+from typing import Any, Callable, Literal, Optional, TypeVar, Union, overload
+
+from ._conduit import Inbox, Runtime, ToolCall, check_tool
+from ._errors import ConduitError
+from ._json import dumps, loads
+from ._schema import Signature
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_OPTIONS = "__conduit_tool__"
+_NAMES = ("name", "description", "upstream", "title", "input_schema", "output_schema", "annotations")
+
+
+@overload
+def tool(function: Function) -> Function: ...
+@overload
+def tool(
+    *,
+    name: Optional[str] = None,
+    description: Optional[str] = None,
+    upstream: Optional[str] = None,
+    title: Optional[str] = None,
+    input_schema: Union[dict[str, Any], Literal[False], None] = None,
+    output_schema: Optional[dict[str, Any]] = None,
+    annotations: Optional[dict[str, Any]] = None,
+) -> Callable[[Function], Function]: ...
+def tool(function: Optional[Function] = None, **options: Any) -> Union[Function, Callable[[Function], Function]]:
+    """Says how a function is a tool, for `Runtime(tools=[function])`; what is not said comes from the function itself."""
+
+    def decorate(function: Function) -> Function:
+        setattr(function, _OPTIONS, options)
+        return function
+
+    return decorate if function is None else decorate(function)
+
+
+class HostTool:
+    """One function that is a tool. With an `input_schema` of its own, or `False` for none, it gets arguments as JSON has them."""
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        for option in options:
+            if option not in _NAMES:
+                raise TypeError(f"`{option}` is no option of a tool")
+        self.function = function
+        inner = function.func if isinstance(function, functools.partial) else function
+        self.is_async = inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(
+            getattr(inner, "__call__", None)  # noqa: B004
+        )
+        name = str(options.get("name") or getattr(inner, "__name__", type(inner).__name__))
+        self.signature: Optional[Signature] = None
+        if options.get("input_schema") is None:
+            self.signature = Signature.of(function, name)
+        signature = self.signature
+        self.definition = {
+            "upstream": options.get("upstream"),
+            "name": name,
+            "title": options.get("title"),
+            "description": options.get("description") or inspect.getdoc(inner),
+            "inputSchema": (options["input_schema"] or None) if signature is None else signature.input_schema,
+            "outputSchema": options.get("output_schema") or (signature.output_schema if signature else None),
+            "annotations": options.get("annotations"),
+        }
+        try:
+            self.json = dumps(self.definition)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ConduitError(f"the definition of tool `{name}` is no JSON: {error}", "invalid_config") from error
+        check_tool(self.json)
+
+    def arguments(self, call: ToolCall) -> dict[str, Any]:
+        """What the function is called with."""
+        arguments: dict[str, Any] = loads(call.arguments)
+        return arguments if self.signature is None else self.signature.build(arguments)
+
+    def run(self, call: ToolCall) -> None:
+        """Answers one call, on this thread."""
+        try:
+            value = self.function(**self.arguments(call))
+        except BaseException as error:  # whatever it is, it is the program's to catch, and no thread of ours ends by it
+            _fail(call, error)
+        else:
+            _answer(call, value)
+
+    async def run_async(self, call: ToolCall) -> None:
+        """Answers one call, in a task of its own."""
+        try:
+            value = await self.function(**self.arguments(call))
+        except Exception as error:
+            _fail(call, error)
+        except BaseException as error:
+            _fail(call, error)
+            raise
+        else:
+            _answer(call, value)
+
+    def begin(self, call: ToolCall, loop: asyncio.AbstractEventLoop) -> None:
+        """Lets `loop` answer one call; the task is cancelled when nobody waits any more."""
+
+        def begin() -> None:
+            task = loop.create_task(self.run_async(call))
+            if not call.on_cancel(functools.partial(loop.call_soon_threadsafe, task.cancel)):
+                task.cancel()
+
+        try:
+            loop.call_soon_threadsafe(begin)
+        except RuntimeError as error:  # the loop is closed
+            call.fail(f"tool `{call.tool}` cannot run: {error}")
+
+
+def _answer(call: ToolCall, value: object) -> None:
+    try:
+        call.answer(dumps(value))
+    except Exception as error:
+        call.fail(f"tool `{call.tool}` gave a value that JSON cannot express: {_text(error)}")
+
+
+def _fail(call: ToolCall, error: BaseException) -> None:
+    content = None
+    try:
+        content = dumps(getattr(error, "content", None))
+        call.fail(_text(error), content)
+    except Exception:  # content that is no JSON
+        call.fail(_text(error))
+
+
+def _text(error: BaseException) -> str:
+    """What the program is told: the error's own text, and never a traceback."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return (text or type(error).__name__).encode("utf-8", "backslashreplace").decode()
+
+
+class Host:
+    """The tools of one runtime, and the threads that serve it."""
+
+    def __init__(self) -> None:
+        self.tools: list[HostTool] = []
+        #: Where asynchronous functions run.
+        self.loop: Optional[asyncio.AbstractEventLoop] = None
+        self._own_loop: Optional[asyncio.AbstractEventLoop] = None
+        self._end_loop: Optional[Callable[[], object]] = None
+        self._lock = threading.Lock()
+        self._inboxes: list[Inbox] = []
+
+    def add(self, function: Callable[..., Any], options: Optional[dict[str, Any]] = None) -> None:
+        """Adds one function; what `tool` said of it holds unless `options` are given."""
+        if not callable(function):
+            message = f"`{type(function).__name__}` is no tool, expected a function"
+            raise ConduitError(message, "invalid_config")
+        self.tools.append(HostTool(function, getattr(function, _OPTIONS, {}) if options is None else options))
+
+    def definitions(self) -> list[tuple[str, bool]]:
+        """The tools as the runtime wants them."""
+        return [(tool.json, tool.is_async) for tool in self.tools]
+
+    def serve(self, native: Runtime, has_loop: bool) -> None:
+        """Starts the first threads, those that are needed."""
+        kinds = [tool.is_async for tool in self.tools]
+        if not all(kinds):
+            self._inboxes.append(native.calls())
+            _start(self._inboxes[-1], weakref.ref(self), True)
+        if has_loop or any(kinds):
+            self._inboxes.append(native.wakes())
+            _start(self._inboxes[-1], weakref.ref(self), False)
+
+    def dispatch(self, call: ToolCall) -> None:
+        """Has one call answered."""
+        tool = self.tools[call.index]
+        if tool.is_async:
+            tool.begin(call, self.loop or self._private_loop())
+        else:
+            tool.run(call)
+
+    def stop(self) -> None:
+        """Lets the threads end."""
+        for inbox in self._inboxes:
+            inbox.close()
+        if self._end_loop is not None:
+            self._end_loop()
+
+    def _private_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._own_loop is None:
+                self._own_loop = loop = asyncio.new_event_loop()
+                threading.Thread(target=_run_loop, args=(loop,), name="conduit-loop", daemon=True).start()
+                self._end_loop = end = weakref.finalize(self, loop.call_soon_threadsafe, loop.stop)
+                end.atexit = False
+            return self._own_loop
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(_ended(left))
+    finally:
+        loop.close()
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _start(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
+    threading.Thread(target=_serve, args=(inbox, host, grows), name="conduit-host", daemon=True).start()
+
+
+def _serve(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
+    """Does what there is to do, until the runtime is closed or gone."""
+    while True:
+        job = inbox.next()
+        if job is None:
+            return
+        if not isinstance(job, ToolCall):
+            try:
+                job()
+            except RuntimeError:
+                pass  # its event loop is closed, so nobody waits there
+        else:
+            if grows and inbox.is_deserted():
+                try:
+                    _start(inbox, host, grows)
+                except RuntimeError:
+                    pass  # no more threads are to be had: further calls wait for this one
+            owner = host()
+            if owner is not None:
+                owner.dispatch(job)
+            del owner
+        del job  # or it would stay while the thread waits

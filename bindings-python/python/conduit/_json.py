@@ -1,0 +1,55 @@
+"""What crosses the boundary: JSON, and nothing that JSON cannot say."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import math
+from typing import Any, Union
+
+from ._errors import ConduitError
+from ._types import Limits
+
+loads = json.loads
+
+
+def _plain(value: object) -> Any:
+    """What `json` does not know, and JSON can say."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
+    dump = getattr(value, "model_dump", None)
+    if dump is not None and not isinstance(value, type):
+        return dump(mode="json", by_alias=True)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+_encoder = json.JSONEncoder(allow_nan=False, default=_plain, separators=(",", ":"))
+#: The JSON of a value. Raises `TypeError`, `ValueError` or `RecursionError` when there is none.
+dumps = _encoder.encode
+
+
+def dumps_request(value: object) -> str:
+    """The JSON of what a caller gave."""
+    try:
+        return dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConduitError(f"the request is no JSON: {error}", "invalid_request") from error
+
+
+def limits_to_json(limits: Limits) -> dict[str, Union[int, float]]:
+    """The limits by their keys in JSON, where times are in milliseconds."""
+    found: dict[str, Union[int, float]] = {}
+    for name, value in vars(limits).items():
+        if value is None:
+            continue
+        if name.endswith("_s"):
+            if not math.isfinite(value):
+                message = f"limit `{name}` cannot be `{value}`, expected a number of seconds"
+                raise ConduitError(message, "invalid_limit")
+            found[name[:-2] + "_ms"] = round(value * 1000)
+        else:
+            found[name] = value
+    return found

@@ -1,0 +1,112 @@
+//! One question to core, and two ways to its answer: waiting on this thread, or being called when it is there.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use conduit_core::{Embedded, Result};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use crate::error::{checked, panicked};
+use crate::inbox::Queue;
+
+/// How often a waiting thread looks whether Python has got a signal.
+const SIGNALS: Duration = Duration::from_millis(20);
+
+/// JSON, or nothing.
+type Answer = Result<Option<String>>;
+
+enum State {
+    Asked(BoxFuture<'static, Answer>),
+    Running(AbortHandle),
+    Answered(Answer),
+    Taken,
+}
+
+/// A question that is not answered yet. Dropping or cancelling it ends what it began.
+#[pyclass(frozen, module = "conduit._conduit")]
+pub(crate) struct Pending {
+    embedded: Arc<Embedded>,
+    wakes: Arc<Queue>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Pending {
+    pub(crate) fn new(
+        embedded: Arc<Embedded>,
+        wakes: Arc<Queue>,
+        question: impl Future<Output = Answer> + Send + 'static,
+    ) -> Pending {
+        // Whatever panics within is an error of this question alone.
+        let question = AssertUnwindSafe(question).catch_unwind().map(|ended| ended.unwrap_or_else(|_| Err(panicked())));
+        Pending { embedded, wakes, state: Arc::new(Mutex::new(State::Asked(question.boxed()))) }
+    }
+}
+
+fn put(state: &Mutex<State>, next: State) -> State {
+    std::mem::replace(&mut state.lock().unwrap_or_else(PoisonError::into_inner), next)
+}
+
+#[pymethods]
+impl Pending {
+    /// Waits for the answer on this thread. An exception of a signal's handler, such as `KeyboardInterrupt`, cancels it.
+    fn wait(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        let State::Asked(mut question) = put(&self.state, State::Taken) else {
+            return Err(PyRuntimeError::new_err("the question was asked already"));
+        };
+        loop {
+            let slice = py.detach(|| self.embedded.block_on(async { timeout(SIGNALS, &mut question).await }));
+            match checked(py, slice)? {
+                Ok(answer) => return checked(py, answer),
+                Err(_) => py.check_signals()?,
+            }
+        }
+    }
+
+    /// Lets it be answered; then a thread of Python calls `then`.
+    fn start(&self, py: Python<'_>, then: Py<PyAny>) -> PyResult<()> {
+        let State::Asked(question) = put(&self.state, State::Taken) else {
+            return Err(PyRuntimeError::new_err("the question was asked already"));
+        };
+        let (state, wakes) = (Arc::clone(&self.state), Arc::clone(&self.wakes));
+        // The lock is kept until the handle is in its place, so that the answer comes after it.
+        let mut place = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let task = checked(
+            py,
+            self.embedded.spawn(async move {
+                let answer = question.await;
+                put(&state, State::Answered(answer));
+                wakes.wake(then);
+            }),
+        )?;
+        *place = State::Running(task.abort_handle());
+        Ok(())
+    }
+
+    /// The answer, after `then` was called.
+    fn answer(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        match put(&self.state, State::Taken) {
+            State::Answered(answer) => checked(py, answer),
+            _ => Err(PyRuntimeError::new_err("the question has no answer yet")),
+        }
+    }
+
+    /// Ends what it began, if that still goes on.
+    fn cancel(&self) {
+        if let State::Running(task) = put(&self.state, State::Taken) {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}

@@ -1,0 +1,146 @@
+"""The API for asyncio."""
+
+import asyncio
+import threading
+import unittest
+
+from conduit import AsyncRuntime, Cancelled, ConduitError, EventStdout, Limits
+
+ALL = {"allow": ["host.*"]}
+PATIENCE = 60
+LOOP = "console.log('begun'); await new Promise((resolve) => setTimeout(resolve, 9e5))"
+
+
+class Asynchronous(unittest.IsolatedAsyncioTestCase):
+    async def test_everything_can_be_awaited(self):
+        async with AsyncRuntime(policy=ALL) as runtime:
+
+            @runtime.tool
+            async def where() -> bool:
+                """Where it runs."""
+                return asyncio.get_running_loop() is loop
+
+            @runtime.tool
+            def elsewhere() -> bool:
+                return threading.current_thread() is threading.main_thread()
+
+            loop = asyncio.get_running_loop()
+            code = "return [await tools.host.where(), await tools.host.elsewhere()]"
+            result = await runtime.execute(code, language="python")
+            self.assertEqual(result.value, [True, False])
+            self.assertEqual(len(await runtime.tools()), 2)
+            self.assertEqual((await runtime.search_tools("where it runs", limit=1)).tools[0].name, "host.where")
+            self.assertEqual((await runtime.describe_tools(["host.where"])).tools[0].name, "host.where")
+            self.assertIn("where(args?: {})", await runtime.declarations("typescript"))
+            self.assertEqual([status.tools for status in await runtime.check()], [2])
+        with self.assertRaises(ConduitError) as raised:
+            await runtime.execute("1", language="python")
+        self.assertEqual(raised.exception.code, "shut_down")
+
+    async def test_an_execution_can_be_watched_and_cancelled(self):
+        async with AsyncRuntime() as runtime:
+            execution = runtime.spawn(LOOP, language="typescript")
+            async for event in execution.events():
+                self.assertEqual(event, EventStdout(text="begun\n"))
+                execution.cancel()
+            result, again = await asyncio.gather(execution.join(), execution.join())
+            self.assertEqual((result, result.id), (again, execution.id))
+            with self.assertRaises(Cancelled):
+                result.raise_for_outcome()
+
+    async def test_cancelling_the_task_cancels_the_program_and_its_tools(self):
+        entered, left = asyncio.Event(), asyncio.Event()
+        async with AsyncRuntime(policy=ALL, max_executions=1, max_queue=0) as runtime:
+
+            @runtime.tool
+            async def hang():
+                entered.set()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    left.set()
+
+            task = asyncio.ensure_future(runtime.execute("await tools.host.hang()", language="python"))
+            await entered.wait()
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            await asyncio.wait_for(left.wait(), PATIENCE)
+            self.assertEqual((await runtime.execute("1", language="python")).value, 1)
+
+    async def test_a_timeout_around_a_join_cancels_the_program(self):
+        async with AsyncRuntime() as runtime:
+            execution = runtime.spawn(LOOP, language="typescript")
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(execution.join(), 0.01)
+            self.assertEqual((await execution.join()).outcome.status, "cancelled")
+
+    async def test_the_loop_turns_while_programs_compute(self):
+        async with AsyncRuntime() as runtime:
+            computing = asyncio.ensure_future(
+                runtime.execute("while (true) {}", language="typescript", limits=Limits(cpu_time_s=0.2))
+            )
+            turns = 0
+            while not computing.done():
+                turns += 1
+                await asyncio.sleep(0)
+            self.assertEqual(computing.result().outcome.limit, "cpu_time")
+            self.assertGreater(turns, 10)
+
+    async def test_a_hundred_at_once(self):
+        async with AsyncRuntime(policy=ALL) as runtime:
+
+            @runtime.tool
+            async def same(n: int):
+                await asyncio.sleep(0)
+                return n
+
+            runs = [runtime.execute("await tools.host.same(n=input)", language="python", input=n) for n in range(100)]
+            self.assertEqual([result.value for result in await asyncio.gather(*runs)], list(range(100)))
+
+    async def test_a_tool_that_cancels_itself_fails(self):
+        async with AsyncRuntime(policy=ALL) as runtime:
+
+            @runtime.tool
+            async def give_up():
+                raise asyncio.CancelledError("gave up")
+
+            result = await runtime.execute("await tools.host.give_up()", language="python")
+            self.assertEqual(result.outcome.error.message, "gave up")
+
+
+class Loops(unittest.TestCase):
+    def test_a_runtime_outlives_its_loop(self):
+        runtime = AsyncRuntime(policy=ALL)
+
+        @runtime.tool
+        async def where():
+            return id(asyncio.get_running_loop())
+
+        async def ask():
+            result = await runtime.execute("await tools.host.where()", language="python")
+            return result.value == id(asyncio.get_running_loop())
+
+        self.assertTrue(asyncio.run(ask()))
+        self.assertTrue(asyncio.run(ask()))
+        asyncio.run(runtime.close())
+
+    def test_a_loop_that_ends_first_does_no_harm(self):
+        runtime = AsyncRuntime(policy=ALL)
+        entered = threading.Event()
+
+        @runtime.tool
+        def meanwhile():
+            entered.set()
+
+        async def leave():
+            execution = runtime.spawn("await tools.host.meanwhile()\nwhile True: pass", language="python")
+            waiting = asyncio.ensure_future(execution.join())
+            await asyncio.sleep(0)
+            self.assertTrue(entered.wait(PATIENCE))
+            del waiting
+            return execution
+
+        execution = asyncio.run(leave())
+        self.assertEqual(asyncio.run(execution.join()).outcome.status, "cancelled")
+        asyncio.run(runtime.close())

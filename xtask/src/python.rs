@@ -1,0 +1,63 @@
+//! The Python package: its wheel, laid out by maturin, and its tests, in environments that have nothing but what they say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::package::{GREETING, lay_out_runner};
+use crate::setup::{install_locked, make_environment};
+use crate::steps::{Result, Steps, command, root};
+
+/// Has maturin, mypy and pydantic; the wheel is installed into it to be looked at.
+const BUILDING: &str = ".work/python-package";
+/// Has the wheel and nothing else.
+const EMPTY: &str = ".work/python-empty";
+const WHEELS: &str = ".work/packages/python";
+
+/// Builds the wheel. Debugging information is left out.
+pub fn package(steps: &mut Steps, profile: &str) -> Result {
+    let building = root().join(BUILDING);
+    install_locked(steps, "requirements-package.txt", &building)?;
+    let wheels = root().join(WHEELS);
+    let _ = fs::remove_dir_all(&wheels);
+    let mut maturin = command(building.join("bin/maturin"));
+    maturin.args(["build", "--locked", "--manifest-path", "bindings-python/Cargo.toml", "--profile", profile]);
+    maturin.arg("--interpreter").arg(building.join("bin/python")).arg("--out").arg(&wheels);
+    if steps.run("package: Python", &mut maturin) {
+        Ok(())
+    } else {
+        Err("maturin could not build the wheel".to_owned())
+    }
+}
+
+/// Builds the wheel, runs its tests, and lays out the runner of the conformance corpus.
+pub fn test(steps: &mut Steps) -> Result {
+    package(steps, "dev")?;
+    let (building, empty) = (root().join(BUILDING), root().join(EMPTY));
+    make_environment(steps, &empty)?;
+    install_wheel(steps, &building)?;
+    install_wheel(steps, &empty)?;
+    lay_out_runner("python", empty.join("bin/python").as_os_str(), "tests/runners/python.py")?;
+    steps.run_tests("Python tests", command(empty.join("bin/python")).arg("bindings-python/tests/run.py"));
+    let mut example = command(empty.join("bin/python"));
+    steps.prints("examples/python", example.arg("examples/python/quickstart.py"), GREETING);
+    let mut packaged = command(building.join("bin/python"));
+    steps.run_tests("Python tests with packages", packaged.args(["bindings-python/tests/run.py", "packages"]));
+    Ok(())
+}
+
+/// The wheel, from its file alone: no index is asked.
+fn install_wheel(steps: &mut Steps, environment: &Path) -> Result {
+    let mut pip = command(environment.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--force-reinstall"]).arg(wheel()?);
+    if steps.run("install: the wheel", &mut pip) {
+        Ok(())
+    } else {
+        Err("`pip install` failed for the wheel".to_owned())
+    }
+}
+
+fn wheel() -> Result<PathBuf> {
+    let listed = fs::read_dir(root().join(WHEELS)).map_err(|error| format!("cannot read `{WHEELS}`: {error}"))?;
+    let mut wheels = listed.filter_map(|entry| Some(entry.ok()?.path()));
+    wheels.find(|path| path.extension().is_some_and(|it| it == "whl")).ok_or(format!("`{WHEELS}` has no wheel"))
+}
