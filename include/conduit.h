@@ -81,9 +81,6 @@ typedef struct conduit_runtime conduit_runtime;
 /// A text that the library made.
 typedef struct conduit_text conduit_text;
 
-/// 0, or the number of an error.
-typedef int32_t conduit_status;
-
 /// Text in UTF-8 that somebody else owns: `len` bytes at `ptr`, no NUL needed at the end. `{NULL, 0}` is no text.
 typedef struct {
   /// The first byte.
@@ -91,6 +88,9 @@ typedef struct {
   /// How many bytes.
   size_t len;
 } conduit_str;
+
+/// 0, or the number of an error.
+typedef int32_t conduit_status;
 
 /// A tool of the host's. May block; must not unwind or jump out of the library's frames, so C++ catches what it throws.
 typedef void (*conduit_tool_fn)(void *userdata, conduit_call *call);
@@ -109,6 +109,10 @@ extern "C" {
 
 /// The version of the library, such as `0.1.0`. Static: do not free it.
 const char *conduit_version(void);
+
+/// What a model has to know to write a program in `language` (`typescript` or `python`), before the declarations of its tools.
+/// Static: do not free it. `{NULL, 0}` when there is no such language.
+conduit_str conduit_guide(conduit_str language);
 
 /// The error's number, 0 when this is no error.
 conduit_status conduit_error_status(const conduit_error *error);

@@ -9,7 +9,8 @@ import textwrap
 import unittest
 from pathlib import Path
 
-PATIENCE = 120
+#: Ends a test that hangs; long enough for a machine with much else to do.
+PATIENCE = 600
 #: CPython 3.12 and later warn of any fork in a process with threads.
 QUIET = ["-W", "ignore:This process:DeprecationWarning"]
 START = """

@@ -106,6 +106,19 @@ mod tests {
     use crate::model::{ExecutionRequest, Outcome};
 
     #[test]
+    fn a_forked_process_gets_an_error_and_waits_for_nothing() {
+        let mut embedded = Embedded::start(Runtime::builder()).unwrap();
+        // As a child of this process would find it.
+        embedded.process += 1;
+        let codes = [
+            embedded.runtime().err().map(|error| error.code()),
+            embedded.block_on(std::future::ready(())).err().map(|error| error.code()),
+            embedded.spawn(std::future::ready(())).err().map(|error| error.code()),
+        ];
+        assert_eq!(codes, [Some(ErrorCode::ShutDown); 3]);
+    }
+
+    #[test]
     fn dropping_it_ends_what_runs() {
         let embedded = Embedded::start(Runtime::builder()).unwrap();
         let runtime = embedded.runtime().unwrap().clone();

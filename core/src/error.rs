@@ -112,7 +112,7 @@ impl schemars::JsonSchema for ErrorCode {
     }
 }
 
-/// An error as JSON has it.
+/// What the operator or the caller must mend, as JSON has it.
 #[derive(serde::Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Error"))]

@@ -263,7 +263,7 @@ pub struct GuestError {
 pub struct ToolCallRecord {
     /// The tool: as resolved, or as the program named it when it was refused.
     pub tool: String,
-    /// `None` when the call gave a value, else why it did not.
+    /// Why the call failed; nothing when it gave a value.
     pub error: Option<ErrorCode>,
     /// When it started, in milliseconds after the execution.
     #[serde(serialize_with = "thousandths")]
@@ -302,7 +302,7 @@ pub enum Event {
     },
     /// A call of a tool ended.
     ToolCallEnded {
-        /// As in `ToolCallStarted`.
+        /// As when it went out.
         index: u64,
         /// How it went.
         record: ToolCallRecord,

@@ -180,7 +180,7 @@ pub struct Tool {
     /// What the tool does; an upstream's text, so data and never code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// JSON Schema of the arguments; `None` when the upstream gives none.
+    /// JSON Schema of the arguments, if the upstream gives one.
     #[serde(rename = "inputSchema", skip_serializing_if = "Option::is_none")]
     pub input_schema: Option<Value>,
     /// JSON Schema of `structuredContent`.

@@ -93,8 +93,8 @@ pub unsafe extern "C" fn conduit_builder_build(
     error_out: *mut *mut conduit_error,
 ) -> conduit_status {
     entry(error_out, || {
-        let out = Out::new(runtime_out)?;
         let held = BUILDERS.remove(builder)?;
+        let out = Out::new(runtime_out)?;
         let begun = held.lock().unwrap_or_else(PoisonError::into_inner).take();
         out.write(RUNTIMES.insert(Embedded::start(begun.ok_or_else(used)?)?));
         Ok(())

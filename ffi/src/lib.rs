@@ -8,11 +8,7 @@
 //! any thread may use a `userdata`.
 
 #![allow(unsafe_code, reason = "C's calling convention and C's pointers")]
-#![allow(
-    unsafe_op_in_unsafe_fn,
-    clippy::missing_safety_doc,
-    reason = "what is unsafe in an entry is what C hands over"
-)]
+#![allow(unsafe_op_in_unsafe_fn, clippy::missing_safety_doc, reason = "what is unsafe is what C hands over")]
 #![allow(non_camel_case_types, reason = "C's names")]
 
 mod boundary;
@@ -27,13 +23,19 @@ mod text;
 /// The version of the library, such as `0.1.0`. Static: do not free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn conduit_version() -> *const std::ffi::c_char {
-    const VERSION: &std::ffi::CStr =
-        match std::ffi::CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
-            Ok(version) => version,
-            Err(_) => c"",
-        };
-    VERSION.as_ptr()
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
+
+/// What a model has to know to write a program in `language` (`typescript` or `python`), before the declarations of its tools.
+/// Static: do not free it. `{NULL, 0}` when there is no such language.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn conduit_guide(language: boundary::conduit_str) -> boundary::conduit_str {
+    use conduit_core::{Language, guide};
+    boundary::lent(|| Ok(boundary::conduit_str::borrowed(guide(Language::parse(language.read("language")?)?))))
+}
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic must unwind, so that the boundary can catch it");
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! The Python package: its wheel, laid out by maturin, and its tests, in environments that have nothing but what they say.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::package::{GREETING, lay_out_runner};
 use crate::setup::{install_locked, make_environment};
 use crate::steps::{Result, Steps, command, root};
 
@@ -38,8 +38,10 @@ pub fn test(steps: &mut Steps) -> Result {
     make_environment(steps, &empty)?;
     install_wheel(steps, &building)?;
     install_wheel(steps, &empty)?;
-    lay_out_runner(&empty).map_err(|error| format!("cannot lay out the runner: {error}"))?;
+    lay_out_runner("python", empty.join("bin/python").as_os_str(), "tests/runners/python.py")?;
     steps.run_tests("Python tests", command(empty.join("bin/python")).arg("bindings-python/tests/run.py"));
+    let mut example = command(empty.join("bin/python"));
+    steps.prints("examples/python", example.arg("examples/python/quickstart.py"), GREETING);
     let mut packaged = command(building.join("bin/python"));
     steps.run_tests("Python tests with packages", packaged.args(["bindings-python/tests/run.py", "packages"]));
     test_adapters(steps)
@@ -70,12 +72,4 @@ fn wheel() -> Result<PathBuf> {
     let listed = fs::read_dir(root().join(WHEELS)).map_err(|error| format!("cannot read `{WHEELS}`: {error}"))?;
     let mut wheels = listed.filter_map(|entry| Some(entry.ok()?.path()));
     wheels.find(|path| path.extension().is_some_and(|it| it == "whl")).ok_or(format!("`{WHEELS}` has no wheel"))
-}
-
-fn lay_out_runner(environment: &Path) -> std::io::Result<()> {
-    let runner = root().join(".work/runners/python");
-    fs::create_dir_all(root().join(".work/runners"))?;
-    let (python, program) = (environment.join("bin/python"), root().join("tests/runners/python.py"));
-    fs::write(&runner, format!("#!/bin/sh\nexec '{}' '{}'\n", python.display(), program.display()))?;
-    fs::set_permissions(&runner, fs::Permissions::from_mode(0o755))
 }

@@ -16,6 +16,9 @@ use crate::steps::{Result, Steps, command, root};
 /// A test that hangs without its check fails like one that says so.
 const MOST_TIME: Duration = Duration::from_secs(120);
 
+/// The tests of the Node package's adapters, which cargo does not run.
+const ADAPTERS: &str = "adapters";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
@@ -46,6 +49,11 @@ pub fn run(steps: &mut Steps, word: &str) -> Result {
     let copy = Copy::make()?;
     let Table { check, limit } = Table::read()?;
     let wanted = |removal: &&Removal| [&removal.file, &removal.says, &removal.test].iter().any(|at| at.contains(word));
+    if check.iter().filter(wanted).any(|removal| copy.packages.get(&removal.test) == Some(&ADAPTERS)) {
+        crate::package::node::run(steps, false)?;
+        crate::setup::install_adapters(steps)?;
+        copy.link_adapters()?;
+    }
     let mut tests = BTreeMap::<&str, Vec<&str>>::new();
     for removal in check.iter().chain(&limit).filter(wanted) {
         if let Some(package) = copy.packages.get(&removal.test) {
@@ -80,9 +88,8 @@ impl Copy {
             // A file that is deleted and not committed yet.
             let Ok(bytes) = fs::read(&from) else { continue };
             let text = String::from_utf8_lossy(&bytes);
-            let names = text.lines().filter_map(|line| line.trim().split_once("fn ")?.1.split(['(', '<']).next());
             if let Some(package) = package(&path) {
-                packages.extend(names.map(|name| (name.to_owned(), package)));
+                packages.extend(text.lines().filter_map(|line| test_name(package, line)).map(|name| (name, package)));
             }
             // What has not changed keeps its time, so that cargo builds only what has.
             if fs::read(&to).is_ok_and(|known| known == bytes) {
@@ -95,6 +102,16 @@ impl Copy {
         let made = command("git").current_dir(&folder).args(["init", "--quiet"]).status();
         made.map_err(|error| format!("cannot run git: {error}"))?;
         Ok(Copy { folder, packages })
+    }
+
+    /// The frameworks and the native half, as the tests of adapters look for them.
+    fn link_adapters(&self) -> Result {
+        let link = self.folder.join("bindings-node/node_modules");
+        if link.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        std::os::unix::fs::symlink(root().join("bindings-node/node_modules"), &link)
+            .map_err(|error| format!("cannot make `{}`: {error}", link.display()))
     }
 
     fn fails_without(&self, removal: &Removal) -> Result {
@@ -119,6 +136,11 @@ impl Copy {
 
     /// Whether all of these tests pass; what does not compile is neither.
     fn passes(&self, package: &str, tests: &[&str]) -> Result<bool> {
+        if package == ADAPTERS {
+            let mut run = crate::node::adapter_tests(&self.folder, tests)?;
+            let child = run.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+            return child.map_err(|error| error.to_string()).and_then(passed_in_time);
+        }
         let built = self.cargo(&["test", "--package", package, "--all-targets", "--no-run"]).output();
         match built {
             Ok(output) if output.status.success() => {}
@@ -167,10 +189,24 @@ fn passed_in_time(mut child: Child) -> Result<bool> {
     Ok(false)
 }
 
+/// The name of the test that starts in this line, or of another function: of an adapter's test, without the framework's version.
+fn test_name(package: &str, line: &str) -> Option<String> {
+    let line = line.trim();
+    if package != ADAPTERS {
+        return line.split_once("fn ")?.1.split(['(', '<']).next().map(str::to_owned);
+    }
+    let name = line.strip_prefix("test(")?.split(['\'', '`']).nth(1)?;
+    Some(name.strip_prefix("${title}: ").unwrap_or(name).to_owned())
+}
+
 fn package(path: &str) -> Option<&'static str> {
+    if path.starts_with("bindings-node/test/adapters/") && path.ends_with(".mjs") {
+        return Some(ADAPTERS);
+    }
     let packages = [
         ("core/", "conduit-core"),
         ("cli/", "conduit-cli"),
+        ("ffi/", "conduit-ffi"),
         ("tests/tests/", "conduit-tests"),
         ("guests/js/", "conduit-guest-js"),
         ("guests/python/", "conduit-guest-python"),
@@ -201,8 +237,15 @@ mod tests {
     /// Where the `// SECURITY:` comments of the product stand, and how their first lines read.
     fn marked() -> BTreeSet<(String, String)> {
         let product = |path: &String| {
-            let folders =
-                ["core/src/", "cli/src/", "ffi/src/", "bindings-node/src/", "bindings-python/src/", "guests/"];
+            let folders = [
+                "core/src/",
+                "cli/src/",
+                "ffi/src/",
+                "bindings-node/adapters/",
+                "bindings-node/src/",
+                "bindings-python/src/",
+                "guests/",
+            ];
             folders.iter().any(|folder| path.starts_with(folder))
                 && [".rs", ".c", ".js"].iter().any(|ending| path.ends_with(ending))
         };
@@ -228,16 +271,16 @@ mod tests {
         let limits: BTreeSet<&str> = table.limit.iter().map(|removal| removal.says.as_str()).collect();
         assert_eq!(limits, Limit::ALL.iter().map(|limit| limit.name()).collect());
 
-        let names: String = tracked()
+        let names: BTreeSet<String> = tracked()
             .unwrap()
             .iter()
-            .filter(|path| package(path).is_some())
-            .map(|path| read(&root().join(path)).unwrap_or_default())
+            .filter_map(|path| Some((package(path)?, read(&root().join(path)).unwrap_or_default())))
+            .flat_map(|(package, text)| text.lines().filter_map(|line| test_name(package, line)).collect::<Vec<_>>())
             .collect();
         for removal in table.check.iter().chain(&table.limit) {
             let text = read(&root().join(&removal.file)).unwrap();
             removal.apply(&text).unwrap_or_else(|error| panic!("{}, `{}`: {error}", removal.file, removal.says));
-            assert!(names.contains(&format!("fn {}(", removal.test)), "there is no test `{}`", removal.test);
+            assert!(names.contains(&removal.test), "there is no test `{}`", removal.test);
         }
     }
 }

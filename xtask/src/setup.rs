@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::steps::{Result, Steps, command, root};
 
 /// Where `npm ci` puts the MCP servers, the TypeScript SDK, tsc and pyright.
@@ -25,15 +27,41 @@ pub fn run(steps: &mut Steps) -> Result {
 
 /// The packages of `tests/node/package-lock.json`, without running any of their install scripts.
 pub fn install_node(steps: &mut Steps) -> Result {
-    let lock = root().join("tests/node/package-lock.json");
-    let stamp = node_modules().join(".stamp");
+    npm_ci(steps, "tests/node", "install: Node packages")
+}
+
+/// The agent frameworks of `tests/node/adapters/package-lock.json`, apart as they are large, and found from `bindings-node`: its tests and
+/// its adapters ask for them by name.
+pub fn install_adapters(steps: &mut Steps) -> Result {
+    npm_ci(steps, "tests/node/adapters", "install: agent frameworks")?;
+    let (folder, links) = (root().join("tests/node/adapters"), root().join("bindings-node/node_modules"));
+    let failed = |error: std::io::Error| format!("cannot fill `{}`: {error}", links.display());
+    let text = fs::read_to_string(folder.join("package.json")).map_err(failed)?;
+    let manifest: Value =
+        serde_json::from_str(&text).map_err(|error| format!("`package.json` is not JSON: {error}"))?;
+    fs::create_dir_all(&links).map_err(failed)?;
+    // Of a package within a scope, the scope.
+    let wanted = manifest.get("dependencies").and_then(Value::as_object).into_iter().flat_map(|names| names.keys());
+    for name in wanted.filter_map(|name| name.split('/').next()) {
+        let link = links.join(name);
+        if link.symlink_metadata().is_err() {
+            std::os::unix::fs::symlink(folder.join("node_modules").join(name), link).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Installs what the lock in `folder` says, unless that is there.
+fn npm_ci(steps: &mut Steps, folder: &str, step: &str) -> Result {
+    let folder = root().join(folder);
+    let (lock, stamp) = (folder.join("package-lock.json"), folder.join("node_modules/.stamp"));
     if is_fresh(&lock, &stamp) {
         return Ok(());
     }
     let mut npm = command("npm");
-    npm.current_dir(root().join("tests/node")).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    if !steps.run("install: Node packages", &mut npm) {
-        return Err("`npm ci` failed in `tests/node`".to_owned());
+    npm.current_dir(&folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    if !steps.run(step, &mut npm) {
+        return Err(format!("`npm ci` failed in `{}`", folder.display()));
     }
     write_stamp(&lock, &stamp)
 }

@@ -29,6 +29,17 @@ pub fn cargo() -> Command {
     command(env!("CARGO"))
 }
 
+/// What `command` writes to standard output, if it ends well.
+pub fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let ended = command.output().map_err(|error| format!("cannot run `{program}`: {error}"))?;
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    if ended.status.success() {
+        return Ok(said);
+    }
+    Err(format!("`{program}` ended with {}: {said}{}", ended.status, String::from_utf8_lossy(&ended.stderr)))
+}
+
 /// Something that must not be overlooked.
 pub fn banner(text: &str) {
     let line = "!".repeat(100);
@@ -48,8 +59,18 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Adds what `line` says, if it is a `test result:` line of Rust's test harness.
+    /// Adds what `line` says, if it is a `test result:` line of Rust's test harness or a sum of Node's.
     fn add(&mut self, line: &str) {
+        let tap = line.strip_prefix("# ").and_then(|sum| sum.split_once(' '));
+        if let Some((what, Ok(number))) = tap.map(|(what, number)| (what, number.parse::<u64>())) {
+            match what {
+                "pass" => self.passed += number,
+                "fail" | "cancelled" => self.failed += number,
+                "skipped" => self.ignored += number,
+                _ => {}
+            }
+            return;
+        }
         let Some((_, sums)) = line.trim_start().strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
             return;
@@ -103,7 +124,7 @@ impl Steps {
         self.record(name, start, ended.map(|status| status.success()))
     }
 
-    /// Like [`Steps::run`], and counts the `test result:` lines in its output.
+    /// Like [`Steps::run`], and counts the tests that its output tells of.
     pub fn run_tests(&mut self, name: &str, command: &mut Command) -> bool {
         announce(name, command);
         let start = Instant::now();
@@ -123,6 +144,16 @@ impl Steps {
         let ok = self.record(name, start, ended.map(|status| status.success()));
         self.tests.failed += u64::from(!ok && counts.failed == 0);
         ok
+    }
+
+    /// Runs `program`, and holds what it prints against `expected`.
+    pub fn prints(&mut self, name: &str, program: &mut Command, expected: &str) {
+        announce(name, program);
+        let start = Instant::now();
+        let printed = output(program).and_then(|printed| {
+            if printed == expected { Ok(()) } else { Err(format!("it printed {printed:?}, expected {expected:?}")) }
+        });
+        self.check(name, start, printed);
     }
 
     /// Records a check that needed no command of its own.
@@ -197,10 +228,15 @@ mod tests {
             "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.31s",
             "test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
             "the program printed: 99 passed; 99 failed",
+            "# tests 6",
+            "# pass 4",
+            "# fail 1",
+            "# cancelled 1",
+            "# skipped 1",
         ] {
             counts.add(line);
         }
-        assert_eq!(counts, Counts { passed: 14, failed: 3, ignored: 1 });
+        assert_eq!(counts, Counts { passed: 18, failed: 5, ignored: 2 });
     }
 
     #[test]

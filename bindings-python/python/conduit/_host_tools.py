@@ -254,7 +254,10 @@ def _serve(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
                 pass  # its event loop is closed, so nobody waits there
         else:
             if grows and inbox.is_deserted():
-                _start(inbox, host, grows)
+                try:
+                    _start(inbox, host, grows)
+                except RuntimeError:
+                    pass  # no more threads are to be had: further calls wait for this one
             owner = host()
             if owner is not None:
                 owner.dispatch(job)

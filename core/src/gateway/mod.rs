@@ -60,7 +60,7 @@ pub struct UpstreamStatus {
     pub warnings: Vec<String>,
 }
 
-/// An upstream's status as JSON has it.
+/// Whether an upstream's tools could be had, for the operator.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "UpstreamStatus"))]

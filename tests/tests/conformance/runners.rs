@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -87,19 +87,29 @@ async fn printed(mut execution: Execution, text: &str) -> Execution {
     execution
 }
 
+/// A runner's process, which ends with its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The runner of another language: a program that answers each line with a line. `cargo xtask test` lays it out.
 pub fn process(name: &str) -> impl FnMut(&Value) -> Value {
     let folder = std::env::var_os("CONDUIT_TEST_RUNNERS").expect("`cargo xtask test` sets CONDUIT_TEST_RUNNERS");
-    let mut child = Command::new(std::path::Path::new(&folder).join(name))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("the runner `{name}` does not start: {error}"));
-    let (mut input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut command = Command::new(std::path::Path::new(&folder).join(name));
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut process = Process(child.unwrap_or_else(|error| panic!("the runner `{name}` does not start: {error}")));
+    let (mut input, output) = (process.0.stdin.take().unwrap(), BufReader::new(process.0.stdout.take().unwrap()));
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || output.lines().map_while(|line| line.ok()).try_for_each(|line| sender.send(line)));
     let name = name.to_owned();
     move |job| {
+        let _held = &process;
         writeln!(input, "{job}").unwrap_or_else(|error| panic!("the runner `{name}` ended: {error}"));
         let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("the runner `{name}`: {error}: {job}"));
         parsed(&line).unwrap_or_else(|error| panic!("the runner `{name}` wrote {line:?}: {error}"))

@@ -3,7 +3,9 @@
 //! `cargo xtask gen` runs these tests with UPDATE_GENERATED set, which writes the files; without, a stale file fails.
 
 mod header;
+mod python;
 mod schema;
+mod typescript;
 
 use std::path::Path;
 
@@ -25,4 +27,14 @@ fn generated_header_is_fresh() {
 #[test]
 fn generated_schema_is_fresh() {
     check("include/conduit.schema.json", &format!("{:#}\n", schema::schema()));
+}
+
+#[test]
+fn generated_types_for_node_are_fresh() {
+    check("bindings-node/types.d.ts", &typescript::text(&schema::schema()));
+}
+
+#[test]
+fn generated_types_for_python_are_fresh() {
+    check("bindings-python/python/conduit/_types.py", &python::text(&schema::schema()));
 }

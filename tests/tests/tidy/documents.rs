@@ -62,6 +62,9 @@ fn samples(readme: &File, samples: &[&File]) -> Vec<String> {
         let fence = match sample.path.rsplit('.').next() {
             Some("ts") => "ts",
             Some("py") => "python",
+            Some("mjs") => "js",
+            Some("rs") => "rust",
+            Some("c") => "c",
             _ => "yaml",
         };
         if !readme.text.contains(&format!("```{fence}\n{}```\n", sample.text)) {
@@ -117,8 +120,16 @@ fn links_lead_somewhere() {
 #[test]
 fn the_readmes_samples_are_files_that_are_run() {
     let files = files();
-    let wanted =
-        ["quickstart.ts", "quickstart.py", "conduit.yaml"].map(|name| page(&files, &format!("examples/{name}")));
+    let wanted = [
+        "examples/quickstart.ts",
+        "examples/quickstart.py",
+        "examples/conduit.yaml",
+        "examples/node/quickstart.mjs",
+        "examples/python/quickstart.py",
+        "core/examples/quickstart.rs",
+        "examples/c/hello.c",
+    ]
+    .map(|path| page(&files, path));
     report(samples(page(&files, "README.md"), &wanted));
     let other = File::new("README.md", "```ts\nconsole.log(2);\n```\n");
     assert_eq!(samples(&other, &[&File::new("examples/quickstart.ts", "console.log(1);\n")]).len(), 1);

@@ -1,0 +1,3 @@
+import { tests } from './ai-sdk.mjs'
+
+tests('AI SDK 6', 6)

@@ -1,0 +1,118 @@
+'use strict'
+// Host tools: what they are for Conduit, and how a call of one becomes a reply. No call throws out of here.
+
+const { isFields } = require('./convert.js')
+
+/** @typedef {import('./index').ToolContext} ToolContext */
+/** @typedef {{ execute: (args: any, context: ToolContext) => unknown, validate?: (args: unknown) => any, json: string }} HostTool */
+/** @typedef {{ isValue: boolean, json: string }} Reply */
+
+const TARGET = 'draft-2020-12'
+
+/**
+ * The JSON Schema of a schema: of one that is a Standard Schema, what it says itself.
+ * @param {any} schema @param {'input' | 'output'} side @param {string} where
+ */
+function jsonSchema(schema, side, where) {
+  const standard = schema?.['~standard']
+  if (standard === undefined) return schema
+  try {
+    if (typeof standard.jsonSchema?.[side] === 'function') return standard.jsonSchema[side]({ target: TARGET })
+    if (typeof schema.toJSONSchema === 'function') return schema.toJSONSchema({ target: TARGET, io: side })
+  } catch (error) {
+    throw new TypeError(`\`${where}\` gives no JSON Schema: ${said(error)}`, { cause: error })
+  }
+  throw new TypeError(
+    `\`${where}\` is a schema of \`${standard.vendor}\` that gives no JSON Schema, expected a JSON Schema or a Standard ` +
+      'Schema with `~standard.jsonSchema`: zod from 4.2, or valibot by `toStandardJsonSchema` of `@valibot/to-json-schema`',
+  )
+}
+
+/** @param {any} given @param {string | undefined} name @param {string} where @returns {HostTool} */
+function hostTool(given, name, where) {
+  const definition = typeof given === 'function' ? { execute: given } : given
+  if (!isFields(definition) || typeof definition.execute !== 'function') {
+    throw new TypeError(`\`${where}\` must be a function, or an object with a function \`execute\``)
+  }
+  const { execute, inputSchema, outputSchema, ...others } = definition
+  const standard = /** @type {any} */ (inputSchema)?.['~standard']
+  const json = JSON.stringify({
+    ...(name === undefined ? {} : { name }),
+    ...others,
+    inputSchema: jsonSchema(inputSchema, 'input', `${where}.inputSchema`),
+    outputSchema: jsonSchema(outputSchema, 'output', `${where}.outputSchema`),
+  })
+  const bound = /** @type {HostTool['execute']} */ (execute.bind(given))
+  return standard === undefined ? { execute: bound, json } : { execute: bound, json, validate: standard.validate }
+}
+
+/** @param {unknown} tools @returns {HostTool[]} */
+function hostTools(tools) {
+  if (tools === undefined) return []
+  if (Array.isArray(tools)) return tools.map((tool, index) => hostTool(tool, undefined, `tools[${index}]`))
+  if (!isFields(tools)) throw new TypeError('`tools` must be an object or an array')
+  return Object.entries(tools).map(([name, tool]) => hostTool(tool, name, `tools.${name}`))
+}
+
+/** @param {unknown} value @returns {string} The JSON of what a tool gave; nothing is null. */
+function written(value) {
+  const json = JSON.stringify(value)
+  if (json !== undefined) return json
+  if (value === undefined) return 'null'
+  throw new TypeError(`a ${typeof value}`)
+}
+
+/** @param {unknown} error */
+function said(error) {
+  try {
+    const message = isFields(error) ? error.message : undefined
+    return (typeof message === 'string' && message) || String(error) || 'the tool failed and did not say why'
+  } catch {
+    return 'the tool failed and did not say why'
+  }
+}
+
+/** @param {unknown} error @returns {Reply} */
+function failure(error) {
+  const message = said(error)
+  try {
+    const content = isFields(error) ? error.content : undefined
+    return { isValue: false, json: JSON.stringify({ message, content: content ?? null }) }
+  } catch {
+    return { isValue: false, json: JSON.stringify({ message }) }
+  }
+}
+
+/** @param {readonly any[]} issues What a Standard Schema has against the arguments. @returns {Reply} */
+function refused(issues) {
+  const plain = issues.map(({ message, path }) => ({
+    message,
+    path: (path ?? []).map((/** @type {any} */ part) => (isFields(part) ? part.key : part)).map(String),
+  }))
+  const told = plain.map(({ message, path }) => (path.length > 0 ? `\`${path.join('.')}\`: ${message}` : message))
+  return failure({ message: `the arguments are wrong: ${told.join('; ')}`, content: plain })
+}
+
+/** @param {HostTool} tool @param {string} json @param {ToolContext} context @returns {Promise<Reply>} */
+async function call(tool, json, context) {
+  let value
+  try {
+    let args = JSON.parse(json)
+    if (tool.validate !== undefined) {
+      const checked = await tool.validate(args)
+      if (checked.issues !== undefined) return refused(checked.issues)
+      args = checked.value
+    }
+    value = await tool.execute(args, context)
+  } catch (error) {
+    return failure(error)
+  }
+  try {
+    return { isValue: true, json: written(value) }
+  } catch (error) {
+    const [why] = said(error).split('\n')
+    return failure({ message: `the tool gave what JSON cannot say: ${why}` })
+  }
+}
+
+module.exports = { hostTools, call }
