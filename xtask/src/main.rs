@@ -12,6 +12,7 @@ mod deny;
 mod generated;
 mod guests;
 mod lint;
+mod machine;
 mod node;
 mod package;
 mod python;
