@@ -151,7 +151,7 @@ impl Copy {
         }
         if package == PYTHON_ADAPTERS {
             let mut run = crate::python::adapter_tests(&self.folder, tests);
-            let child = run.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+            let child = crate::machine::own_group(&mut run).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
             return child.map_err(|error| error.to_string()).and_then(passed_in_time);
         }
         let built = self.cargo(&["test", "--package", package, "--all-targets", "--no-run"]).output();
