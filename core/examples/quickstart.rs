@@ -5,7 +5,7 @@ use conduit_core::{ExecutionRequest, LocalTool, Policy, Runtime, ToolPattern, se
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> conduit_core::Result<()> {
     let weather = LocalTool::new("weather", |arguments, _context| async move {
-        Ok(json!({ "city": arguments["city"], "celsius": 21 }))
+        Ok(json!({ "city": arguments.get("city"), "celsius": 21 }))
     })
     .description("The weather in a city.")
     .input_schema(json!({ "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] }));

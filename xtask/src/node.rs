@@ -17,7 +17,8 @@ pub fn run(steps: &mut Steps) -> Result {
     steps.run("tsc: the Node package", tsc.args(["--project", "bindings-node/test/tsconfig.json"]));
     let mut tests = command("node");
     let flags = ["--expose-gc", "--test", "--test-reporter=tap"];
-    tests.current_dir(root().join("bindings-node")).args(flags).args(tests_in(&root().join("bindings-node/test"))?);
+    let folder = root().join("bindings-node");
+    tests.current_dir(&folder).args(flags).args(test_files(&folder.join("test"))?);
     steps.run_tests("tests of the Node package", &mut tests);
     // A program in the package's own folder finds it by its name.
     let example = root().join("examples/node/quickstart.mjs");
@@ -29,7 +30,7 @@ pub fn run(steps: &mut Steps) -> Result {
     Ok(())
 }
 
-/// Checks the types of the package's adapters and runs their tests, with the frameworks that they are for. Builds nothing: `run` has.
+/// Checks the types of the adapters and runs their tests, with the frameworks that they are for. Builds nothing: `run` has.
 pub fn adapters(steps: &mut Steps) -> Result {
     install_node(steps)?;
     install_adapters(steps)?;
@@ -45,15 +46,15 @@ pub fn adapter_tests(root: &Path, names: &[&str]) -> Result<Command> {
     let mut tests = command("node");
     tests.current_dir(&folder).args(["--test", "--test-reporter=tap"]);
     tests.args(names.iter().map(|name| format!("--test-name-pattern={name}")));
-    tests.args(tests_in(&folder.join("test/adapters"))?);
+    tests.args(test_files(&folder.join("test/adapters"))?);
     Ok(tests)
 }
 
 /// The files of tests in this folder, without its subfolders: Node 20 takes no patterns.
-fn tests_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("cannot read `{}`: {error}", folder.display()))?;
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut tests: Vec<PathBuf> = paths.filter(|path| path.to_string_lossy().ends_with(".test.mjs")).collect();
-    tests.sort();
-    Ok(tests)
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = folder.read_dir().map_err(|error| format!("cannot read `{}`: {error}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    files.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
+    files.sort();
+    Ok(files)
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::machine::in_environment;
 use crate::package::{GREETING, lay_out_runner};
@@ -48,12 +49,38 @@ pub fn test(steps: &mut Steps) -> Result {
     test_adapters(steps)
 }
 
-/// Runs the tests of the adapters, with the frameworks themselves.
-fn test_adapters(steps: &mut Steps) -> Result {
+/// The agent frameworks, and the wheel beside them.
+pub fn install_adapters(steps: &mut Steps) -> Result {
     let adapters = root().join(ADAPTERS);
     install_locked(steps, "adapters.txt", &adapters)?;
-    install_wheel(steps, &adapters)?;
-    let mut tests = command(in_environment(&adapters, "python"));
+    install_wheel(steps, &adapters)
+}
+
+/// Gives the package in this copy of the repository the native half of the installed wheel.
+pub fn link_native(steps: &mut Steps, copy: &Path) -> Result {
+    let code = "import os, sys, conduit._conduit as it\n\
+        place = os.path.join(sys.argv[1], os.path.basename(it.__file__))\n\
+        os.path.lexists(place) or os.symlink(it.__file__, place)";
+    let mut link = command(in_environment(&root().join(ADAPTERS), "python"));
+    let linked =
+        steps.run("link: the native half", link.args(["-c", code]).arg(copy.join("bindings-python/python/conduit")));
+    if linked { Ok(()) } else { Err("the native half could not be linked".to_owned()) }
+}
+
+/// The tests of the adapters in this copy of the repository that have these names.
+pub fn adapter_tests(copy: &Path, names: &[&str]) -> Command {
+    let mut tests = command(in_environment(&root().join(ADAPTERS), "python"));
+    tests.current_dir(copy.join("bindings-python/tests/adapters"));
+    // What was compiled a moment ago may be of other text and the same size.
+    tests.env("PYTHONPATH", copy.join("bindings-python/python")).env("PYTHONDONTWRITEBYTECODE", "1");
+    tests.args(["-m", "unittest"]).args(names.iter().flat_map(|name| ["-k", name]));
+    tests
+}
+
+/// Runs the tests of the adapters, with the frameworks themselves.
+fn test_adapters(steps: &mut Steps) -> Result {
+    install_adapters(steps)?;
+    let mut tests = command(in_environment(&root().join(ADAPTERS), "python"));
     steps.run_tests("adapters: python", tests.args(["bindings-python/tests/run.py", "adapters"]));
     Ok(())
 }

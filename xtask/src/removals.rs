@@ -18,6 +18,8 @@ const MOST_TIME: Duration = Duration::from_secs(120);
 
 /// The tests of the Node package's adapters, which cargo does not run.
 const ADAPTERS: &str = "adapters";
+/// The tests of the Python package's adapters, likewise.
+const PYTHON_ADAPTERS: &str = "adapters of Python";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,10 +51,16 @@ pub fn run(steps: &mut Steps, word: &str) -> Result {
     let copy = Copy::make()?;
     let Table { check, limit } = Table::read()?;
     let wanted = |removal: &&Removal| [&removal.file, &removal.says, &removal.test].iter().any(|at| at.contains(word));
-    if check.iter().filter(wanted).any(|removal| copy.packages.get(&removal.test) == Some(&ADAPTERS)) {
+    let needs = |package| check.iter().filter(wanted).any(|removal| copy.packages.get(&removal.test) == Some(&package));
+    if needs(ADAPTERS) {
         crate::package::node::run(steps, false)?;
         crate::setup::install_adapters(steps)?;
         copy.link_adapters()?;
+    }
+    if needs(PYTHON_ADAPTERS) {
+        crate::python::package(steps, "dev")?;
+        crate::python::install_adapters(steps)?;
+        crate::python::link_native(steps, &copy.folder)?;
     }
     let mut tests = BTreeMap::<&str, Vec<&str>>::new();
     for removal in check.iter().chain(&limit).filter(wanted) {
@@ -141,6 +149,11 @@ impl Copy {
             let child = crate::machine::own_group(&mut run).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
             return child.map_err(|error| error.to_string()).and_then(passed_in_time);
         }
+        if package == PYTHON_ADAPTERS {
+            let mut run = crate::python::adapter_tests(&self.folder, tests);
+            let child = crate::machine::own_group(&mut run).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+            return child.map_err(|error| error.to_string()).and_then(passed_in_time);
+        }
         let built = self.cargo(&["test", "--package", package, "--all-targets", "--no-run"]).output();
         match built {
             Ok(output) if output.status.success() => {}
@@ -192,6 +205,10 @@ fn passed_in_time(mut child: Child) -> Result<bool> {
 /// The name of the test that starts in this line, or of another function: of an adapter's test, without the framework's version.
 fn test_name(package: &str, line: &str) -> Option<String> {
     let line = line.trim();
+    if package == PYTHON_ADAPTERS {
+        let (_, name) = line.split_once("def test_")?;
+        return Some(format!("test_{}", name.split('(').next()?));
+    }
     if package != ADAPTERS {
         return line.split_once("fn ")?.1.split(['(', '<']).next().map(str::to_owned);
     }
@@ -202,6 +219,9 @@ fn test_name(package: &str, line: &str) -> Option<String> {
 fn package(path: &str) -> Option<&'static str> {
     if path.starts_with("bindings-node/test/adapters/") && path.ends_with(".mjs") {
         return Some(ADAPTERS);
+    }
+    if path.starts_with("bindings-python/tests/adapters/") && path.ends_with(".py") {
+        return Some(PYTHON_ADAPTERS);
     }
     let packages = [
         ("core/", "conduit-core"),
@@ -243,16 +263,20 @@ mod tests {
                 "ffi/src/",
                 "bindings-node/adapters/",
                 "bindings-node/src/",
+                "bindings-python/python/",
                 "bindings-python/src/",
                 "guests/",
             ];
             folders.iter().any(|folder| path.starts_with(folder))
-                && [".rs", ".c", ".js"].iter().any(|ending| path.ends_with(ending))
+                && [".rs", ".c", ".js", ".py"].iter().any(|ending| path.ends_with(ending))
         };
         let paths = tracked().unwrap().into_iter().filter(product);
         let texts = paths.filter_map(|path| read(&root().join(&path)).ok().map(|text| (path, text)));
         let comments = texts.flat_map(|(path, text)| {
-            let says = text.lines().filter_map(|line| line.trim().strip_prefix("// SECURITY: "));
+            let says = text.lines().filter_map(|line| {
+                let line = line.trim();
+                line.strip_prefix("// SECURITY: ").or_else(|| line.strip_prefix("# SECURITY: "))
+            });
             says.map(|says| (path.clone(), says.to_owned())).collect::<Vec<_>>()
         });
         comments.collect()

@@ -262,7 +262,7 @@ def reply(result: ExecutionResult) -> dict[str, Any]:
     elif outcome.status == "limit_exceeded":
         found = {"error": outcome.message}
     else:
-        found = {"error": "the execution was cancelled"}
+        found = {"error": "the program was cancelled"}
     for stream in ("stdout", "stderr"):
         if text := getattr(result, stream):
             found[stream] = text

@@ -63,8 +63,8 @@ def _inner_tool(tool: Tool) -> InnerTool:
         raise refused(tool.name, "it has guardrails, which only the runner runs")
     if tool._is_agent_tool:
         raise refused(tool.name, "it is an agent, for whose tools only the runner asks for approval")
-    if tool.allowed_callers is not None and "direct" not in tool.allowed_callers:
-        raise refused(tool.name, "only programs of the model's provider may call it (`allowed_callers`)")
+    if tool.allowed_callers is not None and "programmatic" not in tool.allowed_callers:
+        raise refused(tool.name, "its `allowed_callers` are without `programmatic`")
     # As it is, it would make an error a text like any other; a program is to catch it.
     raising = set_function_tool_failure_error_function(copy.copy(tool), None)
     raising.timeout_behavior = "raise_exception"

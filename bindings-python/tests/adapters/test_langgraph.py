@@ -1,6 +1,7 @@
 """`conduit.langgraph`, in a graph with a `ToolNode` and a scripted model."""
 
 import asyncio
+import threading
 import unittest
 
 from langchain_core.messages import AIMessage
@@ -59,6 +60,7 @@ class LangGraph(unittest.TestCase):
     def test_state_store_and_runtime_reach_tools_that_ask_for_them(self):
         code = """
 import asyncio
+import threading
 said = await asyncio.gather(tools.host.note(text="a"), tools.host.note(text="b"))
 return [said, await tools.host.look()]
 """
@@ -177,9 +179,17 @@ return await call_tool("host.note", {"text": "a", "user": "bob", "store": None})
             nested(amount).invoke({"messages": []})
             return "paid"
 
+        ends = threading.Semaphore(0)
+
+        @tool
+        def end() -> None:
+            """Says that the program is at its end."""
+            ends.release()
+
         @tool
         def ask() -> str:
-            """Asks a person something else."""
+            """Asks a person something else, once the program has tried to have its questions answered."""
+            self.assertTrue(ends.acquire(timeout=PATIENCE))
             return interrupt("may I look?")
 
         code = """
@@ -188,9 +198,20 @@ async def caught(pay):
         return await pay(amount=5)
     except ToolError as error:
         return str(error)
-return [await caught(tools.host.pay), await caught(tools.host.pay_by_graph)]
+try:
+    return [await caught(PAYS[0]), await caught(PAYS[1])]
+finally:
+    await tools.host.end()
 """
-        with code_mode([pay, pay_by_graph]) as mode:
+        for pays in (["pay", "pay_by_graph"], ["pay_by_graph", "pay"]):
+            with self.subTest(pays):
+                self.check_that_nothing_is_approved([pay, pay_by_graph, end], ask, code, pays)
+                self.assertEqual((paid, asked), ([], [5, 5, 5, 5]))
+                asked.clear()
+
+    def check_that_nothing_is_approved(self, tools, ask, code, pays):
+        code = f"PAYS = [{', '.join('tools.host.' + pay for pay in pays)}]\n{code}"
+        with code_mode(tools) as mode:
             # Both calls are one task of the graph: it runs again, from its start, once it is resumed.
             model = ScriptedModel(turns=[[*call("execute", code=code), *call("ask")], "done"])
             built = graph(model, [*mode.tools, ask], checkpointer=InMemorySaver())
@@ -201,7 +222,6 @@ return [await caught(tools.host.pay), await caught(tools.host.pay_by_graph)]
         said, looked = [message.content for message in state["messages"] if message.type == "tool"]
         self.assertEqual(looked, "yes")
         self.assertEqual(said.count("asks a person (`interrupt`), and a program cannot wait for that"), 2)
-        self.assertEqual((paid, asked), ([], [5, 5, 5, 5]))
 
     def test_without_a_graph_there_is_nothing_to_inject(self):
         with code_mode([note]) as mode:

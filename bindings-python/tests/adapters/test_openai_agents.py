@@ -274,8 +274,9 @@ return [await caught(tools.host.fail(n=3)), await caught(tools.host.hide()), awa
         refused(hosted, WebSearchTool())
         refused(hosted, HostedMCPTool(tool_config={"type": "mcp", "server_label": "x", "require_approval": "always"}))
         refused(hosted, LocalShellTool(executor=lambda request: ""))
-        programmatic = function_tool(pay, allowed_callers=["programmatic"])
-        refused("only programs of the model's provider may call it (`allowed_callers`)", programmatic)
+        direct = function_tool(pay, allowed_callers=["direct"])
+        refused("its `allowed_callers` are without `programmatic`", direct)
+        self.code_mode(function_tool(pay, allowed_callers=["programmatic"]))
 
 
 if __name__ == "__main__":

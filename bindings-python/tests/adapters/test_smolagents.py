@@ -176,7 +176,7 @@ return [await caught(n=3), await caught(n=3, why=None), await caught(n=3, more=1
         thread.join()
         end.set()
         (((observed,), answer, _),) = found
-        self.assertEqual((observed, answer), (str({"error": "the execution was cancelled"}), "done"))
+        self.assertEqual((observed, answer), (str({"error": "the program was cancelled"}), "done"))
 
     def test_ctrl_c_ends_the_program(self):
         end = threading.Event()
