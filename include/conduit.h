@@ -169,6 +169,9 @@ void conduit_builder_free(conduit_builder *builder);
 /// The tool's full name, such as `host.weather`. Valid until the call is answered; `{NULL, 0}` when this is no call.
 conduit_str conduit_call_tool(const conduit_call *call);
 
+/// The id of the execution whose program calls. Valid until the call is answered; `{NULL, 0}` when this is no call.
+conduit_str conduit_call_execution(const conduit_call *call);
+
 /// The arguments, a JSON object that fits the tool's `inputSchema`. Valid until the call is answered; `{NULL, 0}` when this is
 /// no call.
 conduit_str conduit_call_arguments(const conduit_call *call);

@@ -25,6 +25,7 @@ type Answer = Result<Value, LocalToolError>;
 
 struct Call {
     tool: Text,
+    execution: Text,
     arguments: Text,
     answer: Mutex<Option<oneshot::Sender<Answer>>>,
     is_cancelled: AtomicBool,
@@ -49,15 +50,15 @@ pub(crate) fn local_function(
         let userdata = Arc::clone(&userdata);
         Box::pin(async move {
             let (sender, receiver) = oneshot::channel();
-            let handle = CALLS.insert(Call {
+            let call = Arc::new(Call {
                 tool: Text::new(context.tool.to_string()),
+                execution: Text::new(context.execution.to_string()),
                 arguments: Text::new(Value::Object(arguments).to_string()),
                 answer: Mutex::new(Some(sender)),
                 is_cancelled: AtomicBool::new(false),
             });
-            let call = CALLS.get(handle).map_err(|error| error.to_string())?;
+            let handle = CALLS.insert(Arc::clone(&call)).addr();
             let _waiting = Waiting(call);
-            let handle = handle.addr();
             // The host's code may block, so it never has a thread that others wait for.
             tokio::task::spawn_blocking(move || function(userdata.0, std::ptr::without_provenance_mut(handle)));
             receiver.await.unwrap_or_else(|_| Err("the host lost the call".into()))
@@ -69,6 +70,12 @@ pub(crate) fn local_function(
 #[unsafe(no_mangle)]
 pub extern "C" fn conduit_call_tool(call: *const conduit_call) -> conduit_str {
     lent(|| Ok(CALLS.get(call)?.tool.lend()))
+}
+
+/// The id of the execution whose program calls. Valid until the call is answered; `{NULL, 0}` when this is no call.
+#[unsafe(no_mangle)]
+pub extern "C" fn conduit_call_execution(call: *const conduit_call) -> conduit_str {
+    lent(|| Ok(CALLS.get(call)?.execution.lend()))
 }
 
 /// The arguments, a JSON object that fits the tool's `inputSchema`. Valid until the call is answered; `{NULL, 0}` when this is

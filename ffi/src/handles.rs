@@ -29,9 +29,9 @@ impl<H, T> Table<H, T> {
     }
 
     /// A new handle to `value`.
-    pub(crate) fn insert(&self, value: T) -> *mut H {
+    pub(crate) fn insert(&self, value: impl Into<Arc<T>>) -> *mut H {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        let value = Arc::new(value);
+        let value = value.into();
         loop {
             let id = next_id();
             // Where addresses have 32 bits, numbers come back after a while.

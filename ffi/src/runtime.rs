@@ -6,8 +6,8 @@ use std::sync::Arc;
 use conduit_core::{
     Embedded, Error, ErrorCode, ExecutionRequest, Language, Result, Runtime, SEARCH_RESULTS, ToolPattern,
 };
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::boundary::{Out, Userdata, caught, conduit_error, conduit_free_fn, conduit_status, conduit_str, entry};
 use crate::execution::{conduit_event_fn, conduit_execution, started};
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn conduit_runtime_tools(
 ) -> conduit_status {
     asked(runtime, text_out, error_out, |embedded, runtime| {
         let allow = patterns(allow_json)?;
-        json(&embedded.block_on(runtime.tools(allow.as_deref()))?)
+        Ok(json!(embedded.block_on(runtime.tools(allow.as_deref()))?).to_string())
     })
 }
 
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn conduit_runtime_search_tools(
     asked(runtime, text_out, error_out, |embedded, runtime| {
         let (query, allow) = (query.read("query")?, patterns(allow_json)?);
         let limit = if limit == 0 { SEARCH_RESULTS } else { limit as usize };
-        json(&embedded.block_on(runtime.search_tools(query, limit, allow.as_deref()))??)
+        Ok(json!(embedded.block_on(runtime.search_tools(query, limit, allow.as_deref()))??).to_string())
     })
 }
 
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn conduit_runtime_describe_tools(
     asked(runtime, text_out, error_out, |embedded, runtime| {
         let names: Vec<String> = parsed(names_json, "names_json")?;
         let allow = patterns(allow_json)?;
-        json(&embedded.block_on(runtime.describe_tools(&names, allow.as_deref()))??)
+        Ok(json!(embedded.block_on(runtime.describe_tools(&names, allow.as_deref()))??).to_string())
     })
 }
 
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn conduit_runtime_check(
     text_out: *mut *mut conduit_text,
     error_out: *mut *mut conduit_error,
 ) -> conduit_status {
-    asked(runtime, text_out, error_out, |embedded, runtime| json(&embedded.block_on(runtime.check())?))
+    asked(runtime, text_out, error_out, |embedded, runtime| Ok(json!(embedded.block_on(runtime.check())?).to_string()))
 }
 
 /// Refuses what comes, cancels what runs, waits until it has been reported, half a second at most, and ends every connection.
@@ -211,9 +211,4 @@ unsafe fn parsed<T: DeserializeOwned>(text: conduit_str, what: &str) -> Result<T
 
 unsafe fn patterns(text: conduit_str) -> Result<Option<Vec<ToolPattern>>> {
     if text.len == 0 { Ok(None) } else { parsed(text, "allow_json") }
-}
-
-fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::new(ErrorCode::Internal, "this cannot be JSON").with_source(error))
 }

@@ -190,6 +190,7 @@ fn others(live: &Live) -> Vec<(&'static str, Harmless)> {
         ("result_stdout", Box::new(move || is_none(conduit_result_stdout(result)))),
         ("result_stderr", Box::new(move || is_none(conduit_result_stderr(result)))),
         ("call_tool", Box::new(move || is_none(conduit_call_tool(call)))),
+        ("call_execution", Box::new(move || is_none(conduit_call_execution(call)))),
         ("call_arguments", Box::new(move || is_none(conduit_call_arguments(call)))),
         ("call_is_cancelled", Box::new(move || conduit_call_is_cancelled(call))),
         ("execution_id", Box::new(move || is_none(conduit_execution_id(execution)))),

@@ -119,6 +119,7 @@ static void harmless(enum kind kind, void *bad) {
   }
   if (kind != CALL) {
     CHECK(!conduit_call_tool(bad).ptr && !conduit_call_arguments(bad).ptr && conduit_call_is_cancelled(bad));
+    CHECK(!conduit_call_execution(bad).ptr);
   }
   if (kind != EXECUTION) {
     CHECK(!conduit_execution_id(bad).ptr);

@@ -29,6 +29,7 @@ static conduit_result *short_run(const conduit_runtime *runtime) {
 static void fails(void *userdata, conduit_call *call) {
   (void)userdata;
   CHECK(is(conduit_call_tool(call), "host.tool") && is(conduit_call_arguments(call), "{}"));
+  CHECK(conduit_call_execution(call).len == 32);
   CHECK(!conduit_call_is_cancelled(call));
   CHECK(conduit_call_fail(call, str("no such city"), str("{\"near\": [\"Oslo\"]}"), NULL) == CONDUIT_STATUS_OK);
 }
