@@ -56,7 +56,10 @@ pub fn folder() -> PathBuf {
 /// Builds the library, and lays the folder out anew.
 pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     let mut build = cargo();
-    build.args(["build", "--locked", "--package", "conduit-ffi"]).args(is_release.then_some("--release"));
+    // With the command, as the other packages have it: what they depend on is built once, with the features of both.
+    build
+        .args(["build", "--locked", "--package", "conduit-ffi", "--package", "conduit-cli"])
+        .args(is_release.then_some("--release"));
     if !steps.run("build the C library", &mut build) {
         return Err("the C library could not be built".to_owned());
     }
