@@ -83,8 +83,9 @@ impl<T> Out<T> {
         Ok(Out(place))
     }
 
-    pub(crate) unsafe fn write(self, handle: *mut T) {
-        self.0.write(handle)
+    pub(crate) unsafe fn write(self, handle: *mut T) -> Result<()> {
+        self.0.write(handle);
+        Ok(())
     }
 }
 
@@ -98,7 +99,7 @@ pub(crate) unsafe fn entry(error_out: *mut *mut conduit_error, body: impl FnOnce
             json: Text::new(serde_json::json!(error).to_string()),
             error,
         };
-        out.write(ERRORS.insert(failure));
+        let _ = out.write(ERRORS.insert(failure));
     }
     status
 }

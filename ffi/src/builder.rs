@@ -1,19 +1,21 @@
 //! A runtime in the making: a config, and the host's tools.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use conduit_core::{Config, Embedded, Error, ErrorCode, Runtime, RuntimeBuilder, ToolDefinition};
+use conduit_core::{Config, Embedded, Error, ErrorCode, Result, Runtime, RuntimeBuilder, ToolDefinition};
+use tokio::sync::Semaphore;
 
 use crate::boundary::{Out, Userdata, conduit_error, conduit_free_fn, conduit_status, conduit_str, entry, freed};
-use crate::call::{conduit_tool_fn, local_function};
+use crate::call::{HOST_THREADS, conduit_tool_fn, local_function};
 use crate::handles::Table;
 use crate::runtime::{RUNTIMES, conduit_runtime};
 
 /// A runtime in the making. Not for two threads at once.
 pub struct conduit_builder;
 
-static BUILDERS: Table<conduit_builder, Mutex<Option<RuntimeBuilder>>> = Table::new("builder");
+/// A builder until it is used up, and the threads of its functions.
+static BUILDERS: Table<conduit_builder, (Mutex<Option<RuntimeBuilder>>, Arc<Semaphore>)> = Table::new("builder");
 
 /// Begins a runtime with `config_json`: JSON with the keys of a config file (`Config` of conduit.schema.json), whose texts
 /// are taken as they are. No text is an empty config, which allows no tool.
@@ -29,8 +31,7 @@ pub unsafe extern "C" fn conduit_builder_new(
         let out = Out::new(builder_out)?;
         let json = config_json.read("config_json")?;
         let config = if json.is_empty() { Config::default() } else { Config::from_json(json)? };
-        begin(config, out);
-        Ok(())
+        begin(config, out)
     })
 }
 
@@ -45,13 +46,14 @@ pub unsafe extern "C" fn conduit_builder_from_file(
 ) -> conduit_status {
     entry(error_out, || {
         let out = Out::new(builder_out)?;
-        begin(Config::read(Path::new(path.read("path")?))?, out);
-        Ok(())
+        begin(Config::read(Path::new(path.read("path")?))?, out)
     })
 }
 
-unsafe fn begin(config: Config, out: Out<conduit_builder>) {
-    out.write(BUILDERS.insert(Mutex::new(Some(Runtime::builder_from(config)))))
+unsafe fn begin(config: Config, out: Out<conduit_builder>) -> Result<()> {
+    out.write(
+        BUILDERS.insert((Mutex::new(Some(Runtime::builder_from(config))), Arc::new(Semaphore::new(HOST_THREADS)))),
+    )
 }
 
 /// Adds a tool that the host implements: `definition_json` is `ToolDefinition` of conduit.schema.json, such as
@@ -75,9 +77,10 @@ pub unsafe extern "C" fn conduit_builder_add_tool(
         let held = BUILDERS.get(builder)?;
         let function = function.ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "`function` is NULL"))?;
         let definition = ToolDefinition::from_json(definition_json.read("definition_json")?)?;
-        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = held.take().ok_or_else(used)?;
-        *held = Some(begun.defined_tool(definition, local_function(function, userdata)));
+        let mut builder = held.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = builder.take().ok_or_else(used)?;
+        let function = local_function(function, userdata, Arc::clone(&held.1));
+        *builder = Some(begun.defined_tool(definition, function));
         Ok(())
     })
 }
@@ -95,9 +98,8 @@ pub unsafe extern "C" fn conduit_builder_build(
     entry(error_out, || {
         let held = BUILDERS.remove(builder)?;
         let out = Out::new(runtime_out)?;
-        let begun = held.lock().unwrap_or_else(PoisonError::into_inner).take();
-        out.write(RUNTIMES.insert(Embedded::start(begun.ok_or_else(used)?)?));
-        Ok(())
+        let begun = held.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        out.write(RUNTIMES.insert(Embedded::start(begun.ok_or_else(used)?)?))
     })
 }
 

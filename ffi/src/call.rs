@@ -1,12 +1,11 @@
 //! Calls of the host's tools, as C answers them: at once or later, from any thread, once.
 
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use conduit_core::{CallContext, Error, ErrorCode, LocalFunction, LocalToolError, Result};
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::boundary::{Userdata, caught, conduit_error, conduit_status, conduit_str, entry, lent};
 use crate::handles::Table;
@@ -19,6 +18,9 @@ pub struct conduit_call;
 /// A tool of the host's. May block; must not unwind or jump out of the library's frames, so C++ catches what it throws.
 pub type conduit_tool_fn = Option<extern "C" fn(userdata: *mut c_void, call: *mut conduit_call)>;
 
+/// How many of a runtime's functions run at once; further calls wait. Of tokio's 512 threads the rest is the library's own.
+pub(crate) const HOST_THREADS: usize = 400;
+
 static CALLS: Table<conduit_call, Call> = Table::new("call");
 
 type Answer = Result<Value, LocalToolError>;
@@ -28,39 +30,32 @@ struct Call {
     execution: Text,
     arguments: Text,
     answer: Mutex<Option<oneshot::Sender<Answer>>>,
-    is_cancelled: AtomicBool,
-}
-
-/// Marks the call when nobody waits for it any more.
-struct Waiting(Arc<Call>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.is_cancelled.store(true, Ordering::Release);
-    }
 }
 
 /// The host's function as core calls it.
 pub(crate) fn local_function(
     function: extern "C" fn(*mut c_void, *mut conduit_call),
     userdata: Userdata,
+    threads: Arc<Semaphore>,
 ) -> LocalFunction {
     let userdata = Arc::new(userdata);
     Arc::new(move |arguments, context: CallContext| {
-        let userdata = Arc::clone(&userdata);
+        let (userdata, threads) = (Arc::clone(&userdata), Arc::clone(&threads));
         Box::pin(async move {
+            // SECURITY: functions that never return take no thread that others wait for.
+            let thread = threads.acquire_owned().await.map_err(|error| error.to_string())?;
             let (sender, receiver) = oneshot::channel();
-            let call = Arc::new(Call {
+            let handle = CALLS.insert(Call {
                 tool: Text::new(context.tool.to_string()),
                 execution: Text::new(context.execution.to_string()),
                 arguments: Text::new(Value::Object(arguments).to_string()),
                 answer: Mutex::new(Some(sender)),
-                is_cancelled: AtomicBool::new(false),
             });
-            let handle = CALLS.insert(Arc::clone(&call)).addr();
-            let _waiting = Waiting(call);
-            // The host's code may block, so it never has a thread that others wait for.
-            tokio::task::spawn_blocking(move || function(userdata.0, std::ptr::without_provenance_mut(handle)));
+            let handle = handle.addr();
+            tokio::task::spawn_blocking(move || {
+                let _thread = thread;
+                function(userdata.0, std::ptr::without_provenance_mut(handle));
+            });
             receiver.await.unwrap_or_else(|_| Err("the host lost the call".into()))
         })
     })
@@ -88,8 +83,9 @@ pub extern "C" fn conduit_call_arguments(call: *const conduit_call) -> conduit_s
 /// Whether nobody waits for the answer any more: the program has ended, or the call's time is over. Answer all the same.
 #[unsafe(no_mangle)]
 pub extern "C" fn conduit_call_is_cancelled(call: *const conduit_call) -> bool {
-    let cancelled = caught(|| Ok(CALLS.get(call)?.is_cancelled.load(Ordering::Acquire)));
-    cancelled.and_then(|cancelled: Result<bool>| cancelled).unwrap_or(true)
+    let waits =
+        |call: Arc<Call>| call.answer.lock().is_ok_and(|answer| answer.as_ref().is_some_and(|it| !it.is_closed()));
+    !caught(|| CALLS.get(call).is_ok_and(waits)).unwrap_or(false)
 }
 
 /// Answers a call with a value, and ends it. No text is `null`.

@@ -43,7 +43,8 @@ pub(crate) fn started(
     userdata: Userdata,
 ) -> Result<*mut conduit_execution> {
     if let Some(on_event) = on_event {
-        embedded.spawn(hear(execution.take_events(), on_event, Arc::new(userdata)))?;
+        let events = execution.take_events();
+        embedded.spawn(hear(Arc::clone(&embedded), events, on_event, Arc::new(userdata)))?;
     }
     Ok(EXECUTIONS.insert(Running {
         id: Text::new(execution.id().to_owned()),
@@ -53,8 +54,9 @@ pub(crate) fn started(
     }))
 }
 
-/// Calls the host for each event. A thread is taken for the call alone, so that waiting for events takes none.
+/// Calls the host for each event, the last one too when all handles are freed. A thread is taken for the call alone.
 async fn hear(
+    _until_the_last: Arc<Embedded>,
     mut events: impl Stream<Item = Event> + Send + Unpin,
     on_event: extern "C" fn(*mut c_void, conduit_str),
     userdata: Arc<Userdata>,
@@ -62,9 +64,7 @@ async fn hear(
     loop {
         let event = events.next().await.map(|event| serde_json::json!(event).to_string());
         let (is_last, userdata) = (event.is_none(), Arc::clone(&userdata));
-        let call = move || {
-            on_event(userdata.0, event.as_deref().map_or(conduit_str::NONE, conduit_str::borrowed));
-        };
+        let call = move || on_event(userdata.0, event.as_deref().map_or(conduit_str::NONE, conduit_str::borrowed));
         if tokio::task::spawn_blocking(call).await.is_err() || is_last {
             return;
         }
@@ -100,8 +100,7 @@ pub unsafe extern "C" fn conduit_execution_join(
         let execution =
             execution.ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "the execution was joined already"))?;
         let result = running.embedded.block_on(execution.join())??;
-        out.write(RESULTS.insert(Ended::new(result)));
-        Ok(())
+        out.write(RESULTS.insert(Ended::new(result)))
     })
 }
 

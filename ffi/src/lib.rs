@@ -20,6 +20,9 @@ mod result;
 mod runtime;
 mod text;
 
+use boundary::{conduit_str, lent};
+use conduit_core::Language;
+
 /// The version of the library, such as `0.1.0`. Static: do not free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn conduit_version() -> *const std::ffi::c_char {
@@ -29,9 +32,8 @@ pub extern "C" fn conduit_version() -> *const std::ffi::c_char {
 /// What a model has to know to write a program in `language` (`typescript` or `python`), before the declarations of its tools.
 /// Static: do not free it. `{NULL, 0}` when there is no such language.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn conduit_guide(language: boundary::conduit_str) -> boundary::conduit_str {
-    use conduit_core::{Language, guide};
-    boundary::lent(|| Ok(boundary::conduit_str::borrowed(guide(Language::parse(language.read("language")?)?))))
+pub unsafe extern "C" fn conduit_guide(language: conduit_str) -> conduit_str {
+    lent(|| Ok(conduit_str::borrowed(conduit_core::guide(Language::parse(language.read("language")?)?))))
 }
 
 #[cfg(not(panic = "unwind"))]

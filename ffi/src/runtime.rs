@@ -36,8 +36,7 @@ pub unsafe extern "C" fn conduit_runtime_execute(
         let out = Out::new(result_out)?;
         let request = ExecutionRequest::from_json(request_json.read("request_json")?)?;
         let result = embedded.block_on(embedded.runtime()?.execute(request))??;
-        out.write(RESULTS.insert(Ended::new(result)));
-        Ok(())
+        out.write(RESULTS.insert(Ended::new(result)))
     })
 }
 
@@ -60,8 +59,7 @@ pub unsafe extern "C" fn conduit_runtime_spawn(
         let out = Out::new(execution_out)?;
         let request = ExecutionRequest::from_json(request_json.read("request_json")?)?;
         let execution = embedded.block_on(async { embedded.runtime()?.spawn(request) })??;
-        out.write(started(Arc::clone(embedded), execution, on_event, userdata)?);
-        Ok(())
+        out.write(started(Arc::clone(embedded), execution, on_event, userdata)?)
     })
 }
 
@@ -197,8 +195,7 @@ unsafe fn asked(
     on_runtime(runtime, error_out, |embedded| {
         let out = Out::new(text_out)?;
         let text = body(embedded, embedded.runtime()?)?;
-        out.write(TEXTS.insert(Text::new(text)));
-        Ok(())
+        out.write(TEXTS.insert(Text::new(text)))
     })
 }
 

@@ -2,7 +2,9 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut, without_provenance_mut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
 use conduit_core::ErrorCode;
 
@@ -356,4 +358,48 @@ fn c04_a_call_is_answered_once() {
     let result = made(|out| unsafe { conduit_execution_join(live.execution, out, null_mut()) });
     assert_eq!(text(conduit_result_value(result)), "4");
     conduit_runtime_free(live.runtime);
+}
+
+/// Returns when the test that holds the other end of its userdata has gone.
+extern "C" fn hang(userdata: *mut c_void, _call: *mut conduit_call) {
+    let gone = unsafe { &*userdata.cast::<Mutex<mpsc::Receiver<()>>>() };
+    STARTED.fetch_add(1, Ordering::SeqCst);
+    drop(gone.lock());
+}
+
+static STARTED: AtomicUsize = AtomicUsize::new(0);
+
+#[test]
+fn c04_functions_that_never_return_hold_up_nothing_else() {
+    let (held, receiver) = mpsc::channel::<()>();
+    let gate: &Mutex<_> = Box::leak(Box::new(Mutex::new(receiver)));
+    let locked = gate.lock().unwrap();
+    let builder = made(|out| unsafe { conduit_builder_new(conduit_str::borrowed(CONFIG), out, null_mut()) });
+    let definition = conduit_str::borrowed(r#"{"name": "hang"}"#);
+    let userdata = std::ptr::from_ref(gate).cast_mut().cast();
+    assert_eq!(unsafe { conduit_builder_add_tool(builder, definition, Some(hang), userdata, None, null_mut()) }, OK);
+    let runtime = made(|out| unsafe { conduit_builder_build(builder, out, null_mut()) });
+    let request = r#"{"language": "typescript", "limits": {"tool_calls_in_flight": 1000},
+        "code": "await Promise.all(Array.from({ length: 600 }, () => tools.host.hang({})))"}"#;
+    let request = conduit_str::borrowed(request);
+    let execution =
+        made(|out| unsafe { conduit_runtime_spawn(runtime, request, None, null_mut(), None, out, null_mut()) });
+    while STARTED.load(Ordering::SeqCst) < HOST_THREADS {
+        std::thread::yield_now();
+    }
+    let (sender, answered) = mpsc::channel();
+    let address = runtime.addr();
+    std::thread::spawn(move || {
+        let language = conduit_str::borrowed("typescript");
+        let runtime = without_provenance_mut(address);
+        let mut out = null_mut();
+        let status = unsafe { conduit_runtime_declarations(runtime, language, NONE, &raw mut out, null_mut()) };
+        conduit_text_free(out);
+        sender.send(status)
+    });
+    let status = answered.recv_timeout(Duration::from_secs(20));
+    conduit_execution_free(execution);
+    drop((locked, held));
+    conduit_runtime_free(runtime);
+    assert_eq!(status, Ok(OK));
 }
