@@ -123,17 +123,19 @@ class Events {
 /** One program under way. @implements {Declared.Execution} */
 class Execution {
   #cancel
+  #ended
 
   /**
-   * @param {symbol} ours @param {string} id @param {Promise<ExecutionResult>} result
+   * @param {symbol} ours @param {string} id @param {Promise<ExecutionResult>} result @param {Promise<unknown>} ended
    * @param {Events} events @param {() => void} cancel
    */
-  constructor(ours, id, result, events, cancel) {
+  constructor(ours, id, result, ended, events, cancel) {
     if (ours !== OURS) throw new TypeError('an execution is made by `runtime.spawn`')
     this.id = id
     this.result = result
     this.events = events
     this.#cancel = cancel
+    this.#ended = ended
   }
 
   cancel() {
@@ -146,7 +148,7 @@ class Execution {
 
   async [Symbol.asyncDispose]() {
     this.cancel()
-    await this.result.catch(() => {})
+    await this.#ended.catch(() => {})
   }
 }
 
@@ -271,7 +273,8 @@ class Runtime {
     }, events)
     const cancel = () => this.#native.cancel(operation)
     const result = heard(ended).then(convert.result)
-    const execution = new Execution(OURS, id, signal ? abortable(result, signal, cancel) : result, events, cancel)
+    const shown = signal ? abortable(result, signal, cancel) : result
+    const execution = new Execution(OURS, id, shown, result, events, cancel)
     // Whoever only watches the events need not handle what becomes of the result.
     execution.result.catch(() => {})
     return execution
@@ -385,7 +388,7 @@ function abortable(result, signal, cancel) {
 /** @param {import('./types').Language} language */
 function guide(language) {
   try {
-    return native.guide(language)
+    return native.guide(String(language))
   } catch (error) {
     throw conduitError(/** @type {Error} */ (error).message)
   }

@@ -43,7 +43,8 @@ function hostTool(given, name, where) {
     outputSchema: jsonSchema(outputSchema, 'output', `${where}.outputSchema`),
   })
   const bound = /** @type {HostTool['execute']} */ (execute.bind(given))
-  return standard === undefined ? { execute: bound, json } : { execute: bound, json, validate: standard.validate }
+  if (standard === undefined) return { execute: bound, json }
+  return { execute: bound, json, validate: (args) => standard.validate(args) }
 }
 
 /** @param {unknown} tools @returns {HostTool[]} */

@@ -36,10 +36,7 @@ pub fn main(args: Vec<String>) -> u8 {
 /// What a model has to know to write a program in `language`.
 #[napi(catch_unwind)]
 pub fn guide(language: String) -> napi::Result<&'static str> {
-    let language = serde_json::from_value(language.into()).map_err(|error| {
-        thrown(Error::new(ErrorCode::InvalidRequest, "`language` is not understood").with_source(error))
-    })?;
-    Ok(conduit_core::guide(language))
+    Language::parse(&language).map(conduit_core::guide).map_err(thrown)
 }
 
 /// The making of a runtime, on a thread of Node's pool.

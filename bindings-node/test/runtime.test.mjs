@@ -306,12 +306,28 @@ test('the event loop turns while programs compute', async (t) => {
 test('the guide says how to write a program', () => {
   assert.match(guide('typescript'), /^Runs one TypeScript or JavaScript program/)
   assert.match(guide('python'), /^Runs one Python 3\.13 program/)
-  const message = '`language` is not understood: unknown variant `cobol`, expected `typescript` or `python`'
-  assert.throws(() => guide('cobol'), { name: 'ConduitError', code: 'invalid_request', message })
+  const message = (/** @type {string} */ name) => `\`${name}\` is no language, expected \`typescript\` or \`python\``
+  assert.throws(() => guide('cobol'), { name: 'ConduitError', code: 'invalid_request', message: message('cobol') })
+  assert.throws(() => guide(5), { name: 'ConduitError', code: 'invalid_request', message: message('5') })
 })
 
 test('`require` and `import` give the same', () => {
   const required = createRequire(import.meta.url)('conduit-codemode')
   assert.deepEqual(Object.keys(required).sort(), ['ConduitError', 'Execution', 'Runtime', 'guide', 'tool'])
   assert.equal(required.Runtime, Runtime)
+})
+
+test('disposing of an execution waits for its end, whatever its signal made of the result', async (t) => {
+  let isTold = false
+  const controller = new AbortController()
+  const wait = (_args, { signal }) =>
+    new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve((isTold = true)))
+      controller.abort()
+    })
+  const runtime = await open(t, { policy: { allow: ['host.*'] }, tools: { wait } })
+  const execution = runtime.spawn(typescript('await tools.host.wait({})'), { signal: controller.signal })
+  await assert.rejects(execution.result, { name: 'AbortError' })
+  await execution[Symbol.asyncDispose]()
+  assert.ok(isTold)
 })
