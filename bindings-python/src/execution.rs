@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use tokio::sync::Mutex;
 
 use crate::error::json;
-use crate::inbox::Queue;
+use crate::inbox::Open;
 use crate::pending::Pending;
 
 type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
@@ -19,7 +19,7 @@ type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
 #[pyclass(frozen, module = "conduit._conduit")]
 pub(crate) struct Execution {
     embedded: Arc<Embedded>,
-    wakes: Arc<Queue>,
+    wakes: Arc<Open>,
     id: String,
     events: Arc<Mutex<Events>>,
     cancel: CancelHandle,
@@ -28,7 +28,7 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
-    pub(crate) fn new(mut execution: conduit_core::Execution, embedded: Arc<Embedded>, wakes: Arc<Queue>) -> Execution {
+    pub(crate) fn new(mut execution: conduit_core::Execution, embedded: Arc<Embedded>, wakes: Arc<Open>) -> Execution {
         Execution {
             embedded,
             wakes,

@@ -46,18 +46,24 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, job: Job) {
+    /// Adds a job; gives it back when no thread will do it any more.
+    fn push(&self, job: Job) -> Option<Job> {
         let mut state = self.lock();
-        if !state.closed {
-            state.jobs.push_back(job);
-            self.ready.notify_one();
+        if state.closed {
+            return Some(job);
         }
+        state.jobs.push_back(job);
+        self.ready.notify_one();
+        None
     }
 
     pub(crate) fn call(&self, call: Arc<Call>) {
-        self.push(Job::Call(call));
+        if let Some(Job::Call(call)) = self.push(Job::Call(call)) {
+            call.abandon();
+        }
     }
 
+    /// Never in vain while there is an [`Open`], which whoever wakes has.
     pub(crate) fn wake(&self, callback: Py<PyAny>) {
         self.push(Job::Wake(callback));
     }
@@ -68,7 +74,7 @@ impl Queue {
         self.lock().jobs.retain(is_other);
     }
 
-    /// Lets the threads end. What is in the queue is answered by nobody.
+    /// Lets the threads end when they have woken whom they should. Calls that wait fail, and so do those that come.
     pub(crate) fn close(&self) {
         // In a forked process the lock may be held for ever.
         if self.process != std::process::id() {
@@ -78,9 +84,16 @@ impl Queue {
             let mut state = self.lock();
             state.closed = true;
             self.ready.notify_all();
-            std::mem::take(&mut state.jobs)
+            let jobs = std::mem::take(&mut state.jobs).into_iter();
+            let (calls, wakes): (VecDeque<_>, VecDeque<_>) = jobs.partition(|job| matches!(job, Job::Call(_)));
+            state.jobs = wakes;
+            calls
         };
-        drop(abandoned);
+        for job in abandoned {
+            if let Job::Call(call) = job {
+                call.abandon();
+            }
+        }
     }
 
     /// The next job; `None` when the thread may end.
@@ -88,7 +101,7 @@ impl Queue {
         let mut state = self.lock();
         state.idle += 1;
         loop {
-            let job = if state.closed { None } else { state.jobs.pop_front() };
+            let job = state.jobs.pop_front();
             if job.is_some() || state.closed {
                 state.idle -= 1;
                 state.threads -= usize::from(job.is_none());
@@ -102,6 +115,21 @@ impl Queue {
                 return None;
             }
         }
+    }
+}
+
+/// A queue whose threads stay for as long as somebody has this.
+pub(crate) struct Open(pub(crate) Arc<Queue>);
+
+impl Open {
+    pub(crate) fn new() -> Arc<Open> {
+        Arc::new(Open(Queue::new()))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
@@ -126,10 +154,5 @@ impl Inbox {
         let deserted = state.idle == 0 && state.threads < MOST_THREADS && !state.closed;
         state.threads += usize::from(deserted);
         deserted
-    }
-
-    /// Lets the threads end.
-    fn close(&self) {
-        self.0.close();
     }
 }

@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use crate::error::{checked, panicked};
-use crate::inbox::Queue;
+use crate::inbox::Open;
 
 /// How often a waiting thread looks whether Python has got a signal.
 const SIGNALS: Duration = Duration::from_millis(20);
@@ -33,14 +33,14 @@ enum State {
 #[pyclass(frozen, module = "conduit._conduit")]
 pub(crate) struct Pending {
     embedded: Arc<Embedded>,
-    wakes: Arc<Queue>,
+    wakes: Arc<Open>,
     state: Arc<Mutex<State>>,
 }
 
 impl Pending {
     pub(crate) fn new(
         embedded: Arc<Embedded>,
-        wakes: Arc<Queue>,
+        wakes: Arc<Open>,
         question: impl Future<Output = Answer> + Send + 'static,
     ) -> Pending {
         // Whatever panics within is an error of this question alone.
@@ -82,7 +82,7 @@ impl Pending {
             self.embedded.spawn(async move {
                 let answer = question.await;
                 put(&state, State::Answered(answer));
-                wakes.wake(then);
+                wakes.0.wake(then);
             }),
         )?;
         *place = State::Running(task.abort_handle());

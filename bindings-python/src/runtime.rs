@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use crate::error::{checked, json};
 use crate::execution::Execution;
-use crate::inbox::{Inbox, Queue};
+use crate::inbox::{Inbox, Open, Queue};
 use crate::pending::Pending;
 use crate::tool_call::function;
 
@@ -64,7 +64,7 @@ pub(crate) struct Runtime {
     embedded: Arc<RwLock<Option<Arc<Embedded>>>>,
     process: u32,
     calls: Arc<Queue>,
-    wakes: Arc<Queue>,
+    wakes: Arc<Open>,
 }
 
 fn patterns(allow: Option<Vec<String>>) -> Result<Option<Vec<ToolPattern>>> {
@@ -98,12 +98,12 @@ impl Runtime {
     /// Makes the runtime, with tools: their definitions as JSON, and whether the function is asynchronous.
     #[new]
     fn new(py: Python<'_>, config: &Config, tools: Vec<(String, bool)>) -> PyResult<Runtime> {
-        let (calls, wakes) = (Queue::new(), Queue::new());
+        let (calls, wakes) = (Queue::new(), Open::new());
         let mut builder = conduit_core::Runtime::builder_from(config.0.clone());
         for (index, (definition, is_async)) in tools.into_iter().enumerate() {
             let definition = checked(py, ToolDefinition::from_json(&definition))?;
             // An asynchronous function is only begun on the thread that fetches the call.
-            let queue = if is_async { &wakes } else { &calls };
+            let queue = if is_async { &wakes.0 } else { &calls };
             builder = builder.defined_tool(definition, function(index, Arc::clone(queue), Arc::clone(&wakes)));
         }
         let embedded = checked(py, py.detach(|| Embedded::start(builder)))?;
@@ -116,9 +116,9 @@ impl Runtime {
         Inbox(Arc::clone(&self.calls))
     }
 
-    /// What never takes long.
+    /// What never takes long. It outlives the runtime: who still waits for an answer is woken.
     fn wakes(&self) -> Inbox {
-        Inbox(Arc::clone(&self.wakes))
+        Inbox(Arc::clone(&self.wakes.0))
     }
 
     fn execute(&self, py: Python<'_>, request: &str) -> PyResult<Pending> {
@@ -188,6 +188,5 @@ impl Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         self.calls.close();
-        self.wakes.close();
     }
 }

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use tokio::sync::oneshot;
 
-use crate::inbox::Queue;
+use crate::inbox::{Open, Queue};
 
 type Reply = Result<Value, LocalToolError>;
 
@@ -33,13 +33,25 @@ impl Call {
     fn end(&self) -> Stage {
         std::mem::replace(&mut self.stage.lock().unwrap_or_else(PoisonError::into_inner), Stage::Over)
     }
+
+    fn reply(&self, reply: Reply) {
+        if let Stage::Waiting(sender, _) = self.end() {
+            // Who waited may have gone this moment.
+            let _ = sender.send(reply);
+        }
+    }
+
+    /// Fails, as nobody is left who would answer.
+    pub(crate) fn abandon(&self) {
+        self.reply(Err(LocalToolError::new(format!("tool `{}` did not answer, it was closed", self.tool))));
+    }
 }
 
 /// Ends the call when its future is dropped.
 struct Waiting {
     call: Arc<Call>,
     calls: Arc<Queue>,
-    wakes: Arc<Queue>,
+    wakes: Arc<Open>,
 }
 
 impl Drop for Waiting {
@@ -47,13 +59,13 @@ impl Drop for Waiting {
         let Stage::Waiting(_, callback) = self.call.end() else { return };
         self.calls.forget(&self.call);
         if let Some(callback) = callback {
-            self.wakes.wake(callback);
+            self.wakes.0.wake(callback);
         }
     }
 }
 
 /// The function number `index` of the package, which the threads of `calls` run.
-pub(crate) fn function(index: usize, calls: Arc<Queue>, wakes: Arc<Queue>) -> LocalFunction {
+pub(crate) fn function(index: usize, calls: Arc<Queue>, wakes: Arc<Open>) -> LocalFunction {
     Arc::new(move |arguments: Map<String, Value>, context| {
         let (sender, receiver) = oneshot::channel();
         let arguments = Value::Object(arguments).to_string();
@@ -63,24 +75,20 @@ pub(crate) fn function(index: usize, calls: Arc<Queue>, wakes: Arc<Queue>) -> Lo
         let waiting = Waiting { call: Arc::clone(&call), calls: Arc::clone(&calls), wakes: Arc::clone(&wakes) };
         async move {
             waiting.calls.call(call);
-            let reply = receiver.await;
-            let closed = |_| Err(LocalToolError::new(format!("tool `{}` did not answer, it was closed", context.tool)));
-            reply.unwrap_or_else(closed)
+            let closed = |_| Err(LocalToolError::new("the call was forgotten"));
+            receiver.await.unwrap_or_else(closed)
         }
         .boxed()
     })
 }
 
-/// One call, for whoever answers it. It is answered once; what comes later is not heard.
+/// One call, for whoever answers it. It is answered once, with an error when this is dropped; what comes later is not heard.
 #[pyclass(frozen, module = "conduit._conduit")]
 pub(crate) struct ToolCall(pub(crate) Arc<Call>);
 
-impl ToolCall {
-    fn reply(&self, reply: Reply) {
-        if let Stage::Waiting(sender, _) = self.0.end() {
-            // Who waited may have gone this moment.
-            let _ = sender.send(reply);
-        }
+impl Drop for ToolCall {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
@@ -116,7 +124,7 @@ impl ToolCall {
     fn answer(&self, py: Python<'_>, value: PyBackedStr) -> PyResult<()> {
         let value = py.detach(|| serde_json::from_str(&value));
         let value = value.map_err(|error| PyValueError::new_err(error.to_string()))?;
-        self.reply(Ok(value));
+        self.0.reply(Ok(value));
         Ok(())
     }
 
@@ -127,7 +135,7 @@ impl ToolCall {
     fn fail(&self, message: String, content: Option<&str>) -> PyResult<()> {
         let content = content.map(serde_json::from_str).transpose();
         let content = content.map_err(|error| PyValueError::new_err(error.to_string()))?.unwrap_or_default();
-        self.reply(Err(LocalToolError { message, content }));
+        self.0.reply(Err(LocalToolError { message, content }));
         Ok(())
     }
 

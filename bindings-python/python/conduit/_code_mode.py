@@ -19,7 +19,7 @@ from ._conduit import guide
 from ._errors import ConduitError
 from ._host_tools import current_call
 from ._result import ExecutionResult
-from ._runtime import AsyncExecution, Execution, LimitsConfig, Runtime
+from ._runtime import AsyncExecution, Execution, LimitsConfig, Runtime, _close
 from ._types import Language, Limits
 
 ToolT = TypeVar("ToolT")
@@ -76,6 +76,16 @@ class _Runtime(Runtime):
     _has_loop = True
 
 
+#: Calls that were cancelled and have not ended yet: the loop itself holds them weakly.
+_ENDING: set[asyncio.Task[Any]] = set()
+
+
+def _ended(call: asyncio.Task[Any]) -> None:
+    _ENDING.discard(call)
+    if not call.cancelled():
+        call.exception()  # seen, and so not logged
+
+
 class _Run:
     """One `execute` under way, and the calls in its event loop."""
 
@@ -108,13 +118,13 @@ class _Run:
         finally:
             self.calls.discard(task)
 
-    async def end(self) -> None:
-        """No call outlives its program."""
+    def end(self) -> None:
+        """Cancels what the program still calls, and does not wait: a tool may catch that and go on for ever."""
         self.is_over = True
-        calls = list(self.calls)
-        for call in calls:
+        for call in list(self.calls):
+            _ENDING.add(call)
+            call.add_done_callback(_ended)
             call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
 
 
 async def _in_thread(context: contextvars.Context, function: Callable[[], Any]) -> Any:
@@ -210,14 +220,18 @@ class Programs:
         run = _Run(outer, asyncio.get_running_loop())
         execution = self._spawn(code, run)
         try:
-            return reply(await AsyncExecution(execution._native).join())
+            return reply(await AsyncExecution(execution._native, self.runtime).join())
         finally:
             self._runs.pop(execution.id, None)
-            await run.end()
+            run.end()
 
     def close(self) -> None:
         """Ends what runs. Calling it again does no harm."""
         self.runtime.close()
+
+    async def aclose(self) -> None:
+        """As `close`, while the event loop goes on."""
+        await _close(self.runtime)
 
 
 class CodeMode(Generic[ToolT]):
@@ -234,6 +248,10 @@ class CodeMode(Generic[ToolT]):
         """Ends what runs. Calling it again does no harm."""
         self._programs.close()
 
+    async def aclose(self) -> None:
+        """As `close`, in an event loop, which goes on meanwhile."""
+        await self._programs.aclose()
+
     def __enter__(self) -> CodeMode[ToolT]:
         return self
 
@@ -244,7 +262,7 @@ class CodeMode(Generic[ToolT]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.close()
+        await self.aclose()
 
 
 def reply(result: ExecutionResult) -> dict[str, Any]:

@@ -67,6 +67,9 @@ class HostTool:
     """One function that is a tool. With an `input_schema` of its own, or `False` for none, it gets arguments as JSON has them."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        if not callable(function):
+            message = f"`{type(function).__name__}` is no tool, expected a function"
+            raise ConduitError(message, "invalid_config")
         for option in options:
             if option not in _NAMES:
                 raise TypeError(f"`{option}` is no option of a tool")
@@ -174,14 +177,10 @@ class Host:
         self._own_loop: Optional[asyncio.AbstractEventLoop] = None
         self._end_loop: Optional[Callable[[], object]] = None
         self._lock = threading.Lock()
-        self._inboxes: list[Inbox] = []
 
-    def add(self, function: Callable[..., Any], options: Optional[dict[str, Any]] = None) -> None:
-        """Adds one function; what `tool` said of it holds unless `options` are given."""
-        if not callable(function):
-            message = f"`{type(function).__name__}` is no tool, expected a function"
-            raise ConduitError(message, "invalid_config")
-        self.tools.append(HostTool(function, getattr(function, _OPTIONS, {}) if options is None else options))
+    def add(self, function: Callable[..., Any]) -> None:
+        """Adds one function; what `tool` said of it holds."""
+        self.tools.append(HostTool(function, getattr(function, _OPTIONS, {})))
 
     def definitions(self) -> list[tuple[str, bool]]:
         """The tools as the runtime wants them."""
@@ -191,11 +190,9 @@ class Host:
         """Starts the first threads, those that are needed."""
         kinds = [tool.is_async for tool in self.tools]
         if not all(kinds):
-            self._inboxes.append(native.calls())
-            _start(self._inboxes[-1], weakref.ref(self), True)
+            _start(native.calls(), weakref.ref(self), True)
         if has_loop or any(kinds):
-            self._inboxes.append(native.wakes())
-            _start(self._inboxes[-1], weakref.ref(self), False)
+            _start(native.wakes(), weakref.ref(self), False)
 
     def dispatch(self, call: ToolCall) -> None:
         """Has one call answered."""
@@ -206,17 +203,20 @@ class Host:
             tool.run(call)
 
     def stop(self) -> None:
-        """Lets the threads end."""
-        for inbox in self._inboxes:
-            inbox.close()
+        """Lets the thread of asynchronous functions end; the others end with the native runtime."""
         if self._end_loop is not None:
             self._end_loop()
 
     def _private_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._own_loop is None:
-                self._own_loop = loop = asyncio.new_event_loop()
-                threading.Thread(target=_run_loop, args=(loop,), name="conduit-loop", daemon=True).start()
+                loop = asyncio.new_event_loop()
+                try:
+                    threading.Thread(target=_run_loop, args=(loop,), name="conduit-loop", daemon=True).start()
+                except BaseException:
+                    loop.close()
+                    raise
+                self._own_loop = loop
                 self._end_loop = end = weakref.finalize(self, loop.call_soon_threadsafe, loop.stop)
                 end.atexit = False
             return self._own_loop
@@ -242,7 +242,7 @@ def _start(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
 
 
 def _serve(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
-    """Does what there is to do, until the runtime is closed or gone."""
+    """Does what there is to do, until the runtime is closed or gone. Whatever fails, the thread goes on."""
     while True:
         job = inbox.next()
         if job is None:
@@ -250,7 +250,7 @@ def _serve(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
         if not isinstance(job, ToolCall):
             try:
                 job()
-            except RuntimeError:
+            except Exception:
                 pass  # its event loop is closed, so nobody waits there
         else:
             if grows and inbox.is_deserted():
@@ -259,7 +259,10 @@ def _serve(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
                 except RuntimeError:
                     pass  # no more threads are to be had: further calls wait for this one
             owner = host()
-            if owner is not None:
-                owner.dispatch(job)
+            try:
+                if owner is not None:
+                    owner.dispatch(job)
+            except Exception as error:
+                job.fail(f"tool `{job.tool}` cannot run: {_text(error)}")
             del owner
         del job  # or it would stay while the thread waits

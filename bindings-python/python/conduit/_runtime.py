@@ -12,7 +12,7 @@ from typing import Any, Callable, Literal, Optional, TypeVar, Union, overload
 from . import _conduit
 from ._conduit import Pending
 from ._errors import ConduitError
-from ._host_tools import Function, Host
+from ._host_tools import Function, Host, HostTool
 from ._json import dumps_request, limits_to_json, loads
 from ._result import ExecutionResult, read_result
 from ._types import _EVENTS, Described, Event, Found, Language, Limits, Tool, UpstreamStatus
@@ -91,11 +91,13 @@ class _Base:
         """
 
         def decorate(function: Function) -> Function:
-            if self._native is not None or self._closed:
-                name = options.get("name") or getattr(function, "__name__", "?")
-                message = f"tool `{name}` comes too late, expected it before the runtime is first used"
-                raise ConduitError(message, "invalid_config")
-            self._host.add(function, options)
+            tool = HostTool(function, options)
+            with self._locked():
+                if self._native is not None or self._closed:
+                    name = tool.definition["name"]
+                    message = f"tool `{name}` comes too late, expected it before the runtime is first used"
+                    raise ConduitError(message, "invalid_config")
+                self._host.tools.append(tool)
             return function
 
         return decorate if function is None else decorate(function)
@@ -103,9 +105,7 @@ class _Base:
     def _started(self) -> _conduit.Runtime:
         native = self._native
         if native is None:
-            if self._process != os.getpid():  # forked before the start: the lock may be held for ever
-                self._lock, self._process = threading.Lock(), os.getpid()
-            with self._lock:
+            with self._locked():
                 if self._closed:
                     raise ConduitError("the runtime is shut down", "shut_down")
                 native = self._native
@@ -116,8 +116,16 @@ class _Base:
         return native
 
     def _closing(self) -> Optional[Pending]:
-        self._closed = True
-        return None if self._native is None else self._native.close()
+        # Under the lock: a runtime that starts meanwhile is there to be closed, and none starts later.
+        with self._locked():
+            self._closed = True
+            native = self._native
+        return None if native is None else native.close()
+
+    def _locked(self) -> threading.Lock:
+        if self._process != os.getpid():  # forked: the lock may be held for ever
+            self._lock, self._process = threading.Lock(), os.getpid()
+        return self._lock
 
 
 def _request(
@@ -163,11 +171,20 @@ async def _answer(pending: Pending) -> Optional[str]:
     return pending.answer()
 
 
+async def _close(runtime: _Base) -> None:
+    pending = runtime._closing()
+    if pending is not None:
+        await _answer(pending)
+    runtime._host.stop()
+
+
 class Execution:
     """A program under way. When nobody holds it any more, the program is cancelled."""
 
-    def __init__(self, native: _conduit.Execution) -> None:
+    def __init__(self, native: _conduit.Execution, runtime: Runtime) -> None:
         self._native = native
+        #: Its tools answer for as long as the program runs.
+        self._runtime = runtime
 
     @property
     def id(self) -> str:
@@ -232,7 +249,7 @@ class Runtime(_Base):
         limits: Optional[Limits] = None,
     ) -> Execution:
         """Starts one program, as `execute`; what `execute` raises comes from `join`."""
-        return Execution(self._started().spawn(_request(code, language, allow, input, limits)))
+        return Execution(self._started().spawn(_request(code, language, allow, input, limits)), self)
 
     def tools(self, allow: Optional[Sequence[str]] = None) -> tuple[Tool, ...]:
         """The tools that a request with this allow-list may call. Connects what is not connected."""
@@ -268,8 +285,10 @@ class Runtime(_Base):
 class AsyncExecution:
     """A program under way. When nobody holds it any more, the program is cancelled."""
 
-    def __init__(self, native: _conduit.Execution) -> None:
+    def __init__(self, native: _conduit.Execution, runtime: _Base) -> None:
         self._native = native
+        #: Its tools answer for as long as the program runs.
+        self._runtime = runtime
 
     @property
     def id(self) -> str:
@@ -333,7 +352,7 @@ class AsyncRuntime(_Base):
         limits: Optional[Limits] = None,
     ) -> AsyncExecution:
         """Starts one program, as `execute`; what `execute` raises comes from `join`."""
-        return AsyncExecution(self._here().spawn(_request(code, language, allow, input, limits)))
+        return AsyncExecution(self._here().spawn(_request(code, language, allow, input, limits)), self)
 
     async def tools(self, allow: Optional[Sequence[str]] = None) -> tuple[Tool, ...]:
         """The tools that a request with this allow-list may call. Connects what is not connected."""
@@ -361,7 +380,4 @@ class AsyncRuntime(_Base):
 
     async def close(self) -> None:
         """Refuses what comes, cancels what runs and ends every connection. Calling it again does no harm."""
-        pending = self._closing()
-        if pending is not None:
-            await _answer(pending)
-        self._host.stop()
+        await _close(self)
