@@ -235,14 +235,10 @@ fn problems(expect: &Expect, result: &Value) -> Vec<String> {
     problems
 }
 
-/// JavaScript's numbers: integers beyond 2^53 lose their last digits.
+/// JavaScript's numbers, as `JSON.stringify` tells them apart: doubles, whose zero has no sign.
 fn doubles(value: &Value) -> Value {
     match value {
-        Value::Number(number) if !number.is_f64() => {
-            let double = number.as_f64().unwrap_or_default();
-            // As `JSON.stringify` writes it, which the runner does.
-            if double.abs() < 1e21 { serde_json::from_str(&format!("{double}")).unwrap() } else { json!(double) }
-        }
+        Value::Number(number) => json!(number.as_f64().unwrap_or_default() + 0.0),
         Value::Array(list) => list.iter().map(doubles).collect(),
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), doubles(value))).collect(),
         other => other.clone(),
@@ -258,7 +254,10 @@ fn check(mut runner: impl FnMut(&Value) -> Value, seen: fn(&Value) -> Value) {
     runs.retain(|run| only.as_ref().is_none_or(|only| run.name().contains(only)));
     let mut failures = 0;
     for run in &runs {
-        let ended = runner(&runners::job(run));
+        let mut ended = runner(&runners::job(run));
+        if let Some(value) = ended.pointer_mut("/result/value") {
+            *value = seen(value);
+        }
         let expect = Expect { value: run.expect.value.as_ref().map(seen), ..run.expect.clone() };
         let problems = wrong(&expect, &ended);
         if !problems.is_empty() {
