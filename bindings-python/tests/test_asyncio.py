@@ -1,6 +1,8 @@
 """The API for asyncio."""
 
 import asyncio
+import gc
+import sys
 import threading
 import unittest
 
@@ -8,6 +10,20 @@ from conduit import AsyncRuntime, Cancelled, ConduitError, EventStdout, Limits
 
 ALL = {"allow": ["host.*"]}
 PATIENCE = 60
+#: An MCP server without tools.
+UPSTREAM = """
+import json, sys
+for message in map(json.loads, sys.stdin):
+    if message.get("method") == "initialize":
+        version, about = message["params"]["protocolVersion"], {"name": "other", "version": "1"}
+        answer = {"result": {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": about}}
+    elif message.get("method") == "tools/list":
+        answer = {"result": {"tools": []}}
+    else:
+        answer = {"error": {"code": -32601, "message": "no such method"}}
+    if "id" in message:
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+"""
 LOOP = "console.log('begun'); await new Promise((resolve) => setTimeout(resolve, 9e5))"
 
 
@@ -97,6 +113,43 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
 
             runs = [runtime.execute("await tools.host.same(n=input)", language="python", input=n) for n in range(100)]
             self.assertEqual([result.value for result in await asyncio.gather(*runs)], list(range(100)))
+
+    async def test_who_asks_after_the_close_is_answered(self):
+        runtime = AsyncRuntime()
+        execution = runtime.spawn(LOOP, language="typescript")
+        events = execution.events()
+        await events.__anext__()
+        await asyncio.wait_for(runtime.close(), PATIENCE)
+        result = await asyncio.wait_for(execution.join(), PATIENCE)
+        self.assertEqual(result.outcome.status, "cancelled")
+        with self.assertRaises(StopAsyncIteration):
+            await asyncio.wait_for(events.__anext__(), PATIENCE)
+
+    async def test_who_waits_during_the_close_is_answered(self):
+        runtime = AsyncRuntime()
+        execution = runtime.spawn(LOOP, language="typescript")
+        await execution.events().__anext__()
+        waits = [execution.join(), runtime.close(), execution.join()]
+        await asyncio.wait_for(asyncio.gather(*waits), PATIENCE)
+
+    async def test_every_close_of_several_at_once_ends(self):
+        upstream = {"id": "other", "type": "stdio", "command": sys.executable, "args": ["-c", UPSTREAM]}
+        for _ in range(5):
+            runtime = AsyncRuntime(upstreams=[upstream])
+            self.assertEqual([status.tools for status in await runtime.check()], [0])
+            await asyncio.wait_for(asyncio.gather(*(runtime.close() for _ in range(8))), PATIENCE)
+
+    async def test_an_execution_holds_its_runtime(self):
+        async def here():
+            return 1
+
+        def there():
+            return 2
+
+        code = "return await tools.host.here() + await tools.host.there()"
+        execution = AsyncRuntime(policy=ALL, tools=[here, there]).spawn(code, language="python")
+        gc.collect()
+        self.assertEqual((await asyncio.wait_for(execution.join(), PATIENCE)).value, 3)
 
     async def test_a_tool_that_cancels_itself_fails(self):
         async with AsyncRuntime(policy=ALL) as runtime:

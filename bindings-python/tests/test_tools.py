@@ -8,10 +8,11 @@ import json
 import threading
 import time
 import unittest
+import unittest.mock
 import weakref
 from typing import Optional
 
-from conduit import ConduitError, Limits, Runtime, tool
+from conduit import ConduitError, Limits, Runtime, _conduit, tool
 
 ALL = {"allow": ["host.*", "mine.*"]}
 PATIENCE = 60
@@ -166,6 +167,32 @@ class Caught(unittest.TestCase):
         self.assertTrue(ended.wait(PATIENCE))
 
 
+class Unanswered(unittest.TestCase):
+    """Calls that no function answers, of a runtime without threads of Python."""
+
+    REQUEST = json.dumps({"language": "typescript", "code": "await tools.host.it()"})
+    CLOSED = "tool `host.it` did not answer, it was closed"
+
+    def setUp(self):
+        config = _conduit.Config.from_json(json.dumps({"policy": ALL}))
+        self.native = _conduit.Runtime(config, [(json.dumps({"name": "it"}), False)])
+        self.calls = self.native.calls()
+
+    def check(self, execution):
+        error = json.loads(execution.join().wait())["outcome"]["error"]
+        self.assertIn(self.CLOSED, error["message"])
+
+    def test_a_call_that_is_dropped_fails(self):
+        execution = self.native.spawn(self.REQUEST)
+        self.assertEqual(self.calls.next().tool, "host.it")
+        self.check(execution)
+
+    def test_a_call_that_comes_after_the_end_fails(self):
+        execution = self.native.spawn(self.REQUEST)
+        del self.native
+        self.check(execution)
+
+
 class Definitions(unittest.TestCase):
     def test_decorated_functions_stay_functions(self):
         @tool
@@ -289,6 +316,30 @@ class Together(unittest.TestCase):
             release.set()
             self.assertTrue(answered.wait(PATIENCE))
             self.assertEqual(runtime.execute("1", language="python").value, 1)
+
+    def test_an_execution_holds_its_runtime(self):
+        def one():
+            return 1
+
+        execution = Runtime(policy=ALL, tools=[one]).spawn("return await tools.host.one()", language="python")
+        gc.collect()
+        self.assertEqual(execution.join().value, 1)
+
+    def test_a_tool_that_cannot_run_fails_and_the_next_call_is_answered(self):
+        class NoThread(threading.Thread):
+            def start(self):
+                raise RuntimeError("can't start new thread")
+
+        async def one():
+            return 1
+
+        code = "try:\n    return await tools.host.one()\nexcept ToolError as error:\n    return str(error)"
+        with Runtime(policy=ALL, tools=[one]) as runtime:
+            runtime.tools()
+            with unittest.mock.patch("conduit._host_tools.threading.Thread", NoThread):
+                failed = runtime.execute(code, language="python").value
+            self.assertEqual(failed, "tool `host.one` cannot run: can't start new thread")
+            self.assertEqual(runtime.execute(code, language="python").value, 1)
 
     def test_a_runtime_that_its_tools_refer_to_is_collected(self):
         entered, ended = threading.Event(), threading.Event()
