@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import threading
+import weakref
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Union
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 from pydantic import TypeAdapter
 from pydantic_ai import RunContext, Tool, ToolDefinition, ToolReturn
@@ -57,12 +59,47 @@ class _Execute(ToolsetTool[Any]):
     inner: dict[str, ToolsetTool[Any]]
 
 
+class _Known:
+    """What was made for the lists of tools that were seen."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._latest: dict[str, Programs] = {}
+        #: Those too that are no longer among the latest, for as long as somebody runs a program of them.
+        self._alive: weakref.WeakSet[Programs] = weakref.WeakSet()
+        self._closed = False
+
+    def get(self, key: str) -> Optional[Programs]:
+        with self._lock:
+            return self._latest.get(key)
+
+    def add(self, key: str, made: Programs) -> Programs:
+        """What is known by this key from then on: what came first stays, and what came later is closed."""
+        with self._lock:
+            known = None if self._closed else self._latest.setdefault(key, made)
+            if known is made:
+                self._alive.add(made)
+                if len(self._latest) > KNOWN:
+                    self._latest.pop(next(iter(self._latest)))
+        if known is not made:
+            made.close()
+        if known is None:
+            raise ConduitError("the runtime is shut down", "shut_down")
+        return known
+
+    def close(self) -> list[Programs]:
+        """Adds nothing more, and gives what is to be closed."""
+        with self._lock:
+            self._closed = True
+            return list(self._alive)
+
+
 @dataclasses.dataclass
 class CodeMode(WrapperToolset[Any]):
     """A toolset with one tool, `execute`, whose programs call the tools of another toolset."""
 
     options: Options = dataclasses.field(default_factory=Options)
-    _known: dict[str, Programs] = dataclasses.field(default_factory=dict, repr=False)
+    _known: _Known = dataclasses.field(default_factory=_Known, repr=False)
 
     async def get_tools(self, ctx: RunContext[Any]) -> dict[str, ToolsetTool[Any]]:
         listed = await self.wrapped.get_tools(ctx)
@@ -94,23 +131,26 @@ class CodeMode(WrapperToolset[Any]):
 
     def close(self) -> None:
         """Ends what runs. Calling it again does no harm."""
-        for programs in self._known.values():
+        for programs in self._known.close():
             programs.close()
+
+    async def aclose(self) -> None:
+        """As `close`, in an event loop, which goes on meanwhile."""
+        await asyncio.gather(*(programs.aclose() for programs in self._known.close()))
 
     async def _programs(self, definitions: Sequence[ToolDefinition]) -> Programs:
         tools = [_inner_tool(definition) for definition in definitions]
-        key = dumps([[tool.name, tool.description, tool.input_schema, tool.output_schema] for tool in tools])
+        is_sequential = any(definition.sequential for definition in definitions)
+        listed = [[tool.name, tool.description, tool.input_schema, tool.output_schema] for tool in tools]
+        key = dumps([is_sequential, listed])
         programs = self._known.get(key)
         if programs is None:
             options = self.options
-            if any(definition.sequential for definition in definitions):
+            if is_sequential:
                 limits = dataclasses.replace(options.get("limits") or Limits(), tool_calls_in_flight=1)
                 options = {**options, "limits": limits}
-            programs = await asyncio.to_thread(Programs, tools, **options)
-            if len(self._known) >= KNOWN:
-                # Who still runs a program of it keeps it alive.
-                self._known.pop(next(iter(self._known)))
-            self._known[key] = programs
+            # On the thread, so that it is known or closed although the task may be cancelled.
+            programs = await asyncio.to_thread(lambda: self._known.add(key, Programs(tools, **options)))
         return programs
 
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import dataclasses
+import threading
 import unittest
 from typing import Annotated
+from unittest.mock import patch
 
 from pydantic import AfterValidator
 from pydantic_ai import Agent, BinaryContent, ModelRetry, RunContext, Tool, ToolReturn
@@ -15,7 +17,8 @@ from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults, ToolDef
 from pydantic_ai.toolsets import ExternalToolset, FunctionToolset
 
 from conduit import ConduitError
-from conduit.pydantic_ai import code_mode
+from conduit._code_mode import Programs
+from conduit.pydantic_ai import CodeMode, code_mode
 
 PATIENCE = 60
 
@@ -130,7 +133,52 @@ return [await caught(1), await caught(3), await caught(4)]
         )
         self.assertEqual(results(ann), [{"value": ["ann", "who", "1"]}])
         self.assertEqual(results(bob), [{"value": ["bob", "who", "2"]}])
-        self.assertEqual(len(mode._known), 1)
+        self.assertEqual(len(mode._known._latest), 1)
+
+    async def test_closing_ends_whatever_was_made(self):
+        made, ways = [], {"close": lambda mode: asyncio.to_thread(mode.close), "aclose": CodeMode.aclose}
+
+        class Recorded(Programs):
+            def __init__(self, *tools, **options):
+                super().__init__(*tools, **options)
+                made.append(self)
+                # Whoever comes first waits for the others, so that both make one.
+                if len(made) <= 2:
+                    both.wait()
+
+        def prepare(ctx, definition):
+            return dataclasses.replace(definition, name=f"for_{ctx.deps.user}")
+
+        async def run(user):
+            agent = Agent(Script("return 1").model(), toolsets=[mode], deps_type=Deps)
+            self.assertEqual(results(await agent.run("?", deps=Deps(user))), [{"value": 1}])
+
+        for name, close in ways.items():
+            with self.subTest(name), patch("conduit.pydantic_ai.Programs", Recorded), patch("conduit.pydantic_ai.KNOWN", 1):
+                made.clear()
+                both = threading.Barrier(2, timeout=PATIENCE)
+                mode = code_mode([Tool(odd, prepare=prepare)])
+                await asyncio.gather(run("ann"), run("ann"))
+                await run("bob")
+                self.assertEqual(len(made), 3)
+                await close(mode)
+                self.assertEqual([programs.runtime._closed for programs in made], [True] * 3)
+                with self.assertRaises(ConduitError) as caught:
+                    await run("eve")
+                self.assertEqual(caught.exception.code, "shut_down")
+                self.assertTrue(made[-1].runtime._closed)
+
+    async def test_a_tool_that_runs_alone_from_now_on_does(self):
+        def prepare(ctx, definition):
+            return dataclasses.replace(definition, sequential=ctx.deps.user == "ann")
+
+        mode = code_mode([Tool(odd, prepare=prepare)])
+        self.addCleanup(mode.close)
+        for user in ("bob", "ann", "bob"):
+            agent = Agent(Script("return 1").model(), toolsets=[mode], deps_type=Deps)
+            await agent.run("?", deps=Deps(user))
+        limits = [programs._limits and programs._limits.tool_calls_in_flight for programs in mode._known._latest.values()]
+        self.assertEqual(limits, [None, 1])
 
     async def test_hooks_see_the_calls_of_programs(self):
         seen = []
@@ -186,7 +234,7 @@ return [await caught(1), await caught(3), await caught(4)]
             script = Script(f"return [await tools.host.one(), await tools.host.my_for_{user}()]")
             run = await Agent(script.model(), toolsets=[mode], deps_type=Deps).run("?", deps=Deps(user))
             self.assertEqual(results(run), [{"value": [1, 1]}])
-        self.assertEqual(len(mode._known), 2)
+        self.assertEqual(len(mode._known._latest), 2)
 
     async def test_tools_that_run_alone_run_one_by_one(self):
         under_way, most = [], []
