@@ -7,7 +7,16 @@ import threading
 import unittest
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import AutoModeMiddleware, HumanInTheLoopMiddleware, ToolCallLimitMiddleware
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    AutoModeMiddleware,
+    HumanInTheLoopMiddleware,
+    LLMToolEmulator,
+    ModelCallLimitMiddleware,
+    ToolCallLimitMiddleware,
+    ToolRetryMiddleware,
+    wrap_tool_call,
+)
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import InjectedToolCallId, tool
@@ -233,6 +242,58 @@ return [await caught(count=3), await caught(count=4), await caught(count="x")]
         self.assertIn("ValueError: begun (line 3)", found[0]["error"])
         self.assertEqual(was_ended, [True])
 
+    def test_a_tool_that_does_not_end_when_it_is_cancelled_holds_nobody(self):
+        async def main():
+            begun, release, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+            @tool
+            async def stubborn() -> str:
+                """Stays."""
+                begun.set()
+                while not release.is_set():
+                    try:
+                        await release.wait()
+                    except asyncio.CancelledError:
+                        pass
+                ended.set()
+                raise ValueError("nobody hears this")
+
+            async with code_mode([stubborn]) as mode, asyncio.timeout(PATIENCE):
+                code = {"code": "return await tools.host.stubborn()"}
+                task = asyncio.create_task(mode.tools[0].ainvoke(code))
+                await begun.wait()
+                task.cancel()
+                # Not `await task`, which the tool would hold.
+                await asyncio.wait([task], timeout=PATIENCE / 2)
+                was_cancelled = task.cancelled()
+                release.set()
+                await ended.wait()
+            return was_cancelled
+
+        self.assertTrue(asyncio.run(main()))
+
+    def test_who_runs_a_program_during_the_close_is_answered_and_the_loop_turns(self):
+        async def main():
+            begun, turns = asyncio.Event(), []
+
+            @tool
+            async def begin() -> str:
+                """Begins."""
+                begun.set()
+
+            async with code_mode([begin]) as mode:
+                code = {"code": "await tools.host.begin()\nwhile True: pass"}
+                task = asyncio.create_task(mode.tools[0].ainvoke(code))
+                async with asyncio.timeout(PATIENCE):
+                    await begun.wait()
+                asyncio.get_running_loop().call_soon(turns.append, True)
+            turned = list(turns)
+            return turned, await asyncio.wait_for(task, PATIENCE)
+
+        turned, answer = asyncio.run(main())
+        self.assertEqual(turned, [True])
+        self.assertIn("the program was cancelled", answer)
+
     def test_limits_hold_for_each_program(self):
         with code_mode([price], limits=Limits(tool_calls=1), name="run_program") as mode:
             model = ScriptedModel(turns=[call("run_program", code=SUM), "done"])
@@ -275,19 +336,63 @@ return [await caught(count=3), await caught(count=4), await caught(count="x")]
             """Takes the call's id."""
 
         approval = HumanInTheLoopMiddleware(interrupt_on={"price": True, "aprice": False})
-        here = "tool `price` cannot be called by programs: "
-        refused(here + "a person must approve it (`HumanInTheLoopMiddleware`)", [price], middleware=[approval])
+        here, beside = "tool `price` cannot be called by programs: ", "; give the tool to the agent beside `execute`"
+        refused(here + "a person must approve it (`HumanInTheLoopMiddleware`)" + beside, [price], middleware=[approval])
         code_mode([aprice], middleware=[approval]).close()
         counted = ToolCallLimitMiddleware(tool_name="price", run_limit=1)
-        refused(here + "its calls are counted (`ToolCallLimitMiddleware`)", [aprice, price], middleware=[counted])
+        refused(here + "its calls are counted (`ToolCallLimitMiddleware`)" + beside, [aprice, price], middleware=[counted])
+        counted = ToolCallLimitMiddleware(run_limit=1)
+        refused(here + "its calls are counted (`ToolCallLimitMiddleware`)" + beside, [price], middleware=[counted])
+        emulated = LLMToolEmulator(tools=["price"], model=ScriptedModel(turns=[]))
+        refused(here + "a model stands in for it (`LLMToolEmulator`)" + beside, [aprice, price], middleware=[emulated])
+        code_mode([aprice], middleware=[emulated]).close()
+        emulated = LLMToolEmulator(model=ScriptedModel(turns=[]))
+        refused(here + "a model stands in for it (`LLMToolEmulator`)" + beside, [price], middleware=[emulated])
         guard = AutoModeMiddleware(tools=["price"], classifier=None)
-        refused(here + "a model must approve it (`AutoModeMiddleware`)", [price], middleware=[guard])
+        refused(here + "a model must approve it (`AutoModeMiddleware`)" + beside, [price], middleware=[guard])
         web = {"type": "web_search_20250305", "name": "web_search"}
         refused("tool `web_search` cannot be called by programs: the model's provider runs it", [web])
         injected = "is injected, and programs inject nothing; `conduit.langgraph` fills state, store and runtime"
         refused(f"tool `state` cannot be called by programs: its argument `state` {injected}", [state])
         refused(f"tool `runtime` cannot be called by programs: its argument `runtime` {injected}", [runtime])
         refused(f"tool `message` cannot be called by programs: its argument `call_id` {injected}", [message])
+
+    def test_tools_beside_middleware_that_may_be_a_guard_are_refused(self):
+        class Guard(AgentMiddleware):
+            def wrap_tool_call(self, request, handler):
+                return handler(request)
+
+        class AsyncGuard(AgentMiddleware):
+            async def awrap_tool_call(self, request, handler):
+                return await handler(request)
+
+        class Stricter(HumanInTheLoopMiddleware):
+            def wrap_tool_call(self, request, handler):
+                return handler(request)
+
+        class Renamed(ToolRetryMiddleware):
+            """Wraps as what it comes from."""
+
+        @wrap_tool_call
+        def decorated(request, handler):
+            return handler(request)
+
+        def check(middleware, method):
+            with self.assertRaises(ConduitError) as caught:
+                code_mode([price], middleware=[ModelCallLimitMiddleware(run_limit=9), middleware])
+            self.assertEqual(caught.exception.code, "invalid_config")
+            words = (
+                "tool `price` cannot be called by programs: "
+                f"middleware `{type(middleware).__name__}` wraps its calls (`{method}`), and those of programs pass it by; "
+                "give the tool to the agent beside `execute`, or the middleware to the agent alone if the tool does without"
+            )
+            self.assertEqual(str(caught.exception), words)
+
+        check(Guard(), "wrap_tool_call")
+        check(AsyncGuard(), "awrap_tool_call")
+        check(Stricter(interrupt_on={}), "wrap_tool_call")
+        check(decorated, "wrap_tool_call")
+        code_mode([price], middleware=[Renamed(), ToolRetryMiddleware(), ModelCallLimitMiddleware(run_limit=9)]).close()
 
     def test_a_tool_that_asks_a_person_never_gets_an_answer_to_another_question(self):
         paid = []
