@@ -2,12 +2,15 @@
 
 import pickle
 import tempfile
+import threading
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import conduit
 from conduit import ConduitError, EventStdout, EventToolCallEnded, EventToolCallStarted, Limits, Runtime
 
+PATIENCE = 60
 LOOP = "while (true) {}"
 WAIT = "console.log(1); await new Promise((resolve) => setTimeout(resolve, 9e5))"
 
@@ -156,6 +159,36 @@ class Lifecycle(unittest.TestCase):
             execution = runtime.spawn(WAIT, language="typescript")
             next(execution.events())
         self.assertEqual(execution.join().outcome.status, "cancelled")
+
+    def test_closing_while_it_starts_closes_what_starts(self):
+        runtime = Runtime()
+        lock, waits = runtime._lock, threading.Event()
+
+        class Lock:
+            def __enter__(self):
+                if threading.current_thread() is closer:
+                    waits.set()
+                lock.acquire()
+
+            def __exit__(self, *_):
+                lock.release()
+
+        def close():
+            runtime.close()
+            waits.set()
+
+        def serve(*_):
+            closer.start()
+            self.assertTrue(waits.wait(PATIENCE))
+
+        closer = threading.Thread(target=close)
+        runtime._lock = Lock()
+        with unittest.mock.patch.object(runtime._host, "serve", serve):
+            native = runtime._started()
+        closer.join(PATIENCE)
+        with self.assertRaises(ConduitError) as raised:
+            native.execute('{"language": "python", "code": "1"}')
+        self.assertEqual(code_of(raised), "shut_down")
 
     def test_a_config_is_a_file_or_its_keys(self):
         with tempfile.TemporaryDirectory() as folder:
