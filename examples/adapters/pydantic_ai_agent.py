@@ -31,7 +31,7 @@ async def main(model: str | Model) -> str:
         run = await agent.run("What did I spend, in crowns?", deps=Customer("Ann"))
         return run.output
     finally:
-        mode.close()
+        await mode.aclose()
 
 
 if __name__ == "__main__":
