@@ -60,6 +60,10 @@ WRONG = {
 }
 
 
+#: A folder above that is a package, as `/tmp` may be by accident, is none of the program's.
+STRICT = ("--strict", "--explicit-package-bases", "--cache-dir", os.devnull)
+
+
 class Typing(unittest.TestCase):
     def run_module(self, *arguments: str) -> "tuple[int, str]":
         ended = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, timeout=300)
@@ -76,10 +80,10 @@ class Typing(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "user.py")
             path.write_text(USER)
-            status, printed = self.run_module("mypy", "--strict", "--cache-dir", os.devnull, str(path))
+            status, printed = self.run_module("mypy", *STRICT, str(path))
             self.assertEqual(status, 0, printed)
             path.write_text(f"from conduit import Runtime\nruntime = Runtime()\n{wrong}\n")
-            _, printed = self.run_module("mypy", "--strict", "--cache-dir", os.devnull, str(path))
+            _, printed = self.run_module("mypy", *STRICT, str(path))
             for number, code in enumerate(WRONG.values(), 3):
                 self.assertRegex(printed, rf"(?m)user\.py:{number}: error: .* {re.escape(code)}$")
 
