@@ -46,15 +46,7 @@ pub(crate) fn check_tool(py: Python<'_>, definition: &str) -> PyResult<()> {
 /// What a model should know before it writes a program in `language`.
 #[pyfunction]
 pub(crate) fn guide(py: Python<'_>, language: &str) -> PyResult<&'static str> {
-    checked(py, known(language)).map(conduit_core::guide)
-}
-
-fn known(language: &str) -> Result<Language> {
-    Language::from_name(language).ok_or_else(|| {
-        let names: Vec<_> = Language::ALL.iter().map(|language| language.name()).collect();
-        let message = format!("language `{language}` is not known, expected `{}`", names.join("` or `"));
-        Error::new(ErrorCode::InvalidRequest, message)
-    })
+    checked(py, Language::parse(language)).map(conduit_core::guide)
 }
 
 /// A runtime with threads of its own. Dropping it cancels what runs.
@@ -160,7 +152,7 @@ impl Runtime {
     /// Asks for declarations, as a JSON text.
     fn declarations(&self, py: Python<'_>, language: &str, allow: Option<Vec<String>>) -> PyResult<Pending> {
         let allow = checked(py, patterns(allow))?;
-        let language = checked(py, known(language))?;
+        let language = checked(py, Language::parse(language))?;
         self.ask(py, move |runtime| async move {
             let tools = runtime.tools(allow.as_deref()).await;
             json(&runtime.declarations(language, tools).await?)

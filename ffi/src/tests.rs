@@ -403,3 +403,31 @@ fn c04_functions_that_never_return_hold_up_nothing_else() {
     conduit_runtime_free(runtime);
     assert_eq!(status, Ok(OK));
 }
+
+/// What `hold_up` is told: that an event came, and whether it was the last.
+static HEARD: Mutex<Option<mpsc::Sender<bool>>> = Mutex::new(None);
+/// Held by the test until the first event may return.
+static FIRST_EVENT: Mutex<()> = Mutex::new(());
+
+extern "C" fn hold_up(_userdata: *mut c_void, event: conduit_str) {
+    HEARD.lock().unwrap().as_ref().unwrap().send(event.ptr.is_null()).unwrap();
+    drop(FIRST_EVENT.lock());
+}
+
+#[test]
+fn c04_the_last_event_comes_when_all_handles_are_freed() {
+    let _turn = TURN.lock();
+    let (sender, heard) = mpsc::channel();
+    *HEARD.lock().unwrap() = Some(sender);
+    let first_event = FIRST_EVENT.lock();
+    let runtime = runtime();
+    let request = conduit_str::borrowed(r#"{"language": "typescript", "code": "console.log(1); while (true) {}"}"#);
+    let execution = made(|out| unsafe {
+        conduit_runtime_spawn(runtime, request, Some(hold_up), null_mut(), None, out, null_mut())
+    });
+    assert_eq!(heard.recv(), Ok(false));
+    conduit_execution_free(execution);
+    conduit_runtime_free(runtime);
+    drop(first_event);
+    assert_eq!(heard.recv_timeout(Duration::from_secs(20)), Ok(true));
+}
