@@ -5,12 +5,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conduit_core::{Embedded, Result};
+use conduit_core::{Embedded, Result, Task};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use crate::error::{checked, panicked};
@@ -24,7 +23,8 @@ type Answer = Result<Option<String>>;
 
 enum State {
     Asked(BoxFuture<'static, Answer>),
-    Running(AbortHandle),
+    /// Dropping the task ends the question.
+    Running(#[expect(dead_code, reason = "held for its drop")] Task<()>),
     Answered(Answer),
     Taken,
 }
@@ -75,17 +75,17 @@ impl Pending {
             return Err(PyRuntimeError::new_err("the question was asked already"));
         };
         let (state, wakes) = (Arc::clone(&self.state), Arc::clone(&self.wakes));
-        // The lock is kept until the handle is in its place, so that the answer comes after it.
-        let mut place = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let task = checked(
-            py,
-            self.embedded.spawn(async move {
-                let answer = question.await;
-                put(&state, State::Answered(answer));
-                wakes.0.wake(then);
-            }),
-        )?;
-        *place = State::Running(task.abort_handle());
+        let answered = async move {
+            let answer = question.await;
+            put(&state, State::Answered(answer));
+            wakes.0.wake(then);
+        };
+        let task = checked(py, py.detach(|| self.embedded.begin(answered)))?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Unless it is answered already.
+        if matches!(*state, State::Taken) {
+            *state = State::Running(task);
+        }
         Ok(())
     }
 
@@ -99,9 +99,7 @@ impl Pending {
 
     /// Ends what it began, if that still goes on.
     fn cancel(&self) {
-        if let State::Running(task) = put(&self.state, State::Taken) {
-            task.abort();
-        }
+        drop(put(&self.state, State::Taken));
     }
 }
 
