@@ -204,6 +204,18 @@ class Lifecycle(unittest.TestCase):
             words = "`policy` stands beside `config`, expected a file or its keys"
             self.assertEqual((code_of(raised), str(raised.exception)), ("invalid_config", words))
 
+    def test_an_option_that_there_is_not_is_refused(self):
+        with Runtime() as runtime:
+            for ask in (
+                lambda: Runtime(polices=None),
+                lambda: runtime.execute("1", language="python", polices=None),
+                lambda: runtime.spawn("1", language="python", polices=1),
+            ):
+                with self.assertRaisesRegex(TypeError, "^`polices` is no option, expected one of: .*limits"):
+                    ask()
+            with self.assertRaises(TypeError):
+                runtime.execute("1")
+
     def test_a_config_is_checked_at_once(self):
         for keys in (
             {"config": "/no/such/file"},
