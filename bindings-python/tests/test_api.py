@@ -120,6 +120,9 @@ class Programs(unittest.TestCase):
     def test_tools_can_be_searched_and_described(self):
         (tool,) = self.runtime.tools()
         self.assertEqual((tool.name, tool.description), ("host.double", "Twice a number."))
+        self.assertEqual(self.runtime.tools(allow=("host.*",)), (tool,))
+        with self.assertRaises(TypeError):
+            self.runtime.tools(allow="host.*")
         found = self.runtime.search_tools("twice a number", limit=1)
         self.assertEqual((found.tools, found.unavailable), ((tool,), ()))
         described = self.runtime.describe_tools(["host.double", "host.none"])
@@ -220,6 +223,7 @@ class Lifecycle(unittest.TestCase):
         for keys in (
             {"config": "/no/such/file"},
             {"policy": {"alow": []}},
+            {"policy": {"allow": {"host.*"}}},
             {"policy": {"allow": ["github"]}},
             {"limits": {"wall_time": "1h"}},
             {"languages": ["ruby"]},

@@ -107,7 +107,8 @@ class Schemas(unittest.TestCase):
         self.assertEqual((place["type"], place["required"], place["additionalProperties"]), ("object", ["city"], False))
 
     def test_a_type_that_must_be_built_needs_pydantic(self):
-        for hint in (complex, Color, Literal[Color.RED], Point, Optional[Point], Tuple[int, str], tuple, Dict[int, str]):
+        kinds = (complex, Color, Literal[Color.RED], Point, Optional[Point], Tuple[int, str], tuple, Dict[int, str])
+        for hint in kinds:
 
             def it(p):
                 return p

@@ -19,7 +19,7 @@ from ._conduit import guide
 from ._errors import ConduitError
 from ._host_tools import current_call
 from ._result import ExecutionResult
-from ._runtime import AsyncExecution, ConfigKeys, Execution, Runtime, _close
+from ._runtime import AsyncExecution, Execution, Runtime, SharedKeys, _close
 from ._types import Language, Limits
 
 ToolT = TypeVar("ToolT")
@@ -34,7 +34,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-class Options(ConfigKeys, total=False):
+class Options(SharedKeys, total=False):
     """The options of every `code_mode`; `config` and the keys of a config file are those of `Runtime`.
 
     When `policy` is absent, programs may call the tools given, all of them; with `upstreams` it must be there.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypedDict, T
 
 from ._conduit import Inbox, Runtime, ToolCall, check_tool
 from ._errors import ConduitError
-from ._json import dumps, loads, present
+from ._json import dumps, dumps_given, loads, present
 from ._schema import Signature
 
 if TYPE_CHECKING:
@@ -78,28 +78,22 @@ class HostTool:
     def __init__(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
         if not callable(function):
             raise ConduitError(f"`{type(function).__name__}` is no tool, expected a function", "invalid_config")
-        options = present(ToolOptions, options)
+        said = present(ToolOptions, options)
+        schema, output = said.pop("input_schema", None), said.pop("output_schema", None)
         inner = function.func if isinstance(function, functools.partial) else function
         self.function = function
         self.is_async = any(map(inspect.iscoroutinefunction, (inner, getattr(inner, "__call__", None))))  # noqa: B004
-        self.name = str(options.get("name") or getattr(inner, "__name__", type(inner).__name__))
-        schema = options.get("input_schema")
+        self.name = str(said.get("name") or getattr(inner, "__name__", type(inner).__name__))
         signature = Signature.of(function, self.name) if schema is None else Signature(schema or None, None, {})
         self._builders = signature.builders
         definition = {
-            "upstream": options.get("upstream"),
+            **said,
             "name": self.name,
-            "title": options.get("title"),
-            "description": options.get("description") or inspect.getdoc(inner),
+            "description": said.get("description") or inspect.getdoc(inner),
             "inputSchema": signature.input_schema,
-            "outputSchema": options.get("output_schema") or signature.output_schema,
-            "annotations": options.get("annotations"),
+            "outputSchema": output or signature.output_schema,
         }
-        try:
-            self.json = dumps(definition)
-        except (TypeError, ValueError, RecursionError) as error:
-            message = f"the definition of tool `{self.name}` is no JSON: {error}"
-            raise ConduitError(message, "invalid_config") from error
+        self.json = dumps_given(definition, f"the definition of tool `{self.name}`", "invalid_config")
         check_tool(self.json)
 
     def arguments(self, call: ToolCall) -> dict[str, Any]:

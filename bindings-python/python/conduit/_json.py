@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Union
 
 from ._errors import ConduitError
-from ._types import Limits
+from ._types import ErrorCode, Limits
 
 loads = json.loads
 
@@ -57,9 +57,9 @@ def present(kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def dumps_request(value: object) -> str:
-    """The JSON of what a caller gave."""
+def dumps_given(value: object, what: str, code: ErrorCode) -> str:
+    """The JSON of what somebody gave. Raises `ConduitError` with this code when there is none."""
     try:
         return dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConduitError(f"the request is no JSON: {error}", "invalid_request") from error
+        raise ConduitError(f"{what} is no JSON: {error}", code) from error

@@ -13,7 +13,7 @@ from . import _conduit
 from ._conduit import Pending
 from ._errors import ConduitError
 from ._host_tools import Function, Host, HostTool, ToolOptions
-from ._json import dumps_request, loads, present
+from ._json import dumps_given, loads, present
 from ._result import ExecutionResult, read_result
 from ._types import _EVENTS, Described, Event, Found, Language, Limits, Tool, UpstreamStatus
 
@@ -26,8 +26,8 @@ LimitsConfig = Union[Limits, Mapping[str, Union[int, str]]]
 Allow = Optional[Sequence[str]]
 
 
-class ConfigKeys(TypedDict, total=False):
-    """Keys of a config file, as docs/config.md has them. What is `None` is absent."""
+class SharedKeys(TypedDict, total=False):
+    """Those keys of a config file that the adapters have too."""
 
     upstreams: Optional[Sequence[Mapping[str, Any]]]
     #: What programs may call: nothing when absent.
@@ -38,6 +38,12 @@ class ConfigKeys(TypedDict, total=False):
     languages: Optional[Sequence[Language]]
     max_executions: Optional[int]
     max_queue: Optional[int]
+
+
+class ConfigKeys(SharedKeys, total=False):
+    """The keys of a config file, as docs/config.md has them. What is `None` is absent."""
+
+    limits: Optional[LimitsConfig]
 
 
 class RequestOptions(TypedDict, total=False):
@@ -61,14 +67,11 @@ class _Base:
         config: Union[str, os.PathLike[str], None] = None,
         *,
         tools: Iterable[Callable[..., Any]] = (),
-        limits: Optional[LimitsConfig] = None,
         **keys: Unpack[ConfigKeys],
     ) -> None:
         given = present(ConfigKeys, keys)
-        if limits is not None:
-            given["limits"] = limits
         if config is None:
-            self._config = _conduit.Config.from_json(dumps_request(given))
+            self._config = _conduit.Config.from_json(dumps_given(given, "the config", "invalid_config"))
         elif given:
             message = f"`{next(iter(given))}` stands beside `config`, expected a file or its keys"
             raise ConduitError(message, "invalid_config")
@@ -129,19 +132,12 @@ class _Base:
 
 
 def _request(code: str, language: Language, options: RequestOptions) -> str:
-    return dumps_request({"code": code, "language": language, **present(RequestOptions, options)})
+    request = {"code": code, "language": language, **present(RequestOptions, options)}
+    return dumps_given(request, "the request", "invalid_request")
 
 
-def _tools(data: Any) -> tuple[Tool, ...]:
-    return tuple(map(Tool._from_json, data))
-
-
-def _statuses(data: Any) -> tuple[UpstreamStatus, ...]:
-    return tuple(map(UpstreamStatus._from_json, data))
-
-
-def _events(data: Any) -> list[Event]:
-    return [_EVENTS[event["event"]](event) for event in data]
+def _event(data: Any) -> Event:
+    return _EVENTS[data["event"]](data)
 
 
 def _wait(pending: Pending) -> Any:
@@ -197,7 +193,7 @@ class Execution(_Execution):
     def events(self) -> Iterator[Event]:
         """What happens, as it happens; ends with the program. Each event is given once."""
         while (batch := _wait(self._native.next_events())) is not None:
-            yield from _events(batch)
+            yield from map(_event, batch)
 
     def join(self) -> ExecutionResult:
         """Waits for the end. Ctrl-C cancels the program."""
@@ -235,7 +231,7 @@ class Runtime(_Base):
 
     def tools(self, allow: Allow = None) -> tuple[Tool, ...]:
         """The tools that a request with this allow-list may call. Connects what is not connected."""
-        return _tools(_wait(self._started().tools(allow)))
+        return tuple(map(Tool._from_json, _wait(self._started().tools(allow))))
 
     def search_tools(self, query: str, *, limit: Optional[int] = None, allow: Allow = None) -> Found:
         """Those of them that fit `query` best, and which upstreams could not be searched."""
@@ -251,7 +247,7 @@ class Runtime(_Base):
 
     def check(self) -> tuple[UpstreamStatus, ...]:
         """Connects every upstream and says how that went."""
-        return _statuses(_wait(self._started().check()))
+        return tuple(map(UpstreamStatus._from_json, _wait(self._started().check())))
 
     def close(self) -> None:
         """Refuses what comes, cancels what runs and ends every connection. Calling it again does no harm."""
@@ -266,8 +262,8 @@ class AsyncExecution(_Execution):
     async def events(self) -> AsyncIterator[Event]:
         """What happens, as it happens; ends with the program. Each event is given once."""
         while (batch := await _answer(self._native.next_events())) is not None:
-            for event in _events(batch):
-                yield event
+            for event in batch:
+                yield _event(event)
 
     async def join(self) -> ExecutionResult:
         """Waits for the end. Cancelling the task cancels the program."""
@@ -303,7 +299,7 @@ class AsyncRuntime(_Base):
 
     async def tools(self, allow: Allow = None) -> tuple[Tool, ...]:
         """The tools that a request with this allow-list may call. Connects what is not connected."""
-        return _tools(await _answer(self._here().tools(allow)))
+        return tuple(map(Tool._from_json, await _answer(self._here().tools(allow))))
 
     async def search_tools(self, query: str, *, limit: Optional[int] = None, allow: Allow = None) -> Found:
         """Those of them that fit `query` best, and which upstreams could not be searched."""
@@ -319,7 +315,7 @@ class AsyncRuntime(_Base):
 
     async def check(self) -> tuple[UpstreamStatus, ...]:
         """Connects every upstream and says how that went."""
-        return _statuses(await _answer(self._here().check()))
+        return tuple(map(UpstreamStatus._from_json, await _answer(self._here().check())))
 
     async def close(self) -> None:
         """Refuses what comes, cancels what runs and ends every connection. Calling it again does no harm."""

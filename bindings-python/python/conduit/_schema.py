@@ -28,10 +28,6 @@ _SIMPLE = {
     bool: "boolean",
     int: "integer",
     float: "number",
-    dict: "object",
-    Mapping: "object",
-    list: "array",
-    Sequence: "array",
 }
 
 
@@ -113,17 +109,17 @@ def _text(hint: Any) -> Schema:
 
 def _plain(hint: Any) -> Schema:
     """The schema of a plain hint."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    origin, arguments = typing.get_origin(hint) or hint, typing.get_args(hint)
     if origin is Annotated:
         return {**_plain(arguments[0]), **_text(hint)}
     if origin is Literal and all(type(value) in _SIMPLE for value in arguments):
         return {"enum": list(arguments)}
     if origin in _UNIONS:
         return {"anyOf": [_plain(argument) for argument in arguments]}
-    if origin in (list, Sequence) and arguments:
-        return {"type": "array", "items": _plain(arguments[0])}
-    if origin in (dict, Mapping) and arguments and arguments[0] in (str, Any):
-        return {"type": "object", "additionalProperties": _plain(arguments[1])}
+    if origin in (list, Sequence):
+        return {"type": "array", **({"items": _plain(arguments[0])} if arguments else {})}
+    if origin in (dict, Mapping) and (not arguments or arguments[0] in (str, Any)):
+        return {"type": "object", **({"additionalProperties": _plain(arguments[1])} if arguments else {})}
     if hasattr(hint, "__total__"):  # a TypedDict
         hints = typing.get_type_hints(hint, include_extras=True)
         properties = {key: _plain(inner) for key, inner in hints.items()}
@@ -131,6 +127,6 @@ def _plain(hint: Any) -> Schema:
         return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     if hint in (Any, object):
         return {}
-    if (name := _SIMPLE.get(origin or hint)) and not arguments:
-        return {"type": name}
+    if hint in _SIMPLE:
+        return {"type": _SIMPLE[hint]}
     raise TypeError(f"type `{hint}` has no JSON Schema without pydantic, install that or give `input_schema`")
