@@ -9,17 +9,35 @@ import functools
 import inspect
 import threading
 import weakref
-from collections.abc import Iterable
-from typing import Any, Callable, Literal, Optional, TypeVar, Union, overload
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypedDict, TypeVar, Union, overload
 
 from ._conduit import Inbox, Runtime, ToolCall, check_tool
 from ._errors import ConduitError
-from ._json import dumps, loads
+from ._json import dumps, dumps_given, loads, present
 from ._schema import Signature
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _OPTIONS = "__conduit_tool__"
-_NAMES = ("name", "description", "upstream", "title", "input_schema", "output_schema", "annotations")
+
+
+class ToolOptions(TypedDict, total=False):
+    """What is said of a tool. What is not said comes from the function itself."""
+
+    name: Optional[str]
+    description: Optional[str]
+    #: The first part of its full name; `host` when absent.
+    upstream: Optional[str]
+    #: For people.
+    title: Optional[str]
+    #: With one of its own, or `False` for none at all, a function gets its arguments as JSON has them.
+    input_schema: Union[dict[str, Any], Literal[False], None]
+    output_schema: Optional[dict[str, Any]]
+    #: MCP's `annotations`.
+    annotations: Optional[dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,17 +61,8 @@ def current_call() -> CurrentCall:
 @overload
 def tool(function: Function) -> Function: ...
 @overload
-def tool(
-    *,
-    name: Optional[str] = None,
-    description: Optional[str] = None,
-    upstream: Optional[str] = None,
-    title: Optional[str] = None,
-    input_schema: Union[dict[str, Any], Literal[False], None] = None,
-    output_schema: Optional[dict[str, Any]] = None,
-    annotations: Optional[dict[str, Any]] = None,
-) -> Callable[[Function], Function]: ...
-def tool(function: Optional[Function] = None, **options: Any) -> Union[Function, Callable[[Function], Function]]:
+def tool(**options: Unpack[ToolOptions]) -> Callable[[Function], Function]: ...
+def tool(function: Any = None, **options: Any) -> Any:
     """Says how a function is a tool, for `Runtime(tools=[function])`; what is not said comes from the function itself."""
 
     def decorate(function: Function) -> Function:
@@ -64,44 +73,33 @@ def tool(function: Optional[Function] = None, **options: Any) -> Union[Function,
 
 
 class HostTool:
-    """One function that is a tool. With an `input_schema` of its own, or `False` for none, it gets arguments as JSON has them."""
+    """One function that is a tool."""
 
-    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+    def __init__(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
         if not callable(function):
-            message = f"`{type(function).__name__}` is no tool, expected a function"
-            raise ConduitError(message, "invalid_config")
-        for option in options:
-            if option not in _NAMES:
-                raise TypeError(f"`{option}` is no option of a tool")
-        self.function = function
+            raise ConduitError(f"`{type(function).__name__}` is no tool, expected a function", "invalid_config")
+        said = present(ToolOptions, options)
+        schema, output = said.pop("input_schema", None), said.pop("output_schema", None)
         inner = function.func if isinstance(function, functools.partial) else function
-        self.is_async = inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(
-            getattr(inner, "__call__", None)  # noqa: B004
-        )
-        name = str(options.get("name") or getattr(inner, "__name__", type(inner).__name__))
-        self.signature: Optional[Signature] = None
-        if options.get("input_schema") is None:
-            self.signature = Signature.of(function, name)
-        signature = self.signature
-        self.definition = {
-            "upstream": options.get("upstream"),
-            "name": name,
-            "title": options.get("title"),
-            "description": options.get("description") or inspect.getdoc(inner),
-            "inputSchema": (options["input_schema"] or None) if signature is None else signature.input_schema,
-            "outputSchema": options.get("output_schema") or (signature.output_schema if signature else None),
-            "annotations": options.get("annotations"),
+        self.function = function
+        self.is_async = any(map(inspect.iscoroutinefunction, (inner, getattr(inner, "__call__", None))))  # noqa: B004
+        self.name = str(said.get("name") or getattr(inner, "__name__", type(inner).__name__))
+        signature = Signature.of(function, self.name) if schema is None else Signature(schema or None, None, {})
+        self._builders = signature.builders
+        definition = {
+            **said,
+            "name": self.name,
+            "description": said.get("description") or inspect.getdoc(inner),
+            "inputSchema": signature.input_schema,
+            "outputSchema": output or signature.output_schema,
         }
-        try:
-            self.json = dumps(self.definition)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ConduitError(f"the definition of tool `{name}` is no JSON: {error}", "invalid_config") from error
+        self.json = dumps_given(definition, f"the definition of tool `{self.name}`", "invalid_config")
         check_tool(self.json)
 
     def arguments(self, call: ToolCall) -> dict[str, Any]:
         """What the function is called with."""
-        arguments: dict[str, Any] = loads(call.arguments)
-        return arguments if self.signature is None else self.signature.build(arguments)
+        build = self._builders
+        return {name: build[name](it) if name in build else it for name, it in loads(call.arguments).items()}
 
     def run(self, call: ToolCall) -> None:
         """Answers one call, on this thread."""
@@ -120,11 +118,10 @@ class HostTool:
         _CURRENT.set(CurrentCall(call.tool, call.execution))
         try:
             value = await self.function(**self.arguments(call))
-        except Exception as error:
-            _fail(call, error)
         except BaseException as error:
             _fail(call, error)
-            raise
+            if not isinstance(error, Exception):
+                raise
         else:
             _answer(call, value)
 
@@ -150,10 +147,8 @@ def _answer(call: ToolCall, value: object) -> None:
 
 
 def _fail(call: ToolCall, error: BaseException) -> None:
-    content = None
     try:
-        content = dumps(getattr(error, "content", None))
-        call.fail(_text(error), content)
+        call.fail(_text(error), dumps(getattr(error, "content", None)))
     except Exception:  # content that is no JSON
         call.fail(_text(error))
 
@@ -170,21 +165,13 @@ def _text(error: BaseException) -> str:
 class Host:
     """The tools of one runtime, and the threads that serve it."""
 
-    def __init__(self) -> None:
-        self.tools: list[HostTool] = []
+    def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
+        self.tools = [HostTool(function, getattr(function, _OPTIONS, {})) for function in functions]
         #: Where asynchronous functions run.
         self.loop: Optional[asyncio.AbstractEventLoop] = None
         self._own_loop: Optional[asyncio.AbstractEventLoop] = None
         self._end_loop: Optional[Callable[[], object]] = None
         self._lock = threading.Lock()
-
-    def add(self, function: Callable[..., Any]) -> None:
-        """Adds one function; what `tool` said of it holds."""
-        self.tools.append(HostTool(function, getattr(function, _OPTIONS, {})))
-
-    def definitions(self) -> list[tuple[str, bool]]:
-        """The tools as the runtime wants them."""
-        return [(tool.json, tool.is_async) for tool in self.tools]
 
     def serve(self, native: Runtime, has_loop: bool) -> None:
         """Starts the first threads, those that are needed."""
