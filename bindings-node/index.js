@@ -14,8 +14,7 @@ const { hostTools, call } = require('./tools.js')
 /** @typedef {import('./types').ExecutionRequest} ExecutionRequest */
 /** @typedef {import('./types').ExecutionResult} ExecutionResult */
 /** @typedef {import('./types').Event} Event */
-/** @typedef {{ message: string }} Failure What native code throws: the message is the JSON of an error of core's. */
-/** @typedef {{ resolve: (json: string) => void, reject: (error: Failure) => void }} Settle */
+/** @typedef {{ resolve: (json: string) => void, reject: (error: { message: string }) => void }} Settle */
 /** @typedef {Settle & { timer: NodeJS.Timeout, events: Readable | undefined }} Operation */
 
 /** The kinds of messages: `Kind` in src/channel.rs. */
@@ -44,7 +43,7 @@ class ConduitError extends Error {
   }
 }
 
-/** @param {Failure} failure */
+/** @param {any} error What native code throws: its message is the JSON of an error of core's, or says what went wrong. */
 function conduitError({ message: json }) {
   try {
     const { code, message, ...more } = JSON.parse(json)
@@ -62,7 +61,7 @@ async function heard(promise) {
   try {
     return await promise
   } catch (error) {
-    throw conduitError(/** @type {Failure} */ (error))
+    throw conduitError(error)
   }
 }
 
@@ -238,7 +237,7 @@ class Runtime {
     try {
       started = start(operation)
     } catch (error) {
-      throw conduitError(/** @type {Failure} */ (error))
+      throw conduitError(error)
     }
     // Until it ends, the process does not, and the runtime is not collected.
     const timer = setInterval(() => this, LONG)
@@ -313,7 +312,7 @@ function guide(language) {
   try {
     return native.guide(String(language))
   } catch (error) {
-    throw conduitError(/** @type {Failure} */ (error))
+    throw conduitError(error)
   }
 }
 
