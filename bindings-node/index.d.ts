@@ -31,7 +31,8 @@ export interface ConfigFile {
 }
 
 /**
- * The keys of a config file. An unknown one is an error. Programs may call only what `policy` lists, functions of this program included.
+ * The keys of a config file. An unknown one is an error. Programs may call only what `policy` lists, functions of this program
+ * included; `upstreams` are connected when they are first needed.
  */
 export interface ConfigKeys extends Config {
   config?: undefined

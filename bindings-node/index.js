@@ -194,7 +194,6 @@ class Runtime {
     return this.#ask({ ask: 'check' })
   }
 
-  /** @returns {Promise<void>} */
   close() {
     return (this.#closed ??= this.#close())
   }
@@ -262,7 +261,7 @@ class Runtime {
   #deliver(kind, id, tool, json, execution) {
     if (kind === VALUE) this.#take(id)?.resolve(json)
     else if (kind === FAILURE) this.#take(id)?.reject({ message: json })
-    else if (kind === EVENTS) for (const event of convert.events(json)) this.#operations.get(id)?.events?.push(event)
+    else if (kind === EVENTS) convert.events(json).forEach((event) => this.#operations.get(id)?.events?.push(event))
     else if (kind === CALL) this.#call(id, tool, json, execution)
     else if (kind === ABANDONED) this.#abandon(id)
   }
@@ -273,7 +272,7 @@ class Runtime {
     if (tool === undefined) return
     const controller = new AbortController()
     this.#calls.set(id, controller)
-    const { isValue, json: answer } = await call(tool, json, {
+    const reply = await call(tool, json, {
       executionId: execution ?? '',
       // Made when it is asked for: most tools never do.
       get signal() {
@@ -281,7 +280,7 @@ class Runtime {
       },
     })
     this.#calls.delete(id)
-    this.#native.reply(id, isValue, answer)
+    this.#native.reply(id, reply.isValue, reply.json)
   }
 
   /** @param {number} id */

@@ -5,7 +5,6 @@ const { isFields } = require('./convert.js')
 
 /** @typedef {import('./index').ToolContext} ToolContext */
 /** @typedef {{ execute: (args: unknown, context: ToolContext) => unknown, json: string }} HostTool */
-/** @typedef {{ isValue: boolean, json: string }} Reply */
 
 const TARGET = 'draft-2020-12'
 
@@ -66,24 +65,23 @@ function written(value) {
   }
 }
 
-/** @param {unknown} error */
+/** @param {any} error */
 function said(error) {
   try {
-    const message = isFields(error) ? error.message : undefined
+    const message = error?.message
     return (typeof message === 'string' && message) || String(error) || 'the tool failed and did not say why'
   } catch {
     return 'the tool failed and did not say why'
   }
 }
 
-/** @param {unknown} error @returns {Reply} */
+/** @param {any} error @returns {string} What the program learns of it, unless JSON cannot say its content. */
 function failure(error) {
   const message = said(error)
   try {
-    const content = isFields(error) ? error.content : undefined
-    return { isValue: false, json: JSON.stringify({ message, content: content ?? null }) }
+    return JSON.stringify({ message, content: error?.content })
   } catch {
-    return { isValue: false, json: JSON.stringify({ message }) }
+    return JSON.stringify({ message })
   }
 }
 
@@ -99,12 +97,12 @@ async function validated(standard, args) {
   throw Object.assign(new TypeError(`the arguments are wrong: ${told.join('; ')}`), { content })
 }
 
-/** @param {HostTool} tool @param {string} json @param {ToolContext} context @returns {Promise<Reply>} */
+/** @param {HostTool} tool @param {string} json @param {ToolContext} context */
 async function call(tool, json, context) {
   try {
     return { isValue: true, json: written(await tool.execute(JSON.parse(json), context)) }
   } catch (error) {
-    return failure(error)
+    return { isValue: false, json: failure(error) }
   }
 }
 
