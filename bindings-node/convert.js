@@ -9,8 +9,13 @@ const camelNames = Object.create(null)
 /** @param {string} name */
 const camelName = (name) => (camelNames[name] ??= name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()))
 
-/** The same fields, by JavaScript's names. @param {Fields} fields @returns {any} */
-const camel = (fields) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [camelName(name), value]))
+/** The same fields, by JavaScript's names. @param {Fields} fields */
+function camel(fields) {
+  /** @type {any} */
+  const renamed = {}
+  for (const name in fields) renamed[camelName(name)] = fields[name]
+  return renamed
+}
 
 /** @param {unknown} value @returns {value is Fields} */
 const isFields = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
