@@ -7,13 +7,13 @@
 const camelNames = Object.create(null)
 
 /** @param {string} name */
-const camelName = (name) => (camelNames[name] ??= name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()))
+const camelName = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())
 
 /** The same fields, by JavaScript's names. @param {Fields} fields */
 function camel(fields) {
   /** @type {any} */
   const renamed = {}
-  for (const name in fields) renamed[camelName(name)] = fields[name]
+  for (const name in fields) renamed[(camelNames[name] ??= camelName(name))] = fields[name]
   return renamed
 }
 
