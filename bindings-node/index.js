@@ -9,11 +9,9 @@ const convert = require('./convert.js')
 const { hostTools, call } = require('./tools.js')
 
 /** @import * as Declared from './index' */
-/** @typedef {import('./native').NativeRuntime} NativeRuntime */
-/** @typedef {import('./index').ExecuteOptions} ExecuteOptions */
-/** @typedef {import('./types').ExecutionRequest} ExecutionRequest */
-/** @typedef {import('./types').ExecutionResult} ExecutionResult */
-/** @typedef {import('./types').Event} Event */
+/** @import { Deliver, NativeRuntime } from './native' */
+/** @import { HostTool } from './tools' */
+/** @import { ErrorCode, ErrorInfo, Event, ExecutionRequest, ExecutionResult, Language } from './types' */
 /** @typedef {{ resolve: (json: string) => void, reject: (error: { message: string }) => void }} Settle */
 /** @typedef {Settle & { timer: NodeJS.Timeout, events: Readable | undefined }} Operation */
 
@@ -33,7 +31,7 @@ if (Symbol.asyncDispose === undefined) {
 
 /** What must be mended outside of the program: the request, the config, an upstream, the load. */
 class ConduitError extends Error {
-  /** @param {import('./types').ErrorCode} code @param {string} message @param {Partial<import('./types').ErrorInfo>} [more] */
+  /** @param {ErrorCode} code @param {string} message @param {Partial<ErrorInfo>} [more] */
   constructor(code, message, { upstream = null, retryable = false } = {}) {
     super(message)
     this.name = 'ConduitError'
@@ -43,7 +41,7 @@ class ConduitError extends Error {
   }
 }
 
-/** @param {any} error What native code throws: its message is the JSON of an error of core's, or says what went wrong. */
+/** @param {any} error Native code's: its message is the JSON of an error of core's, or says what went wrong. */
 function conduitError({ message: json }) {
   try {
     const { code, message, ...more } = JSON.parse(json)
@@ -111,14 +109,14 @@ class Runtime {
   /** Called when nothing is under way any more. @type {(value?: undefined) => void} */
   #idle = () => {}
 
-  /** @param {symbol} ours @param {NativeRuntime} native @param {import('./tools').HostTool[]} tools */
+  /** @param {symbol} ours @param {NativeRuntime} native @param {HostTool[]} tools */
   constructor(ours, native, tools) {
     if (ours !== OURS) throw new TypeError('a runtime is made by `await Runtime.create(options)`')
     this.#native = native
     this.#tools = tools
   }
 
-  /** @param {import('./index').RuntimeOptions} [options] */
+  /** @param {Declared.RuntimeOptions} [options] */
   static async create(options = {}) {
     if (!convert.isFields(options)) throw new TypeError('the options must be an object')
     const { config, tools: given, ...keys } = options
@@ -141,14 +139,14 @@ class Runtime {
     return runtime
   }
 
-  /** @param {ExecutionRequest} request @param {ExecuteOptions} [options] */
+  /** @param {ExecutionRequest} request @param {Declared.ExecuteOptions} [options] */
   async execute(request, { signal } = {}) {
     signal?.throwIfAborted()
     const json = convert.request(request)
-    const { operation, ended } = this.#operation((operation) => {
+    const { operation, ended } = this.#operation((id) => {
       // Only what is spawned can be cancelled.
-      if (signal === undefined) this.#native.execute(operation, json)
-      else this.#native.spawn(operation, json, false)
+      if (signal === undefined) this.#native.execute(id, json)
+      else this.#native.spawn(id, json, false)
     })
     const forget = () => {
       this.#take(operation)
@@ -157,7 +155,7 @@ class Runtime {
     return convert.result(await abortable(ended, signal, forget))
   }
 
-  /** @param {ExecutionRequest} request @param {ExecuteOptions} [options] */
+  /** @param {ExecutionRequest} request @param {Declared.ExecuteOptions} [options] */
   spawn(request, { signal } = {}) {
     signal?.throwIfAborted()
     const json = convert.request(request)
@@ -185,7 +183,7 @@ class Runtime {
     return convert.camel(await this.#ask({ ask: 'describe_tools', names, allow }))
   }
 
-  /** @param {import('./types').Language} language @param {{ allow?: string[] }} [options] */
+  /** @param {Language} language @param {{ allow?: string[] }} [options] */
   async declarations(language, { allow } = {}) {
     return this.#ask({ ask: 'declarations', language, allow })
   }
@@ -222,7 +220,7 @@ class Runtime {
   /** @param {object} question */
   async #ask(question) {
     const json = JSON.stringify(question)
-    return JSON.parse(await this.#operation((operation) => this.#native.ask(operation, json)).ended)
+    return JSON.parse(await this.#operation((id) => this.#native.ask(id, json)).ended)
   }
 
   /**
@@ -257,7 +255,7 @@ class Runtime {
     return operation
   }
 
-  /** @type {import('./native').Deliver} */
+  /** @type {Deliver} */
   #deliver(kind, id, tool, json, execution) {
     if (kind === VALUE) this.#take(id)?.resolve(json)
     else if (kind === FAILURE) this.#take(id)?.reject({ message: json })
@@ -292,7 +290,8 @@ class Runtime {
 
 /**
  * `ended`, or as soon as the signal aborts, its reason.
- * @template T @param {Promise<T>} ended @param {AbortSignal | undefined} signal @param {() => void} cancel @returns {Promise<T>}
+ * @template T @param {Promise<T>} ended @param {AbortSignal | undefined} signal @param {() => void} cancel
+ * @returns {Promise<T>}
  */
 function abortable(ended, signal, cancel) {
   if (signal === undefined) return ended
@@ -306,7 +305,7 @@ function abortable(ended, signal, cancel) {
   })
 }
 
-/** @param {import('./types').Language} language */
+/** @param {Language} language */
 function guide(language) {
   try {
     return native.guide(String(language))
