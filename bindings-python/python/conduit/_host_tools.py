@@ -130,11 +130,11 @@ class HostTool:
 
         def begin() -> None:
             task = loop.create_task(self.run_async(call))
-            if not call.on_cancel(functools.partial(loop.call_soon_threadsafe, task.cancel)):
+            if not call.on_cancel(functools.partial(call_in, loop, task.cancel)):
                 task.cancel()
 
         try:
-            loop.call_soon_threadsafe(begin)
+            call_in(loop, begin)
         except RuntimeError as error:  # the loop is closed
             call.fail(f"tool `{call.tool}` cannot run: {error}")
 
@@ -162,24 +162,44 @@ def _text(error: BaseException) -> str:
     return (text or type(error).__name__).encode("utf-8", "backslashreplace").decode()
 
 
+def call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    """Calls `function` in `loop`: now if that is where this runs, else soon. Raises `RuntimeError` when it is closed."""
+    if asyncio._get_running_loop() is loop:
+        function()
+    else:
+        loop.call_soon_threadsafe(function)
+
+
 class Host:
-    """The tools of one runtime, and the threads that serve it."""
+    """The tools of one runtime, and what serves it: threads, or an event loop."""
 
     def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
         self.tools = [HostTool(function, getattr(function, _OPTIONS, {})) for function in functions]
         #: Where asynchronous functions run.
         self.loop: Optional[asyncio.AbstractEventLoop] = None
+        self._has_loop_thread = False
         self._own_loop: Optional[asyncio.AbstractEventLoop] = None
         self._end_loop: Optional[Callable[[], object]] = None
         self._lock = threading.Lock()
 
-    def serve(self, native: Runtime, has_loop: bool) -> None:
-        """Starts the first threads, those that are needed."""
+    def serve(self, native: Runtime, loop_thread: Optional[bool]) -> None:
+        """Starts the first threads, those that are needed: `None` when the tools decide whether event loops need one."""
         kinds = [tool.is_async for tool in self.tools]
         if not all(kinds):
             _start(native.calls(), weakref.ref(self), True)
-        if has_loop or any(kinds):
+        if any(kinds) if loop_thread is None else loop_thread:
             _start(native.wakes(), weakref.ref(self), False)
+
+    def serve_in(self, loop: asyncio.AbstractEventLoop, native: Runtime) -> None:
+        """Has `loop`, in which this runs, do what never takes long and run asynchronous functions."""
+        self.loop = loop
+        inbox, host = native.wakes(), weakref.ref(self)
+        try:
+            loop.add_reader(inbox.descriptor(), _take, inbox, host, loop)
+        except NotImplementedError:  # a loop of Windows
+            if not self._has_loop_thread:
+                self._has_loop_thread = True
+                _start(inbox, host, False)
 
     def dispatch(self, call: ToolCall) -> None:
         """Has one call answered."""
@@ -234,22 +254,33 @@ def _serve(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
         job = inbox.next()
         if job is None:
             return
-        if not isinstance(job, ToolCall):
+        if grows and inbox.is_deserted():
             try:
-                job()
-            except Exception:
-                pass  # its event loop is closed, so nobody waits there
-        else:
-            if grows and inbox.is_deserted():
-                try:
-                    _start(inbox, host, grows)
-                except RuntimeError:
-                    pass  # no more threads are to be had: further calls wait for this one
-            owner = host()
-            try:
-                if owner is not None:
-                    owner.dispatch(job)
-            except Exception as error:
-                job.fail(f"tool `{job.tool}` cannot run: {_text(error)}")
-            del owner
+                _start(inbox, host, grows)
+            except RuntimeError:
+                pass  # no more threads are to be had: further calls wait for this one
+        _do(job, host())
         del job  # or it would stay while the thread waits
+
+
+def _take(inbox: Inbox, host: weakref.ref[Host], loop: asyncio.AbstractEventLoop) -> None:
+    """Does what there is to do, in `loop`, which watches the inbox."""
+    jobs = inbox.take()
+    if jobs is None:
+        loop.remove_reader(inbox.descriptor())
+    for job in jobs or ():
+        _do(job, host())
+
+
+def _do(job: Union[ToolCall, Callable[[], object]], host: Optional[Host]) -> None:
+    if isinstance(job, ToolCall):
+        try:
+            if host is not None:
+                host.dispatch(job)
+        except Exception as error:
+            job.fail(f"tool `{job.tool}` cannot run: {_text(error)}")
+    else:
+        try:
+            job()
+        except Exception:
+            pass  # its event loop is closed, so nobody waits there

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypedDict, Union, ove
 from . import _conduit
 from ._conduit import Pending
 from ._errors import ConduitError
-from ._host_tools import Function, Host, HostTool, ToolOptions
+from ._host_tools import Function, Host, HostTool, ToolOptions, call_in
 from ._json import dumps_given, loads, present
 from ._result import ExecutionResult, read_result
 from ._types import _EVENTS, Described, Event, Found, Language, Limits, Tool, UpstreamStatus
@@ -59,8 +59,8 @@ class RequestOptions(TypedDict, total=False):
 class _Base:
     """What both runtimes are: a config, tools, and core's runtime, which is made when it is first needed."""
 
-    #: Whether event loops wait for answers.
-    _has_loop = False
+    #: Whether a thread tells event loops what there is to do; `None` when that is for asynchronous tools alone.
+    _loop_thread: Optional[bool] = None
 
     def __init__(
         self,
@@ -114,9 +114,12 @@ class _Base:
                     raise ConduitError("the runtime is shut down", "shut_down")
                 if self._native is None:
                     native = _conduit.Runtime(self._config, [(tool.json, tool.is_async) for tool in self._host.tools])
-                    self._host.serve(native, self._has_loop)
+                    self._host.serve(native, self._loop_thread)
                     self._native = native
         return self._native
+
+    def _watch(self) -> None:
+        """Has the running loop hear of answers, unless a thread tells it."""
 
     def _closing(self) -> Optional[Pending]:
         # Under the lock: a runtime that starts meanwhile is there to be closed, and none starts later.
@@ -145,8 +148,9 @@ def _wait(pending: Pending) -> Any:
     return loads(pending.wait() or "null")
 
 
-async def _answer(pending: Pending) -> Any:
+async def _answer(runtime: _Base, pending: Pending) -> Any:
     """Waits in the running loop. Cancelling the task ends what was asked."""
+    runtime._watch()
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 
@@ -154,7 +158,7 @@ async def _answer(pending: Pending) -> Any:
         if not done.done():
             done.set_result(None)
 
-    pending.start(functools.partial(loop.call_soon_threadsafe, settle))
+    pending.start(functools.partial(call_in, loop, settle))
     try:
         await done
     except BaseException:
@@ -165,7 +169,7 @@ async def _answer(pending: Pending) -> Any:
 
 async def _close(runtime: _Base) -> None:
     if (pending := runtime._closing()) is not None:
-        await _answer(pending)
+        await _answer(runtime, pending)
     runtime._host.stop()
 
 
@@ -261,14 +265,14 @@ class AsyncExecution(_Execution):
 
     async def events(self) -> AsyncIterator[Event]:
         """What happens, as it happens; ends with the program. Each event is given once."""
-        while (batch := await _answer(self._native.next_events())) is not None:
+        while (batch := await _answer(self._runtime, self._native.next_events())) is not None:
             for event in batch:
                 yield _event(event)
 
     async def join(self) -> ExecutionResult:
         """Waits for the end. Cancelling the task cancels the program."""
         try:
-            return read_result(await _answer(self._native.join()))
+            return read_result(await _answer(self._runtime, self._native.join()))
         except BaseException:
             self._native.cancel()
             raise
@@ -277,7 +281,7 @@ class AsyncExecution(_Execution):
 class AsyncRuntime(_Base):
     """As `Runtime`, for asyncio. Asynchronous tools run in the event loop that last asked something of the runtime."""
 
-    _has_loop = True
+    _loop_thread = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -285,37 +289,40 @@ class AsyncRuntime(_Base):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def _here(self) -> _conduit.Runtime:
-        self._host.loop = asyncio.get_running_loop()
-        return self._started()
+    def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._host.loop is not loop and self._native is not None:
+            self._host.serve_in(loop, self._native)
 
     async def execute(self, code: str, *, language: Language, **options: Unpack[RequestOptions]) -> ExecutionResult:
         """Runs one program to its end. Cancelling the task cancels it. See `Runtime.execute`."""
-        return read_result(await _answer(self._here().execute(_request(code, language, options))))
+        return read_result(await _answer(self, self._started().execute(_request(code, language, options))))
 
     def spawn(self, code: str, *, language: Language, **options: Unpack[RequestOptions]) -> AsyncExecution:
         """Starts one program, as `execute`; what `execute` raises comes from `join`."""
-        return AsyncExecution(self._here().spawn(_request(code, language, options)), self)
+        native = self._started()
+        self._watch()
+        return AsyncExecution(native.spawn(_request(code, language, options)), self)
 
     async def tools(self, allow: Allow = None) -> tuple[Tool, ...]:
         """The tools that a request with this allow-list may call. Connects what is not connected."""
-        return tuple(map(Tool._from_json, await _answer(self._here().tools(allow))))
+        return tuple(map(Tool._from_json, await _answer(self, self._started().tools(allow))))
 
     async def search_tools(self, query: str, *, limit: Optional[int] = None, allow: Allow = None) -> Found:
         """Those of them that fit `query` best, and which upstreams could not be searched."""
-        return Found._from_json(await _answer(self._here().search_tools(query, limit, allow)))
+        return Found._from_json(await _answer(self, self._started().search_tools(query, limit, allow)))
 
     async def describe_tools(self, names: Sequence[str], *, allow: Allow = None) -> Described:
         """The tools that `names` mean to a program with this allow-list."""
-        return Described._from_json(await _answer(self._here().describe_tools(names, allow)))
+        return Described._from_json(await _answer(self, self._started().describe_tools(names, allow)))
 
     async def declarations(self, language: Language, *, allow: Allow = None) -> str:
         """What a model should read before it writes a program in `language`: the tools as types."""
-        return str(await _answer(self._here().declarations(language, allow)))
+        return str(await _answer(self, self._started().declarations(language, allow)))
 
     async def check(self) -> tuple[UpstreamStatus, ...]:
         """Connects every upstream and says how that went."""
-        return tuple(map(UpstreamStatus._from_json, await _answer(self._here().check())))
+        return tuple(map(UpstreamStatus._from_json, await _answer(self, self._started().check())))
 
     async def close(self) -> None:
         """Refuses what comes, cancels what runs and ends every connection. Calling it again does no harm."""
