@@ -23,6 +23,7 @@ type Answer = Result<Option<String>>;
 
 enum State {
     Asked(BoxFuture<'static, Answer>),
+    Starting,
     /// Dropping the task ends the question.
     Running(#[expect(dead_code, reason = "held for its drop")] Task<()>),
     Answered(Answer),
@@ -71,8 +72,12 @@ impl Pending {
 
     /// Lets it be answered; then a thread of Python calls `then`.
     fn start(&self, py: Python<'_>, then: Py<PyAny>) -> PyResult<()> {
-        let State::Asked(question) = put(&self.state, State::Taken) else {
-            return Err(PyRuntimeError::new_err("the question was asked already"));
+        let question = match put(&self.state, State::Starting) {
+            State::Asked(question) => question,
+            other => {
+                put(&self.state, other);
+                return Err(PyRuntimeError::new_err("the question was asked already"));
+            }
         };
         let (state, wakes) = (Arc::clone(&self.state), Arc::clone(&self.wakes));
         let answered = async move {
@@ -82,8 +87,8 @@ impl Pending {
         };
         let task = checked(py, py.detach(|| self.embedded.begin(answered)))?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // Unless it is answered already.
-        if matches!(*state, State::Taken) {
+        // Else it is answered already, or was cancelled meanwhile: then the task goes.
+        if matches!(*state, State::Starting) {
             *state = State::Running(task);
         }
         Ok(())
