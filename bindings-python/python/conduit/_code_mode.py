@@ -69,7 +69,7 @@ def refused(tool: str, why: str) -> ConduitError:
 
 
 class _Runtime(Runtime):
-    _loop_thread = True
+    _own_loop = True
 
 
 #: Calls that were cancelled and have not ended yet: the loop itself holds them weakly.

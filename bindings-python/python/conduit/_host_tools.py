@@ -171,62 +171,60 @@ def call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> 
 
 
 class Host:
-    """The tools of one runtime, and what serves it: threads, or an event loop."""
+    """The tools of one runtime, and what serves it: threads, and event loops."""
 
     def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
         self.tools = [HostTool(function, getattr(function, _OPTIONS, {})) for function in functions]
         #: Where asynchronous functions run.
         self.loop: Optional[asyncio.AbstractEventLoop] = None
-        self._has_loop_thread = False
         self._own_loop: Optional[asyncio.AbstractEventLoop] = None
-        self._end_loop: Optional[Callable[[], object]] = None
-        self._lock = threading.Lock()
 
-    def serve(self, native: Runtime, loop_thread: Optional[bool]) -> None:
-        """Starts the first threads, those that are needed: `None` when the tools decide whether event loops need one."""
+    def serve(self, native: Runtime, own_loop: Optional[bool]) -> None:
+        """Starts the threads that are needed; `None` when the tools decide whether an event loop is."""
         kinds = [tool.is_async for tool in self.tools]
         if not all(kinds):
-            _start(native.calls(), weakref.ref(self), True)
-        if any(kinds) if loop_thread is None else loop_thread:
-            _start(native.wakes(), weakref.ref(self), False)
+            _start("conduit-host", _serve, native.calls(), weakref.ref(self), True)
+        if any(kinds) if own_loop is None else own_loop:
+            loop = asyncio.new_event_loop()
+            try:
+                self.serve_in(loop, native, functools.partial(_stop, loop))
+                _start("conduit-loop", _run_loop, loop)
+            except BaseException:
+                loop.close()
+                raise
+            self._own_loop = loop
 
-    def serve_in(self, loop: asyncio.AbstractEventLoop, native: Runtime) -> None:
-        """Has `loop`, in which this runs, do what never takes long and run asynchronous functions."""
+    def serve_in(
+        self, loop: asyncio.AbstractEventLoop, native: Runtime, at_end: Callable[[], None] = lambda: None
+    ) -> None:
+        """Has `loop`, which is not running elsewhere, run asynchronous functions and wake who waits for an answer."""
         self.loop = loop
         inbox, host = native.wakes(), weakref.ref(self)
         try:
-            loop.add_reader(inbox.descriptor(), _take, inbox, host, loop)
-        except NotImplementedError:  # a loop of Windows
-            if not self._has_loop_thread:
-                self._has_loop_thread = True
-                _start(inbox, host, False)
+            loop.add_reader(inbox.descriptor(), _take, inbox, host, loop, at_end)
+        except NotImplementedError:  # on Windows
+            _start("conduit-host", _serve, inbox, host, False, at_end)
 
     def dispatch(self, call: ToolCall) -> None:
         """Has one call answered."""
         tool = self.tools[call.index]
         if tool.is_async:
-            tool.begin(call, self.loop or self._private_loop())
+            assert self.loop is not None
+            tool.begin(call, self.loop)
         else:
             tool.run(call)
 
     def stop(self) -> None:
         """Lets the thread of asynchronous functions end; the others end with the native runtime."""
-        if self._end_loop is not None:
-            self._end_loop()
+        if self._own_loop is not None:
+            _stop(self._own_loop)
 
-    def _private_loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._own_loop is None:
-                loop = asyncio.new_event_loop()
-                try:
-                    threading.Thread(target=_run_loop, args=(loop,), name="conduit-loop", daemon=True).start()
-                except BaseException:
-                    loop.close()
-                    raise
-                self._own_loop = loop
-                self._end_loop = end = weakref.finalize(self, loop.call_soon_threadsafe, loop.stop)
-                end.atexit = False
-            return self._own_loop
+
+def _stop(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        call_in(loop, loop.stop)
+    except RuntimeError:
+        pass  # it has ended
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -244,30 +242,33 @@ async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _start(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
-    threading.Thread(target=_serve, args=(inbox, host, grows), name="conduit-host", daemon=True).start()
+def _start(name: str, function: Callable[..., None], *args: object) -> None:
+    threading.Thread(target=function, args=args, name=name, daemon=True).start()
 
 
-def _serve(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
+def _serve(
+    inbox: Inbox, host: weakref.ref[Host], grows: bool, at_end: Callable[[], None] = lambda: None
+) -> None:
     """Does what there is to do, until the runtime is closed or gone. Whatever fails, the thread goes on."""
-    while True:
-        job = inbox.next()
-        if job is None:
-            return
+    while (job := inbox.next()) is not None:
         if grows and inbox.is_deserted():
             try:
-                _start(inbox, host, grows)
+                _start("conduit-host", _serve, inbox, host, grows)
             except RuntimeError:
                 pass  # no more threads are to be had: further calls wait for this one
         _do(job, host())
         del job  # or it would stay while the thread waits
+    at_end()
 
 
-def _take(inbox: Inbox, host: weakref.ref[Host], loop: asyncio.AbstractEventLoop) -> None:
+def _take(
+    inbox: Inbox, host: weakref.ref[Host], loop: asyncio.AbstractEventLoop, at_end: Callable[[], None]
+) -> None:
     """Does what there is to do, in `loop`, which watches the inbox."""
     jobs = inbox.take()
     if jobs is None:
         loop.remove_reader(inbox.descriptor())
+        at_end()
     for job in jobs or ():
         _do(job, host())
 

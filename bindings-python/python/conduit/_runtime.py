@@ -59,8 +59,8 @@ class RequestOptions(TypedDict, total=False):
 class _Base:
     """What both runtimes are: a config, tools, and core's runtime, which is made when it is first needed."""
 
-    #: Whether a thread tells event loops what there is to do; `None` when that is for asynchronous tools alone.
-    _loop_thread: Optional[bool] = None
+    #: Whether it has an event loop of its own; `None` when that is for asynchronous tools alone.
+    _own_loop: Optional[bool] = None
 
     def __init__(
         self,
@@ -114,12 +114,12 @@ class _Base:
                     raise ConduitError("the runtime is shut down", "shut_down")
                 if self._native is None:
                     native = _conduit.Runtime(self._config, [(tool.json, tool.is_async) for tool in self._host.tools])
-                    self._host.serve(native, self._loop_thread)
+                    self._host.serve(native, self._own_loop)
                     self._native = native
         return self._native
 
     def _watch(self) -> None:
-        """Has the running loop hear of answers, unless a thread tells it."""
+        """Has the running loop hear of answers, unless another tells it."""
 
     def _closing(self) -> Optional[Pending]:
         # Under the lock: a runtime that starts meanwhile is there to be closed, and none starts later.
@@ -281,7 +281,7 @@ class AsyncExecution(_Execution):
 class AsyncRuntime(_Base):
     """As `Runtime`, for asyncio. Asynchronous tools run in the event loop that last asked something of the runtime."""
 
-    _loop_thread = False
+    _own_loop = False
 
     async def __aenter__(self) -> Self:
         return self
