@@ -32,9 +32,11 @@ pub fn libraries(name: &str) -> [String; 2] {
     }
 }
 
-/// Leaves debugging information out. Elsewhere than on Linux cargo does, or it is in a file of its own.
-pub fn strip(steps: &mut Steps, files: &[&Path]) -> Result {
-    if !cfg!(target_os = "linux") || steps.run("strip", command("strip").arg("--strip-debug").args(files)) {
+/// Leaves out what only debuggers read, of an archive what linkers can do without. Elsewhere than on Linux cargo does, or it is in a
+/// file of its own.
+pub fn strip(steps: &mut Steps, file: &Path) -> Result {
+    let what = if file.extension().is_some_and(|it| it == "a") { "--strip-debug" } else { "--strip-unneeded" };
+    if !cfg!(target_os = "linux") || steps.run("strip", command("strip").arg(what).arg(file)) {
         return Ok(());
     }
     Err("`strip` failed (Debian: binutils)".to_owned())

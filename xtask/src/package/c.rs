@@ -75,7 +75,8 @@ pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     }
     let built = root().join("target").join(if is_release { "release" } else { "debug" });
     let library = lay_out(&built, &to)?;
-    strip(steps, &[&library, &to.join("lib").join(archive())])?;
+    strip(steps, &library)?;
+    strip(steps, &to.join("lib").join(archive()))?;
     describe(&to)
 }
 

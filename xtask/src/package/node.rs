@@ -53,7 +53,7 @@ pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     let [built, _] = libraries("conduit_node").map(|name| root().join("target").join(profile).join(name));
     let half = native.join("conduit.node");
     fs::copy(&built, &half).map_err(|error| format!("cannot copy `{}`: {error}", built.display()))?;
-    strip(steps, &[&half])?;
+    strip(steps, &half)?;
     link_native(&native)?;
     let mut pack = command(NPM);
     pack.current_dir(&place).args(["pack", "--silent", "--offline"]).args([main, native]);
