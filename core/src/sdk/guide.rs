@@ -29,7 +29,7 @@ does the same for a name in a variable. Use `Promise.all` for calls that do not 
 `await tools.$search(query)`, `tools.$describe(name)` and `tools.$list()` tell what tools there are.
 
 The program: top-level `await` and `return` work, and its value, which must be JSON, is what it returns or its last \
-expression. `input` is the `input` argument. There are `console`, timers, `URL`, `TextEncoder`, `structuredClone` and \
+expression. `input` is the `input` argument, if this tool has one. There are `console`, timers, `URL`, `TextEncoder`, `structuredClone` and \
 `crypto.randomUUID`; no `import`, no `Intl` (use `toFixed` and `toISOString`), no files, and no network but the tools. Nothing is kept from one run to the next.
 
 Errors: a call that fails throws a `ToolError` with `code`, `message` and `content`, which the program can catch. When the \
@@ -47,7 +47,7 @@ dict. Every call needs `await`. It gives the tool's structured result as dicts, 
 `await describe_tool(name)` and `await list_tools()` tell what tools there are.
 
 The program: top-level `await` and `return` work, and its value, which must be JSON, is what it returns or its last \
-expression; `async def main(): ...` with `asyncio.run(main())` works too. `input` is the `input` argument, a value and no function. \
+expression; `async def main(): ...` with `asyncio.run(main())` works too. `input` is the `input` argument, if this tool has one, and no function. \
 The standard library is there (json, re, datetime, collections, statistics, ...); no packages beside it, no files, no processes, no threads, \
 and no network but the tools. Nothing is kept from one run to the next.
 
