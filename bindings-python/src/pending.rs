@@ -71,22 +71,23 @@ impl Pending {
 
     /// Lets it be answered; then a thread of Python calls `then`.
     fn start(&self, py: Python<'_>, then: Py<PyAny>) -> PyResult<()> {
-        let State::Asked(question) = put(&self.state, State::Taken) else {
+        let (state, wakes) = (Arc::clone(&self.state), Arc::clone(&self.wakes));
+        // The lock is kept until the handle is in its place, so that the answer comes after it, and so does who cancels.
+        let mut place = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State::Asked(question) = std::mem::replace(&mut *place, State::Taken) else {
             return Err(PyRuntimeError::new_err("the question was asked already"));
         };
-        let (state, wakes) = (Arc::clone(&self.state), Arc::clone(&self.wakes));
-        // The lock is kept until the handle is in its place, so that the answer comes after it.
-        let mut place = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let task = checked(
-            py,
-            self.embedded.spawn(async move {
-                let answer = question.await;
-                put(&state, State::Answered(answer));
-                wakes.0.wake(then);
-            }),
-        )?;
-        *place = State::Running(task.abort_handle());
-        Ok(())
+        let spawned = self.embedded.spawn(async move {
+            let answer = question.await;
+            put(&state, State::Answered(answer));
+            wakes.0.wake(then);
+        });
+        if let Ok(task) = &spawned {
+            *place = State::Running(task.abort_handle());
+        }
+        // Python may stop this thread, and whoever waits for the lock would not be stopped with it.
+        drop(place);
+        checked(py, spawned).map(drop)
     }
 
     /// The answer, after `then` was called.
