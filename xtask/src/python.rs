@@ -17,7 +17,7 @@ const EMPTY: &str = ".work/python-empty";
 const ADAPTERS: &str = ".work/venv-adapters";
 const WHEELS: &str = ".work/packages/python";
 
-/// Builds the wheel, without debugging information: one for CPython 3.9 and later, or one of its own for a free-threaded `interpreter`.
+/// Builds the wheel, without debugging information. A free-threaded `interpreter` has one of its own.
 pub fn package(steps: &mut Steps, profile: &str, interpreter: Option<&str>) -> Result {
     let building = root().join(BUILDING);
     install_locked(steps, "requirements-package.txt", &building)?;

@@ -95,7 +95,7 @@ pub fn make_environment(steps: &mut Steps, python: &str, environment: &Path) -> 
     if steps.run("install: Python environment", &mut make) {
         return Ok(());
     }
-    Err(format!("`{python} -m venv` failed, expected Python 3.11 or what was named, with `venv` (Debian: python3-venv)"))
+    Err(format!("`{python} -m venv` failed, expected a Python with `venv` (Debian: python3-venv)"))
 }
 
 /// Debian packages that are missing, by `apt-get`. Says why when they cannot be had.
