@@ -3,51 +3,35 @@
 
 /** @typedef {Record<string, unknown>} Fields */
 
-/** @type {Map<string, string>} */
-const camelNames = new Map()
+/** JavaScript's names by those of Conduit, of which there are few. @type {Record<string, string>} */
+const camelNames = Object.create(null)
 
 /** @param {string} name */
-function camelName(name) {
-  const known = camelNames.get(name)
-  if (known !== undefined) return known
-  const camel = name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())
-  camelNames.set(name, camel)
-  return camel
-}
+const camelName = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())
 
-/**
- * The same fields, by JavaScript's names. For fields that Conduit names, of which there are few.
- * @param {Fields} fields
- */
+/** The same fields, by JavaScript's names. @param {Fields} fields */
 function camel(fields) {
-  /** @type {Fields} */
+  /** @type {any} */
   const renamed = {}
-  for (const name in fields) renamed[camelName(name)] = fields[name]
+  for (const name in fields) renamed[(camelNames[name] ??= camelName(name))] = fields[name]
   return renamed
 }
 
 /** @param {unknown} value @returns {value is Fields} */
 const isFields = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/**
- * The same fields, by their names in JSON. What is none is for Conduit to refuse.
- * @param {unknown} fields
- */
+/** The same fields, by their names in JSON. What is none is for Conduit to refuse. @param {unknown} fields */
 function snake(fields) {
   if (!isFields(fields)) return fields
-  /** @type {Fields} */
-  const renamed = {}
-  for (const [name, value] of Object.entries(fields)) {
-    const known = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  const named = Object.entries(fields).map(([name, value]) => {
     if (name.includes('_')) throw new TypeError(`\`${name}\` is not an option, expected \`${camelName(name)}\``)
-    renamed[known] = value
-  }
-  return renamed
+    return [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]
+  })
+  return Object.fromEntries(named)
 }
 
 /** @param {Fields} keys The keys of a config. */
-function config(keys) {
-  const { upstreams, limits, maxLimits, ...others } = keys
+function config({ upstreams, limits, maxLimits, ...others }) {
   const listed = Array.isArray(upstreams) ? upstreams.map(snake) : upstreams
   return JSON.stringify(snake({ ...others, upstreams: listed, limits: snake(limits), maxLimits: snake(maxLimits) }))
 }
@@ -55,8 +39,7 @@ function config(keys) {
 /** @param {unknown} request */
 function request(request) {
   if (!isFields(request)) throw new TypeError('the request must be an object, such as `{ language, code }`')
-  const limits = snake(request.limits)
-  return JSON.stringify({ ...request, limits })
+  return JSON.stringify({ ...request, limits: snake(request.limits) })
 }
 
 /** @param {string} json @returns {import('./types').ExecutionResult} */
@@ -72,10 +55,4 @@ function events(json) {
   return events
 }
 
-/** @param {string} json */
-const plain = (json) => JSON.parse(json)
-
-/** @param {string} json @returns {import('./types').Described} */
-const described = (json) => /** @type {any} */ (camel(JSON.parse(json)))
-
-module.exports = { config, request, result, events, plain, described, isFields }
+module.exports = { camel, config, request, result, events, isFields }

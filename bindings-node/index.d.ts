@@ -2,6 +2,7 @@
 // `TypeError` for what is no use of the API at all.
 
 import type {
+  Config,
   Described,
   ErrorCode,
   ErrorInfo,
@@ -11,9 +12,7 @@ import type {
   Found,
   JsonSchema,
   Language,
-  Limits,
   Tool,
-  UpstreamConfig,
   UpstreamStatus,
 } from './types'
 
@@ -31,28 +30,12 @@ export interface ConfigFile {
   config: string
 }
 
-/** The keys of a config file. An unknown one is an error. */
-export interface ConfigKeys {
+/**
+ * The keys of a config file. An unknown one is an error. Programs may call only what `policy` lists, functions of this program
+ * included; `upstreams` are connected when they are first needed.
+ */
+export interface ConfigKeys extends Config {
   config?: undefined
-  /** MCP servers. They are connected when they are first needed. */
-  upstreams?: readonly UpstreamConfig[]
-  /**
-   * Which tools programs may call, by patterns: `*`, `upstream.*` or `upstream.tool`. Without a policy they may call none,
-   * functions of this program included.
-   */
-  policy?: { allow: readonly string[] }
-  /** Limits of requests that do not ask for others. */
-  limits?: Limits
-  /** The most that a request may ask for. */
-  maxLimits?: Limits
-  /** How arguments are validated. `strict` refuses tools without an input schema and properties that a schema does not name. */
-  validation?: 'permissive' | 'strict'
-  /** Which languages programs may be written in; both by default. */
-  languages?: readonly Language[]
-  /** Executions at once, 1 to 10,000, those that wait for a tool included. 100 by default. */
-  maxExecutions?: number
-  /** How many more may queue for a place; what comes then is refused as `busy`. 100 by default. */
-  maxQueue?: number
 }
 
 /** What a tool is told of a call beside its arguments. */

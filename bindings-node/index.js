@@ -1,18 +1,19 @@
 'use strict'
 // The package's API, over the native half. Converts and keeps promises; what is allowed and what holds is decided there.
 
-const { clearTimeout, setInterval, setTimeout } = require('node:timers')
+const { Readable } = require('node:stream')
+const { clearInterval, setInterval } = require('node:timers')
+const { setTimeout: sleep } = require('node:timers/promises')
 const native = require('./native.js')
 const convert = require('./convert.js')
 const { hostTools, call } = require('./tools.js')
 
 /** @import * as Declared from './index' */
-/** @typedef {import('./native').NativeRuntime} NativeRuntime */
-/** @typedef {import('./index').ExecuteOptions} ExecuteOptions */
-/** @typedef {import('./types').ExecutionRequest} ExecutionRequest */
-/** @typedef {import('./types').ExecutionResult} ExecutionResult */
-/** @typedef {import('./types').Event} Event */
-/** @typedef {{ resolve: (json: any) => void, reject: (json: string) => void, events?: Events }} Operation */
+/** @import { Deliver, NativeRuntime } from './native' */
+/** @import { HostTool } from './tools' */
+/** @import { ErrorCode, ErrorInfo, Event, ExecutionRequest, ExecutionResult, Language } from './types' */
+/** @typedef {{ resolve: (json: string) => void, reject: (error: { message: string }) => void }} Settle */
+/** @typedef {Settle & { timer: NodeJS.Timeout, events: Readable | undefined }} Operation */
 
 /** The kinds of messages: `Kind` in src/channel.rs. */
 const [VALUE, FAILURE, EVENTS, CALL, ABANDONED] = [0, 1, 2, 3, 4]
@@ -30,7 +31,7 @@ if (Symbol.asyncDispose === undefined) {
 
 /** What must be mended outside of the program: the request, the config, an upstream, the load. */
 class ConduitError extends Error {
-  /** @param {import('./types').ErrorCode} code @param {string} message @param {Partial<import('./types').ErrorInfo>} [more] */
+  /** @param {ErrorCode} code @param {string} message @param {Partial<ErrorInfo>} [more] */
   constructor(code, message, { upstream = null, retryable = false } = {}) {
     super(message)
     this.name = 'ConduitError'
@@ -40,8 +41,8 @@ class ConduitError extends Error {
   }
 }
 
-/** @param {string} json An error's, or the text of one that is not core's. */
-function conduitError(json) {
+/** @param {any} error Native code's: its message is the JSON of an error of core's, or says what went wrong. */
+function conduitError({ message: json }) {
   try {
     const { code, message, ...more } = JSON.parse(json)
     return new ConduitError(code, message, more)
@@ -58,65 +59,7 @@ async function heard(promise) {
   try {
     return await promise
   } catch (error) {
-    throw typeof error === 'string' ? conduitError(error) : conduitError(/** @type {Error} */ (error).message)
-  }
-}
-
-/** Runtimes with something under way: they are not collected, and the process does not end. */
-const busy = {
-  runtimes: new Set(),
-  interval: setInterval(() => {}, LONG).unref(),
-  /** @param {Runtime} runtime */
-  add(runtime) {
-    if (this.runtimes.size === 0) this.interval.ref()
-    this.runtimes.add(runtime)
-  },
-  /** @param {Runtime} runtime */
-  delete(runtime) {
-    this.runtimes.delete(runtime)
-    if (this.runtimes.size === 0) this.interval.unref()
-  },
-}
-
-/** The events of one execution, each given once. @implements {AsyncIterableIterator<Event>} */
-class Events {
-  /** @type {Event[]} */
-  #ready = []
-  /** @type {((next: IteratorResult<Event, undefined>) => void)[]} */
-  #waiting = []
-  #ended = false
-
-  /** @param {Event[]} events */
-  push(events) {
-    for (const value of this.#ended ? [] : events) {
-      const waiting = this.#waiting.shift()
-      if (waiting !== undefined) waiting({ done: false, value })
-      else this.#ready.push(value)
-    }
-  }
-
-  end() {
-    this.#ended = true
-    for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined })
-  }
-
-  /** @returns {Promise<IteratorResult<Event, undefined>>} */
-  async next() {
-    const value = this.#ready.shift()
-    if (value !== undefined) return { done: false, value }
-    if (this.#ended) return { done: true, value: undefined }
-    return new Promise((resolve) => this.#waiting.push(resolve))
-  }
-
-  /** @returns {Promise<IteratorResult<Event, undefined>>} */
-  async return() {
-    this.#ready = []
-    this.end()
-    return { done: true, value: undefined }
-  }
-
-  [Symbol.asyncIterator]() {
-    return this
+    throw conduitError(error)
   }
 }
 
@@ -127,7 +70,7 @@ class Execution {
 
   /**
    * @param {symbol} ours @param {string} id @param {Promise<ExecutionResult>} result @param {Promise<unknown>} ended
-   * @param {Events} events @param {() => void} cancel
+   * @param {AsyncIterableIterator<Event>} events @param {() => void} cancel
    */
   constructor(ours, id, result, ended, events, cancel) {
     if (ours !== OURS) throw new TypeError('an execution is made by `runtime.spawn`')
@@ -154,28 +97,26 @@ class Execution {
 
 /** Where programs run. @implements {Declared.Runtime} */
 class Runtime {
-  /** @type {NativeRuntime} */
   #native
-  /** @type {import('./tools').HostTool[]} */
   #tools
-  /** @type {Map<number, Operation>} */
+  /** What is under way. @type {Map<number, Operation>} */
   #operations = new Map()
   #nextOperation = 0
-  /** The calls under way. @type {Map<number, Call>} */
+  /** The calls under way. @type {Map<number, AbortController>} */
   #calls = new Map()
   /** @type {Promise<void> | undefined} */
   #closed
-  /** What to do when nothing is under way any more. @type {(() => void) | undefined} */
-  #idle
+  /** Called when nothing is under way any more. @type {(value?: undefined) => void} */
+  #idle = () => {}
 
-  /** @param {symbol} ours @param {NativeRuntime} native @param {import('./tools').HostTool[]} tools */
+  /** @param {symbol} ours @param {NativeRuntime} native @param {HostTool[]} tools */
   constructor(ours, native, tools) {
     if (ours !== OURS) throw new TypeError('a runtime is made by `await Runtime.create(options)`')
     this.#native = native
     this.#tools = tools
   }
 
-  /** @param {import('./index').RuntimeOptions} [options] */
+  /** @param {Declared.RuntimeOptions} [options] */
   static async create(options = {}) {
     if (!convert.isFields(options)) throw new TypeError('the options must be an object')
     const { config, tools: given, ...keys } = options
@@ -185,10 +126,10 @@ class Runtime {
     }
     if (config !== undefined && typeof config !== 'string') throw new TypeError('`config` must be the path of a file')
     const tools = hostTools(given)
+    const definitions = tools.map(({ json }) => json)
     // The function that Node holds on to holds nothing: a runtime that nobody uses is collected.
     /** @type {WeakRef<Runtime> | undefined} */
     let made
-    const definitions = tools.map(({ json }) => json)
     const parts = native.create(config, convert.config(keys), definitions, (...message) => {
       const runtime = made?.deref()
       if (runtime !== undefined) runtime.#deliver(...message)
@@ -198,46 +139,61 @@ class Runtime {
     return runtime
   }
 
-  /** @param {ExecutionRequest} request @param {ExecuteOptions} [options] @returns {Promise<ExecutionResult>} */
-  async execute(request, options = {}) {
-    if (options.signal !== undefined) return this.#spawn(request, options.signal, false).result
+  /** @param {ExecutionRequest} request @param {Declared.ExecuteOptions} [options] */
+  async execute(request, { signal } = {}) {
+    signal?.throwIfAborted()
     const json = convert.request(request)
-    return convert.result(await heard(this.#operation((operation) => this.#native.execute(operation, json)).ended))
+    const { operation, ended } = this.#operation((id) => {
+      // Only what is spawned can be cancelled.
+      if (signal === undefined) this.#native.execute(id, json)
+      else this.#native.spawn(id, json, false)
+    })
+    const forget = () => {
+      this.#take(operation)
+      this.#native.cancel(operation)
+    }
+    return convert.result(await abortable(ended, signal, forget))
   }
 
-  /** @param {ExecutionRequest} request @param {ExecuteOptions} [options] */
-  spawn(request, options = {}) {
-    return this.#spawn(request, options.signal, true)
+  /** @param {ExecutionRequest} request @param {Declared.ExecuteOptions} [options] */
+  spawn(request, { signal } = {}) {
+    signal?.throwIfAborted()
+    const json = convert.request(request)
+    const events = new Readable({ objectMode: true, read() {} })
+    const { operation, started, ended } = this.#operation((id) => this.#native.spawn(id, json, true), events)
+    const cancel = () => this.#native.cancel(operation)
+    const result = abortable(ended, signal, cancel).then(convert.result)
+    // Whoever only watches the events need not handle what becomes of the result.
+    result.catch(() => {})
+    return new Execution(OURS, started, result, ended, events[Symbol.asyncIterator](), cancel)
   }
 
   /** @param {{ allow?: string[] }} [options] */
   async tools({ allow } = {}) {
-    return convert.plain(await this.#ask({ ask: 'tools', allow }))
+    return this.#ask({ ask: 'tools', allow })
   }
 
   /** @param {string} query @param {{ limit?: number, allow?: string[] }} [options] */
   async searchTools(query, { limit, allow } = {}) {
-    return convert.plain(await this.#ask({ ask: 'search_tools', query, limit, allow }))
+    return this.#ask({ ask: 'search_tools', query, limit, allow })
   }
 
   /** @param {string[]} names @param {{ allow?: string[] }} [options] */
   async describeTools(names, { allow } = {}) {
-    return convert.described(await this.#ask({ ask: 'describe_tools', names, allow }))
+    return convert.camel(await this.#ask({ ask: 'describe_tools', names, allow }))
   }
 
-  /** @param {import('./types').Language} language @param {{ allow?: string[] }} [options] */
+  /** @param {Language} language @param {{ allow?: string[] }} [options] */
   async declarations(language, { allow } = {}) {
-    return convert.plain(await this.#ask({ ask: 'declarations', language, allow }))
+    return this.#ask({ ask: 'declarations', language, allow })
   }
 
   async check() {
-    return convert.plain(await this.#ask({ ask: 'check' }))
+    return this.#ask({ ask: 'check' })
   }
 
-  /** @returns {Promise<void>} */
   close() {
-    this.#closed ??= this.#close()
-    return this.#closed
+    return (this.#closed ??= this.#close())
   }
 
   [Symbol.asyncDispose]() {
@@ -247,83 +203,63 @@ class Runtime {
   async #close() {
     try {
       await this.#ask({ ask: 'close' })
-      // What it cancelled has ended, and is on its way here.
-      await new Promise((resolve) => {
-        const late = setTimeout(resolve, REPORT_MS)
-        this.#idle = () => resolve(clearTimeout(late))
-        if (this.#operations.size === 0) this.#idle()
-      })
+      if (this.#operations.size > 0) {
+        // What it cancelled has ended, and is on its way here.
+        const idle = new Promise((resolve) => (this.#idle = resolve))
+        await Promise.race([idle, sleep(REPORT_MS, undefined, { ref: false })])
+      }
     } finally {
       this.#native.dispose()
       // What did not end in time has nobody left to report it.
       const late = JSON.stringify({ code: 'shut_down', message: 'the runtime is shut down' })
-      for (const id of [...this.#operations.keys()]) this.#settle(id, ({ reject }) => reject(late))
-      for (const call of [...this.#calls.keys()]) this.#abandon(call)
+      for (const id of this.#operations.keys()) this.#take(id)?.reject({ message: late })
+      for (const id of this.#calls.keys()) this.#abandon(id)
     }
   }
 
-  /** @param {ExecutionRequest} request @param {AbortSignal | undefined} signal @param {boolean} withEvents */
-  #spawn(request, signal, withEvents) {
-    signal?.throwIfAborted()
-    const json = convert.request(request)
-    const events = new Events()
-    let id = ''
-    const { operation, ended } = this.#operation((operation) => {
-      id = this.#native.spawn(operation, json, withEvents)
-    }, events)
-    const cancel = () => this.#native.cancel(operation)
-    const result = heard(ended).then(convert.result)
-    const shown = signal ? abortable(result, signal, cancel) : result
-    const execution = new Execution(OURS, id, shown, result, events, cancel)
-    // Whoever only watches the events need not handle what becomes of the result.
-    execution.result.catch(() => {})
-    return execution
-  }
-
-  /** @param {object} question @returns {Promise<string>} */
+  /** @param {object} question */
   async #ask(question) {
     const json = JSON.stringify(question)
-    return heard(this.#operation((operation) => this.#native.ask(operation, json)).ended)
+    return JSON.parse(await this.#operation((id) => this.#native.ask(id, json)).ended)
   }
 
   /**
    * Starts something, and gives the promise of its JSON.
-   * @param {(operation: number) => void} start @param {Events} [events]
+   * @template T @param {(operation: number) => T} start @param {Readable} [events]
    */
   #operation(start, events) {
     const operation = this.#nextOperation
     this.#nextOperation = (operation + 1) >>> 0
+    let started
     try {
-      start(operation)
+      started = start(operation)
     } catch (error) {
-      throw conduitError(/** @type {Error} */ (error).message)
+      throw conduitError(error)
     }
+    // Until it ends, the process does not, and the runtime is not collected.
+    const timer = setInterval(() => this, LONG)
     /** @type {Promise<string>} */
     const ended = new Promise((resolve, reject) => {
-      this.#operations.set(operation, events === undefined ? { resolve, reject } : { resolve, reject, events })
+      this.#operations.set(operation, { resolve, reject, events, timer })
     })
-    if (this.#operations.size === 1) busy.add(this)
-    return { operation, ended }
+    return { operation, started, ended: heard(ended) }
   }
 
-  /** @param {number} id @param {(operation: Operation) => void} how */
-  #settle(id, how) {
+  /** What is under way by this number, until now. @param {number} id */
+  #take(id) {
     const operation = this.#operations.get(id)
-    if (operation === undefined) return
     this.#operations.delete(id)
-    if (this.#operations.size === 0) {
-      busy.delete(this)
-      this.#idle?.()
-    }
-    operation.events?.end()
-    how(operation)
+    clearInterval(operation?.timer)
+    operation?.events?.push(null)
+    if (this.#operations.size === 0) this.#idle()
+    return operation
   }
 
-  /** @type {import('./native').Deliver} */
+  /** @type {Deliver} */
   #deliver(kind, id, tool, json, execution) {
-    if (kind === VALUE) this.#settle(id, (operation) => operation.resolve(json))
-    else if (kind === FAILURE) this.#settle(id, (operation) => operation.reject(json))
-    else if (kind === EVENTS) this.#operations.get(id)?.events?.push(convert.events(json))
+    if (kind === VALUE) this.#take(id)?.resolve(json)
+    else if (kind === FAILURE) this.#take(id)?.reject({ message: json })
+    else if (kind === EVENTS) convert.events(json).forEach((event) => this.#operations.get(id)?.events?.push(event))
     else if (kind === CALL) this.#call(id, tool, json, execution)
     else if (kind === ABANDONED) this.#abandon(id)
   }
@@ -332,65 +268,49 @@ class Runtime {
   async #call(id, index, json, execution) {
     const tool = this.#tools[index]
     if (tool === undefined) return
-    const state = new Call(execution ?? '')
-    this.#calls.set(id, state)
-    const { isValue, json: answer } = await call(tool, json, state)
+    const controller = new AbortController()
+    this.#calls.set(id, controller)
+    const reply = await call(tool, json, {
+      executionId: execution ?? '',
+      // Made when it is asked for: most tools never do.
+      get signal() {
+        return controller.signal
+      },
+    })
     this.#calls.delete(id)
-    this.#native.reply(id, isValue, answer)
+    this.#native.reply(id, reply.isValue, reply.json)
   }
 
   /** @param {number} id */
   #abandon(id) {
-    this.#calls.get(id)?.abandon()
+    this.#calls.get(id)?.abort(new DOMException('nobody waits for the call any more', 'AbortError'))
     this.#calls.delete(id)
   }
 }
 
-/** What a tool learns of one call of it. */
-class Call {
-  /** Made when it is asked for: most tools never do. @type {AbortController | undefined} */
-  #controller
-  #isAbandoned = false
-
-  /** @param {string} executionId */
-  constructor(executionId) {
-    this.executionId = executionId
-  }
-
-  get signal() {
-    this.#controller ??= new AbortController()
-    if (this.#isAbandoned) this.abandon()
-    return this.#controller.signal
-  }
-
-  abandon() {
-    this.#isAbandoned = true
-    this.#controller?.abort(new DOMException('nobody waits for the call any more', 'AbortError'))
-  }
-}
-
 /**
- * `result`, or as soon as the signal aborts, its reason.
- * @param {Promise<ExecutionResult>} result @param {AbortSignal} signal @param {() => void} cancel
- * @returns {Promise<ExecutionResult>}
+ * `ended`, or as soon as the signal aborts, its reason.
+ * @template T @param {Promise<T>} ended @param {AbortSignal | undefined} signal @param {() => void} cancel
+ * @returns {Promise<T>}
  */
-function abortable(result, signal, cancel) {
+function abortable(ended, signal, cancel) {
+  if (signal === undefined) return ended
   return new Promise((resolve, reject) => {
     const aborted = () => {
       reject(signal.reason)
       cancel()
     }
     signal.addEventListener('abort', aborted, { once: true })
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+    ended.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
   })
 }
 
-/** @param {import('./types').Language} language */
+/** @param {Language} language */
 function guide(language) {
   try {
     return native.guide(String(language))
   } catch (error) {
-    throw conduitError(/** @type {Error} */ (error).message)
+    throw conduitError(error)
   }
 }
 

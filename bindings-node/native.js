@@ -1,34 +1,26 @@
 'use strict'
 // Finds the native half: an optional dependency for this platform, which npm installs beside this package.
 
-/** What there is a package for, as `process.platform`, `process.arch`. */
-const PLATFORMS = new Map([
-  ['linux x64', 'linux-x64-gnu'],
-  ['linux arm64', 'linux-arm64-gnu'],
-  ['darwin arm64', 'darwin-arm64'],
-  ['darwin x64', 'darwin-x64'],
-  ['win32 x64', 'win32-x64-msvc'],
-])
+const { name, optionalDependencies } = require('./package.json')
 
 /** @returns {typeof import('./native')} */
 function load() {
-  const platform = `${process.platform} ${process.arch}`
-  const name = PLATFORMS.get(platform)
-  if (name === undefined) {
-    throw new Error(
-      `conduit-codemode has no build for \`${platform}\`, expected \`${[...PLATFORMS.keys()].join('`, `')}\``,
-    )
+  const platform = `${process.platform}-${process.arch}`
+  const builds = Object.keys(optionalDependencies)
+  // The C library may follow in the name.
+  const build = builds.find((build) => build.startsWith(`${name}-${platform}`))
+  if (build === undefined) {
+    throw new Error(`${name} has no build for \`${platform}\`, expected one of \`${builds.join('`, `')}\``)
   }
-  const missing = `conduit-codemode-${name}`
   try {
-    return require(missing)
+    return require(build)
   } catch (error) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (error)
     const why =
       code === 'MODULE_NOT_FOUND'
         ? 'is not installed, install without `--omit=optional` and on the machine that it runs on'
         : 'cannot be loaded: on Linux it wants glibc'
-    throw new Error(`the package \`${missing}\` ${why}`, { cause: error })
+    throw new Error(`the package \`${build}\` ${why}`, { cause: error })
   }
 }
 

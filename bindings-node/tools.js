@@ -4,8 +4,7 @@
 const { isFields } = require('./convert.js')
 
 /** @typedef {import('./index').ToolContext} ToolContext */
-/** @typedef {{ execute: (args: any, context: ToolContext) => unknown, validate?: (args: unknown) => any, json: string }} HostTool */
-/** @typedef {{ isValue: boolean, json: string }} Reply */
+/** @typedef {{ execute: (args: unknown, context: ToolContext) => unknown, json: string }} HostTool */
 
 const TARGET = 'draft-2020-12'
 
@@ -35,16 +34,15 @@ function hostTool(given, name, where) {
     throw new TypeError(`\`${where}\` must be a function, or an object with a function \`execute\``)
   }
   const { execute, inputSchema, outputSchema, ...others } = definition
-  const standard = /** @type {any} */ (inputSchema)?.['~standard']
   const json = JSON.stringify({
-    ...(name === undefined ? {} : { name }),
+    name,
     ...others,
     inputSchema: jsonSchema(inputSchema, 'input', `${where}.inputSchema`),
     outputSchema: jsonSchema(outputSchema, 'output', `${where}.outputSchema`),
   })
-  const bound = /** @type {HostTool['execute']} */ (execute.bind(given))
-  if (standard === undefined) return { execute: bound, json }
-  return { execute: bound, json, validate: (args) => standard.validate(args) }
+  const standard = /** @type {any} */ (inputSchema)?.['~standard']
+  const run = execute.bind(given)
+  return { json, execute: standard ? async (args, context) => run(await validated(standard, args), context) : run }
 }
 
 /** @param {unknown} tools @returns {HostTool[]} */
@@ -57,62 +55,54 @@ function hostTools(tools) {
 
 /** @param {unknown} value @returns {string} The JSON of what a tool gave; nothing is null. */
 function written(value) {
-  const json = JSON.stringify(value)
-  if (json !== undefined) return json
-  if (value === undefined) return 'null'
-  throw new TypeError(`a ${typeof value}`)
+  try {
+    const json = JSON.stringify(value === undefined ? null : value)
+    if (json !== undefined) return json
+    throw new TypeError(`a ${typeof value}`)
+  } catch (error) {
+    const [why] = said(error).split('\n')
+    throw new TypeError(`the tool gave what JSON cannot say: ${why}`)
+  }
 }
 
-/** @param {unknown} error */
+/** @param {any} error */
 function said(error) {
   try {
-    const message = isFields(error) ? error.message : undefined
+    const message = error?.message
     return (typeof message === 'string' && message) || String(error) || 'the tool failed and did not say why'
   } catch {
     return 'the tool failed and did not say why'
   }
 }
 
-/** @param {unknown} error @returns {Reply} */
+/** @param {any} error @returns {string} What the program learns of it, unless JSON cannot say its content. */
 function failure(error) {
   const message = said(error)
   try {
-    const content = isFields(error) ? error.content : undefined
-    return { isValue: false, json: JSON.stringify({ message, content: content ?? null }) }
+    return JSON.stringify({ message, content: error?.content })
   } catch {
-    return { isValue: false, json: JSON.stringify({ message }) }
+    return JSON.stringify({ message })
   }
 }
 
-/** @param {readonly any[]} issues What a Standard Schema has against the arguments. @returns {Reply} */
-function refused(issues) {
-  const plain = issues.map(({ message, path }) => ({
+/** What a Standard Schema makes of the arguments. @param {any} standard @param {unknown} args */
+async function validated(standard, args) {
+  const { issues, value } = await standard.validate(args)
+  if (issues === undefined) return value
+  const content = /** @type {readonly any[]} */ (issues).map(({ message, path = [] }) => ({
     message,
-    path: (path ?? []).map((/** @type {any} */ part) => (isFields(part) ? part.key : part)).map(String),
+    path: path.map((/** @type {any} */ part) => String(isFields(part) ? part.key : part)),
   }))
-  const told = plain.map(({ message, path }) => (path.length > 0 ? `\`${path.join('.')}\`: ${message}` : message))
-  return failure({ message: `the arguments are wrong: ${told.join('; ')}`, content: plain })
+  const told = content.map(({ message, path }) => (path.length > 0 ? `\`${path.join('.')}\`: ${message}` : message))
+  throw Object.assign(new TypeError(`the arguments are wrong: ${told.join('; ')}`), { content })
 }
 
-/** @param {HostTool} tool @param {string} json @param {ToolContext} context @returns {Promise<Reply>} */
+/** @param {HostTool} tool @param {string} json @param {ToolContext} context */
 async function call(tool, json, context) {
-  let value
   try {
-    let args = JSON.parse(json)
-    if (tool.validate !== undefined) {
-      const checked = await tool.validate(args)
-      if (checked.issues !== undefined) return refused(checked.issues)
-      args = checked.value
-    }
-    value = await tool.execute(args, context)
+    return { isValue: true, json: written(await tool.execute(JSON.parse(json), context)) }
   } catch (error) {
-    return failure(error)
-  }
-  try {
-    return { isValue: true, json: written(value) }
-  } catch (error) {
-    const [why] = said(error).split('\n')
-    return failure({ message: `the tool gave what JSON cannot say: ${why}` })
+    return { isValue: false, json: failure(error) }
   }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use conduit_core::serde_json;
 use conduit_core::{
     Config, Embedded, Error, ErrorCode, ExecutionRequest, Language, Runtime, SEARCH_RESULTS, ToolDefinition,
-    ToolPattern,
+    ToolPattern, go_on_here,
 };
 use futures_util::StreamExt;
 use napi::bindgen_prelude::AsyncTask;
@@ -26,6 +26,8 @@ use channel::{Channel, Deliver};
 
 /// Events that cross together when there are so many.
 const EVENTS_AT_ONCE: usize = 64;
+/// Replies that are looked at on the thread of JavaScript.
+const SHORT_REPLY_BYTES: usize = 16 << 10;
 
 /// Runs the `conduit` command, the program's name first, and gives its exit status.
 #[napi(catch_unwind)]
@@ -142,7 +144,7 @@ impl NativeRuntime {
         let request = ExecutionRequest::from_json(&request).map_err(thrown)?;
         let (embedded, runtime) = self.parts().map_err(thrown)?;
         let ended = async move { runtime.execute(request).await.map(|result| channel::written(&result)) };
-        embedded.spawn(self.channel.settles(operation, ended)).map(drop).map_err(thrown)
+        embedded.begin(self.channel.settles(operation, ended)).map(|task| task.detach()).map_err(thrown)
     }
 
     /// Starts a program that can be cancelled, and gives its id.
@@ -166,7 +168,7 @@ impl NativeRuntime {
             channel.executions().remove(&operation);
             result.map(|result| channel::written(&result))
         };
-        embedded.spawn(self.channel.settles(operation, ended)).map_err(thrown)?;
+        embedded.begin(self.channel.settles(operation, ended)).map(|task| task.detach()).map_err(thrown)?;
         Ok(id)
     }
 
@@ -192,7 +194,10 @@ impl NativeRuntime {
     /// not there.
     #[napi(catch_unwind)]
     pub fn reply(&self, call: u32, is_value: bool, json: String) {
-        self.channel.reply(call, is_value, json);
+        let is_short = json.len() <= SHORT_REPLY_BYTES;
+        let reply = || self.channel.reply(call, is_value, json);
+        // What takes longer than a moment is for another thread: this one has the event loop.
+        if is_short { go_on_here(reply) } else { reply() }
     }
 
     /// Ends all that is left, without waiting.

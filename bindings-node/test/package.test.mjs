@@ -88,7 +88,7 @@ test('a missing native half is an error that names it', { timeout }, async () =>
   const elsewhere = "Object.defineProperty(process, 'platform', { value: 'plan9' }); require('conduit-codemode')"
   assert.match(
     (await run('node', ['-e', elsewhere]))[2],
-    /Error: conduit-codemode has no build for `plan9 x64`, expected `linux x64`, `linux arm64`/,
+    /Error: conduit-codemode has no build for `plan9-x64`, expected one of `conduit-codemode-darwin-arm64`, /,
   )
 })
 

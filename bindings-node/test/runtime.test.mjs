@@ -80,11 +80,13 @@ test('what is wrong with a request is an error that says so', async (t) => {
 
 test('an error leads to the line that asked', async (t) => {
   const runtime = await open(t)
-  async function asking() {
-    await runtime.execute(typescript('1', { limits: { wallTimeMs: 0 } }))
+  async function asking(options) {
+    await runtime.execute(typescript('1', { limits: { wallTimeMs: 0 } }), options)
   }
-  const error = await asking().catch((error) => error)
-  assert.match(error.stack, /at async asking /)
+  for (const options of [{}, { signal: new AbortController().signal }]) {
+    const error = await asking(options).catch((error) => error)
+    assert.match(error.stack, /at async asking /)
+  }
 })
 
 test('what is wrong with the options is an error that says so', async (t) => {

@@ -4,9 +4,14 @@
 //! is as safe as for Python's own daemon threads. There are two queues: one whose work may take long, one whose work never does.
 
 use std::collections::VecDeque;
+use std::io::{PipeReader, PipeWriter, Read, Write};
+#[cfg(unix)]
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+#[cfg(not(unix))]
+use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 
 use crate::tool_call::{Call, ToolCall};
@@ -21,11 +26,36 @@ enum Job {
     Wake(Py<PyAny>),
 }
 
+impl Job {
+    fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match self {
+            Job::Wake(callback) => Ok(callback),
+            Job::Call(call) => Ok(Py::new(py, ToolCall(call))?.into_any()),
+        }
+    }
+}
+
 struct State {
     jobs: VecDeque<Job>,
     threads: usize,
     idle: usize,
     closed: bool,
+    /// What event loops watch, when any does; readable while there are jobs, and when it is closed.
+    watched: Option<Watched>,
+}
+
+impl State {
+    /// Tells one who waits of a new job, or all that it is closed.
+    fn tell(&mut self, ready: &Condvar) {
+        if self.closed {
+            ready.notify_all()
+        } else {
+            ready.notify_one()
+        }
+        if let Some(watched) = &mut self.watched {
+            watched.signal();
+        }
+    }
 }
 
 /// One queue. Bounded by the calls that executions may have under way, and by the questions of the embedder.
@@ -38,7 +68,7 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) fn new() -> Arc<Queue> {
         // The first thread is started by whoever makes the queue.
-        let state = State { jobs: VecDeque::new(), threads: 1, idle: 0, closed: false };
+        let state = State { jobs: VecDeque::new(), threads: 1, idle: 0, closed: false, watched: None };
         Arc::new(Queue { state: Mutex::new(state), ready: Condvar::new(), process: std::process::id() })
     }
 
@@ -53,7 +83,7 @@ impl Queue {
             return Some(job);
         }
         state.jobs.push_back(job);
-        self.ready.notify_one();
+        state.tell(&self.ready);
         None
     }
 
@@ -83,7 +113,7 @@ impl Queue {
         let abandoned = {
             let mut state = self.lock();
             state.closed = true;
-            self.ready.notify_all();
+            state.tell(&self.ready);
             let jobs = std::mem::take(&mut state.jobs).into_iter();
             let (calls, wakes): (VecDeque<_>, VecDeque<_>) = jobs.partition(|job| matches!(job, Job::Call(_)));
             state.jobs = wakes;
@@ -118,6 +148,30 @@ impl Queue {
     }
 }
 
+/// A pipe that holds a byte while somebody should look.
+struct Watched {
+    reader: PipeReader,
+    writer: PipeWriter,
+    signalled: bool,
+}
+
+impl Watched {
+    fn new() -> std::io::Result<Watched> {
+        let (reader, writer) = std::io::pipe()?;
+        Ok(Watched { reader, writer, signalled: false })
+    }
+
+    fn signal(&mut self) {
+        self.signalled = self.signalled || self.writer.write_all(&[0]).is_ok();
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.signalled) {
+            let _ = self.reader.read_exact(&mut [0]);
+        }
+    }
+}
+
 /// A queue whose threads stay for as long as somebody has this.
 pub(crate) struct Open(pub(crate) Arc<Queue>);
 
@@ -141,11 +195,43 @@ pub(crate) struct Inbox(pub(crate) Arc<Queue>);
 impl Inbox {
     /// Waits for something to do: a call of a tool, or a function to call. `None` when the thread may end.
     fn next(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        match py.detach(|| self.0.next()) {
-            None => Ok(None),
-            Some(Job::Wake(callback)) => Ok(Some(callback)),
-            Some(Job::Call(call)) => Ok(Some(Py::new(py, ToolCall(call))?.into_any())),
+        py.detach(|| self.0.next()).map(|job| job.into_python(py)).transpose()
+    }
+
+    /// What an event loop can watch instead of waiting: readable when it should call `take`.
+    ///
+    /// Raises `NotImplementedError` where event loops watch no pipes, and `OSError` when there are too many.
+    fn descriptor(&self) -> PyResult<i32> {
+        #[cfg(not(unix))]
+        return Err(PyNotImplementedError::new_err("event loops watch no pipes here"));
+        #[cfg(unix)]
+        {
+            let mut state = self.0.lock();
+            let watched = match state.watched.take() {
+                Some(watched) => watched,
+                None => Watched::new()?,
+            };
+            let descriptor = watched.reader.as_raw_fd();
+            state.watched = Some(watched);
+            // For what came before.
+            state.tell(&self.0.ready);
+            Ok(descriptor)
         }
+    }
+
+    /// Everything that there is to do now; `None` when there never will be more.
+    fn take(&self, py: Python<'_>) -> PyResult<Option<Vec<Py<PyAny>>>> {
+        let (jobs, closed) = {
+            let mut state = self.0.lock();
+            if let Some(watched) = &mut state.watched {
+                watched.clear();
+            }
+            (std::mem::take(&mut state.jobs), state.closed)
+        };
+        if closed && jobs.is_empty() {
+            return Ok(None);
+        }
+        jobs.into_iter().map(|job| job.into_python(py)).collect::<PyResult<_>>().map(Some)
     }
 
     /// Whether nobody waits for what comes next, so that the caller must start one more thread.

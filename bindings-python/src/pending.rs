@@ -5,12 +5,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conduit_core::{Embedded, Result};
+use conduit_core::{Embedded, Result, Task};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use crate::error::{checked, panicked};
@@ -24,7 +23,9 @@ type Answer = Result<Option<String>>;
 
 enum State {
     Asked(BoxFuture<'static, Answer>),
-    Running(AbortHandle),
+    Starting,
+    /// Dropping the task ends the question.
+    Running(#[expect(dead_code, reason = "held for its drop")] Task<()>),
     Answered(Answer),
     Taken,
 }
@@ -71,23 +72,26 @@ impl Pending {
 
     /// Lets it be answered; then a thread of Python calls `then`.
     fn start(&self, py: Python<'_>, then: Py<PyAny>) -> PyResult<()> {
-        let (state, wakes) = (Arc::clone(&self.state), Arc::clone(&self.wakes));
-        // The lock is kept until the handle is in its place, so that the answer comes after it, and so does who cancels.
-        let mut place = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State::Asked(question) = std::mem::replace(&mut *place, State::Taken) else {
-            return Err(PyRuntimeError::new_err("the question was asked already"));
+        let question = match put(&self.state, State::Starting) {
+            State::Asked(question) => question,
+            other => {
+                put(&self.state, other);
+                return Err(PyRuntimeError::new_err("the question was asked already"));
+            }
         };
-        let spawned = self.embedded.spawn(async move {
+        let (state, wakes) = (Arc::clone(&self.state), Arc::clone(&self.wakes));
+        let answered = async move {
             let answer = question.await;
             put(&state, State::Answered(answer));
             wakes.0.wake(then);
-        });
-        if let Ok(task) = &spawned {
-            *place = State::Running(task.abort_handle());
+        };
+        let task = checked(py, py.detach(|| self.embedded.begin(answered)))?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Else it is answered already, or was cancelled meanwhile: then the task goes.
+        if matches!(*state, State::Starting) {
+            *state = State::Running(task);
         }
-        // Python may stop this thread, and whoever waits for the lock would not be stopped with it.
-        drop(place);
-        checked(py, spawned).map(drop)
+        Ok(())
     }
 
     /// The answer, after `then` was called.
@@ -100,9 +104,7 @@ impl Pending {
 
     /// Ends what it began, if that still goes on.
     fn cancel(&self) {
-        if let State::Running(task) = put(&self.state, State::Taken) {
-            task.abort();
-        }
+        drop(put(&self.state, State::Taken));
     }
 }
 

@@ -81,7 +81,11 @@ impl Runtime {
     {
         let embedded = checked(py, self.embedded())?;
         let question = question(checked(py, embedded.runtime())?.clone());
-        Ok(Pending::new(embedded, Arc::clone(&self.wakes), async move { question.await.map(Some) }))
+        Ok(Pending::new(embedded, Arc::clone(&self.wakes), async move {
+            // It may take a while to answer: not on the thread that asks.
+            tokio::task::yield_now().await;
+            question.await.map(Some)
+        }))
     }
 }
 
@@ -115,7 +119,10 @@ impl Runtime {
 
     fn execute(&self, py: Python<'_>, request: &str) -> PyResult<Pending> {
         let request = checked(py, ExecutionRequest::from_json(request))?;
-        self.ask(py, |runtime| async move { json(&runtime.execute(request).await?) })
+        let embedded = checked(py, self.embedded())?;
+        let runtime = checked(py, embedded.runtime())?.clone();
+        let ended = async move { runtime.execute(request).await.and_then(|result| json(&result)).map(Some) };
+        Ok(Pending::new(embedded, Arc::clone(&self.wakes), ended))
     }
 
     fn spawn(&self, py: Python<'_>, request: &str) -> PyResult<Execution> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use conduit_core::serde_json::{self, Map, Value};
-use conduit_core::{LocalFunction, LocalToolError};
+use conduit_core::{LocalFunction, LocalToolError, go_on_here};
 use futures_util::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -124,7 +124,7 @@ impl ToolCall {
     fn answer(&self, py: Python<'_>, value: PyBackedStr) -> PyResult<()> {
         let value = py.detach(|| serde_json::from_str(&value));
         let value = value.map_err(|error| PyValueError::new_err(error.to_string()))?;
-        self.0.reply(Ok(value));
+        py.detach(|| go_on_here(|| self.0.reply(Ok(value))));
         Ok(())
     }
 
@@ -132,10 +132,10 @@ impl ToolCall {
     ///
     /// Raises `ValueError` when that is no JSON.
     #[pyo3(signature = (message, content=None))]
-    fn fail(&self, message: String, content: Option<&str>) -> PyResult<()> {
+    fn fail(&self, py: Python<'_>, message: String, content: Option<&str>) -> PyResult<()> {
         let content = content.map(serde_json::from_str).transpose();
         let content = content.map_err(|error| PyValueError::new_err(error.to_string()))?.unwrap_or_default();
-        self.0.reply(Err(LocalToolError { message, content }));
+        py.detach(|| go_on_here(|| self.0.reply(Err(LocalToolError { message, content }))));
         Ok(())
     }
 

@@ -121,6 +121,9 @@ class Programs(unittest.TestCase):
     def test_tools_can_be_searched_and_described(self):
         (tool,) = self.runtime.tools()
         self.assertEqual((tool.name, tool.description), ("host.double", "Twice a number."))
+        self.assertEqual(self.runtime.tools(allow=("host.*",)), (tool,))
+        with self.assertRaises(TypeError):
+            self.runtime.tools(allow="host.*")
         found = self.runtime.search_tools("twice a number", limit=1)
         self.assertEqual((found.tools, found.unavailable), ((tool,), ()))
         described = self.runtime.describe_tools(["host.double", "host.none"])
@@ -205,10 +208,23 @@ class Lifecycle(unittest.TestCase):
             words = "`policy` stands beside `config`, expected a file or its keys"
             self.assertEqual((code_of(raised), str(raised.exception)), ("invalid_config", words))
 
+    def test_an_option_that_there_is_not_is_refused(self):
+        with Runtime() as runtime:
+            for ask in (
+                lambda: Runtime(polices=None),
+                lambda: runtime.execute("1", language="python", polices=None),
+                lambda: runtime.spawn("1", language="python", polices=1),
+            ):
+                with self.assertRaisesRegex(TypeError, "^`polices` is no option, expected one of: .*limits"):
+                    ask()
+            with self.assertRaises(TypeError):
+                runtime.execute("1")
+
     def test_a_config_is_checked_at_once(self):
         for keys in (
             {"config": "/no/such/file"},
             {"policy": {"alow": []}},
+            {"policy": {"allow": {"host.*"}}},
             {"policy": {"allow": ["github"]}},
             {"limits": {"wall_time": "1h"}},
             {"languages": ["ruby"]},

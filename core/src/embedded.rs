@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::{Runtime, RuntimeBuilder};
+use crate::task::{self, Task};
 
 /// Threads that run what never blocks; foreign functions have threads of their own.
 const THREADS: usize = 2;
@@ -68,6 +69,18 @@ impl Embedded {
         Ok(self.parts()?.1.block_on(future))
     }
 
+    /// Begins `future` on this thread and goes on with it on those of the runtime and of its guests: for what only waits for an
+    /// execution, which so begins and ends without waking a thread on the way. It must not block. Dropping the task ends it.
+    ///
+    /// # Errors
+    /// `shut_down` as [`runtime`](Embedded::runtime).
+    pub fn begin<F>(&self, future: F) -> Result<Task<F::Output>>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Ok(task::begin(self.parts()?.1.handle().clone(), future))
+    }
+
     /// Runs `future` on the runtime's threads. It must not block.
     ///
     /// # Errors
@@ -94,7 +107,11 @@ impl Drop for Embedded {
         match self.parts.take() {
             // Locks may be held by threads that only the other process has.
             parts if is_forked => std::mem::forget(parts),
-            Some((_, threads)) => threads.shutdown_background(),
+            Some((runtime, threads)) => {
+                // What was begun is not among the tasks that end with the threads.
+                runtime.cancel_all();
+                threads.shutdown_background();
+            }
             None => {}
         }
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError, mpsc};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -20,6 +19,7 @@ use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
 use crate::sandbox::{SandboxSize, Sandboxes};
 use crate::schema::Strictness;
+use crate::task::{self, Task};
 use crate::tool::{Tool, ToolPattern};
 use crate::upstream::{LocalFunction, LocalTool, ToolDefinition, Upstream, UpstreamConfig};
 
@@ -257,7 +257,7 @@ impl Runtime {
     pub async fn execute(&self, request: ExecutionRequest) -> Result<ExecutionResult> {
         let cancel = self.inner.cancel_all.child_token();
         let handle = Handle { id: execution::new_id()?, events: None, cancel };
-        self.inner.run(request, handle).await
+        self.begin(request, handle).await?
     }
 
     /// Starts one program in a task of its own.
@@ -273,9 +273,12 @@ impl Runtime {
         let id = execution::new_id()?;
         let (sender, events) = mpsc::unbounded_channel();
         let handle = Handle { id: id.clone(), events: Some(sender), cancel: cancel.clone() };
+        Ok(Execution { id, events, task: self.begin(request, handle), cancel: cancel.drop_guard() })
+    }
+
+    fn begin(&self, request: ExecutionRequest, handle: Handle) -> Task<Result<ExecutionResult>> {
         let inner = Arc::clone(&self.inner);
-        let task = tokio::spawn(async move { inner.run(request, handle).await });
-        Ok(Execution { id, events, task, cancel: cancel.drop_guard() })
+        task::begin(tokio::runtime::Handle::current(), async move { inner.run(request, handle).await })
     }
 
     /// The tools that a request with this allow-list may call. Connects what is not connected; what cannot be is left out.
@@ -370,12 +373,17 @@ impl Runtime {
     /// Refuses what comes, cancels what runs and waits until it has been reported, half a second at most, and ends every
     /// connection. Calling it again does no harm; after dropping the future, it ends what is left.
     pub async fn shutdown(&self) {
-        self.inner.admission.close();
-        self.inner.cancel_all.cancel();
+        self.cancel_all();
         let all_reported = self.inner.places.acquire_many(self.inner.executions);
         // What does not end in time loses its connections all the same.
         let _ = timeout(REPORT_TIME, all_reported).await;
         self.inner.gateway.close().await;
+    }
+
+    /// Refuses what comes and cancels what runs, without waiting.
+    pub(crate) fn cancel_all(&self) {
+        self.inner.admission.close();
+        self.inner.cancel_all.cancel();
     }
 }
 
@@ -441,7 +449,7 @@ impl Inner {
 pub struct Execution {
     id: String,
     events: mpsc::UnboundedReceiver<Event>,
-    task: JoinHandle<Result<ExecutionResult>>,
+    task: Task<Result<ExecutionResult>>,
     cancel: DropGuard,
 }
 
@@ -477,7 +485,7 @@ impl Execution {
         let Execution { task, cancel, .. } = self;
         let ended = task.await;
         drop(cancel);
-        ended.map_err(|error| Error::new(ErrorCode::Internal, "the execution's task failed").with_source(error))?
+        ended?
     }
 }
 

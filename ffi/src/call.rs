@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conduit_core::{CallContext, Error, ErrorCode, LocalFunction, LocalToolError, Result};
+use conduit_core::{CallContext, Error, ErrorCode, LocalFunction, LocalToolError, Result, go_on_here};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -132,6 +132,6 @@ fn answer(handle: *mut conduit_call, answer: Answer) -> Result<()> {
     // SECURITY: the first answer takes the call out of the table, so there is no second one.
     let call = CALLS.remove(handle)?;
     let sender = call.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let sent = sender.is_some_and(|sender| sender.send(answer).is_ok());
+    let sent = sender.is_some_and(|sender| go_on_here(|| sender.send(answer)).is_ok());
     sent.then_some(()).ok_or_else(|| Error::new(ErrorCode::Cancelled, "nobody waits for this call any more"))
 }

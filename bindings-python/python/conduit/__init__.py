@@ -11,71 +11,41 @@
         print(result.value)
 """
 
-from ._conduit import guide
-from ._errors import Cancelled, ConduitError, ExecutionError, LimitExceeded, ProgramFailed
-from ._host_tools import CurrentCall, current_call, tool
-from ._result import ExecutionResult
-from ._runtime import AsyncExecution, AsyncRuntime, Execution, Runtime
+from ._conduit import guide as guide
+from ._errors import ConduitError as ConduitError
+from ._host_tools import CurrentCall as CurrentCall
+from ._host_tools import current_call as current_call
+from ._host_tools import tool as tool
+from ._result import Cancelled as Cancelled
+from ._result import ExecutionError as ExecutionError
+from ._result import ExecutionResult as ExecutionResult
+from ._result import LimitExceeded as LimitExceeded
+from ._result import ProgramFailed as ProgramFailed
+from ._runtime import AsyncExecution as AsyncExecution
+from ._runtime import AsyncRuntime as AsyncRuntime
+from ._runtime import Execution as Execution
+from ._runtime import Runtime as Runtime
 from ._types import (
-    Described,
-    ErrorCode,
-    Event,
-    EventStderr,
-    EventStdout,
-    EventToolCallEnded,
-    EventToolCallStarted,
-    Found,
-    GuestError,
-    Language,
-    Limit,
-    Limits,
-    Outcome,
-    OutcomeCancelled,
-    OutcomeCompleted,
-    OutcomeFailed,
-    OutcomeLimitExceeded,
-    Tool,
-    ToolCallRecord,
-    ToolError,
-    UpstreamStatus,
-    Usage,
+    Described as Described,
+    ErrorCode as ErrorCode,
+    Event as Event,
+    EventStderr as EventStderr,
+    EventStdout as EventStdout,
+    EventToolCallEnded as EventToolCallEnded,
+    EventToolCallStarted as EventToolCallStarted,
+    Found as Found,
+    GuestError as GuestError,
+    Language as Language,
+    Limit as Limit,
+    Limits as Limits,
+    Outcome as Outcome,
+    OutcomeCancelled as OutcomeCancelled,
+    OutcomeCompleted as OutcomeCompleted,
+    OutcomeFailed as OutcomeFailed,
+    OutcomeLimitExceeded as OutcomeLimitExceeded,
+    Tool as Tool,
+    ToolCallRecord as ToolCallRecord,
+    ToolError as ToolError,
+    UpstreamStatus as UpstreamStatus,
+    Usage as Usage,
 )
-
-__all__ = [
-    "AsyncExecution",
-    "AsyncRuntime",
-    "Cancelled",
-    "ConduitError",
-    "CurrentCall",
-    "Described",
-    "ErrorCode",
-    "Event",
-    "EventStderr",
-    "EventStdout",
-    "EventToolCallEnded",
-    "EventToolCallStarted",
-    "Execution",
-    "ExecutionError",
-    "ExecutionResult",
-    "Found",
-    "GuestError",
-    "Language",
-    "Limit",
-    "LimitExceeded",
-    "Limits",
-    "Outcome",
-    "OutcomeCancelled",
-    "OutcomeCompleted",
-    "OutcomeFailed",
-    "OutcomeLimitExceeded",
-    "ProgramFailed",
-    "Runtime",
-    "Tool",
-    "ToolCallRecord",
-    "ToolError",
-    "UpstreamStatus",
-    "Usage",
-    "current_call",
-    "guide",
-    "tool",
-]

@@ -12,14 +12,14 @@ import dataclasses
 import functools
 import os
 import threading
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import Any, Callable, Generic, Optional, TypedDict, TypeVar, Union
+from collections.abc import Awaitable, Iterable
+from typing import Any, Callable, Generic, Optional, TypeVar, Union
 
 from ._conduit import guide
 from ._errors import ConduitError
 from ._host_tools import current_call
 from ._result import ExecutionResult
-from ._runtime import AsyncExecution, Execution, LimitsConfig, Runtime, _close
+from ._runtime import AsyncExecution, Execution, Runtime, SharedKeys, _close
 from ._types import Language, Limits
 
 ToolT = TypeVar("ToolT")
@@ -34,8 +34,11 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-class Options(TypedDict, total=False):
-    """The options of every `code_mode`; from `config` on they are those of `Runtime`."""
+class Options(SharedKeys, total=False):
+    """The options of every `code_mode`; `config` and the keys of a config file are those of `Runtime`.
+
+    When `policy` is absent, programs may call the tools given, all of them; with `upstreams` it must be there.
+    """
 
     #: The language of the programs; Python when absent.
     language: Language
@@ -43,15 +46,8 @@ class Options(TypedDict, total=False):
     name: str
     #: Limits of each program.
     limits: Optional[Limits]
+    #: The path of a config file.
     config: Union[str, os.PathLike[str], None]
-    upstreams: Optional[Sequence[Mapping[str, Any]]]
-    #: What programs may call. When absent that is the tools given, all of them; with `upstreams` it must be there.
-    policy: Optional[Mapping[str, Sequence[str]]]
-    max_limits: Optional[LimitsConfig]
-    validation: Optional[str]
-    languages: Optional[Sequence[Language]]
-    max_executions: Optional[int]
-    max_queue: Optional[int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +69,7 @@ def refused(tool: str, why: str) -> ConduitError:
 
 
 class _Runtime(Runtime):
-    _has_loop = True
+    _loop_thread = True
 
 
 #: Calls that were cancelled and have not ended yet: the loop itself holds them weakly.

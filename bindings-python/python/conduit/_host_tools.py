@@ -9,17 +9,35 @@ import functools
 import inspect
 import threading
 import weakref
-from collections.abc import Iterable
-from typing import Any, Callable, Literal, Optional, TypeVar, Union, overload
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypedDict, TypeVar, Union, overload
 
 from ._conduit import Inbox, Runtime, ToolCall, check_tool
 from ._errors import ConduitError
-from ._json import dumps, loads
+from ._json import dumps, dumps_given, loads, present
 from ._schema import Signature
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _OPTIONS = "__conduit_tool__"
-_NAMES = ("name", "description", "upstream", "title", "input_schema", "output_schema", "annotations")
+
+
+class ToolOptions(TypedDict, total=False):
+    """What is said of a tool. What is not said comes from the function itself."""
+
+    name: Optional[str]
+    description: Optional[str]
+    #: The first part of its full name; `host` when absent.
+    upstream: Optional[str]
+    #: For people.
+    title: Optional[str]
+    #: With one of its own, or `False` for none at all, a function gets its arguments as JSON has them.
+    input_schema: Union[dict[str, Any], Literal[False], None]
+    output_schema: Optional[dict[str, Any]]
+    #: MCP's `annotations`.
+    annotations: Optional[dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,17 +61,8 @@ def current_call() -> CurrentCall:
 @overload
 def tool(function: Function) -> Function: ...
 @overload
-def tool(
-    *,
-    name: Optional[str] = None,
-    description: Optional[str] = None,
-    upstream: Optional[str] = None,
-    title: Optional[str] = None,
-    input_schema: Union[dict[str, Any], Literal[False], None] = None,
-    output_schema: Optional[dict[str, Any]] = None,
-    annotations: Optional[dict[str, Any]] = None,
-) -> Callable[[Function], Function]: ...
-def tool(function: Optional[Function] = None, **options: Any) -> Union[Function, Callable[[Function], Function]]:
+def tool(**options: Unpack[ToolOptions]) -> Callable[[Function], Function]: ...
+def tool(function: Any = None, **options: Any) -> Any:
     """Says how a function is a tool, for `Runtime(tools=[function])`; what is not said comes from the function itself."""
 
     def decorate(function: Function) -> Function:
@@ -64,44 +73,33 @@ def tool(function: Optional[Function] = None, **options: Any) -> Union[Function,
 
 
 class HostTool:
-    """One function that is a tool. With an `input_schema` of its own, or `False` for none, it gets arguments as JSON has them."""
+    """One function that is a tool."""
 
-    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+    def __init__(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
         if not callable(function):
-            message = f"`{type(function).__name__}` is no tool, expected a function"
-            raise ConduitError(message, "invalid_config")
-        for option in options:
-            if option not in _NAMES:
-                raise TypeError(f"`{option}` is no option of a tool")
-        self.function = function
+            raise ConduitError(f"`{type(function).__name__}` is no tool, expected a function", "invalid_config")
+        said = present(ToolOptions, options)
+        schema, output = said.pop("input_schema", None), said.pop("output_schema", None)
         inner = function.func if isinstance(function, functools.partial) else function
-        self.is_async = inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(
-            getattr(inner, "__call__", None)  # noqa: B004
-        )
-        name = str(options.get("name") or getattr(inner, "__name__", type(inner).__name__))
-        self.signature: Optional[Signature] = None
-        if options.get("input_schema") is None:
-            self.signature = Signature.of(function, name)
-        signature = self.signature
-        self.definition = {
-            "upstream": options.get("upstream"),
-            "name": name,
-            "title": options.get("title"),
-            "description": options.get("description") or inspect.getdoc(inner),
-            "inputSchema": (options["input_schema"] or None) if signature is None else signature.input_schema,
-            "outputSchema": options.get("output_schema") or (signature.output_schema if signature else None),
-            "annotations": options.get("annotations"),
+        self.function = function
+        self.is_async = any(map(inspect.iscoroutinefunction, (inner, getattr(inner, "__call__", None))))  # noqa: B004
+        self.name = str(said.get("name") or getattr(inner, "__name__", type(inner).__name__))
+        signature = Signature.of(function, self.name) if schema is None else Signature(schema or None, None, {})
+        self._builders = signature.builders
+        definition = {
+            **said,
+            "name": self.name,
+            "description": said.get("description") or inspect.getdoc(inner),
+            "inputSchema": signature.input_schema,
+            "outputSchema": output or signature.output_schema,
         }
-        try:
-            self.json = dumps(self.definition)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ConduitError(f"the definition of tool `{name}` is no JSON: {error}", "invalid_config") from error
+        self.json = dumps_given(definition, f"the definition of tool `{self.name}`", "invalid_config")
         check_tool(self.json)
 
     def arguments(self, call: ToolCall) -> dict[str, Any]:
         """What the function is called with."""
-        arguments: dict[str, Any] = loads(call.arguments)
-        return arguments if self.signature is None else self.signature.build(arguments)
+        build = self._builders
+        return {name: build[name](it) if name in build else it for name, it in loads(call.arguments).items()}
 
     def run(self, call: ToolCall) -> None:
         """Answers one call, on this thread."""
@@ -120,11 +118,10 @@ class HostTool:
         _CURRENT.set(CurrentCall(call.tool, call.execution))
         try:
             value = await self.function(**self.arguments(call))
-        except Exception as error:
-            _fail(call, error)
         except BaseException as error:
             _fail(call, error)
-            raise
+            if not isinstance(error, Exception):
+                raise
         else:
             _answer(call, value)
 
@@ -133,11 +130,11 @@ class HostTool:
 
         def begin() -> None:
             task = loop.create_task(self.run_async(call))
-            if not call.on_cancel(functools.partial(loop.call_soon_threadsafe, task.cancel)):
+            if not call.on_cancel(functools.partial(call_in, loop, task.cancel)):
                 task.cancel()
 
         try:
-            loop.call_soon_threadsafe(begin)
+            call_in(loop, begin)
         except RuntimeError as error:  # the loop is closed
             call.fail(f"tool `{call.tool}` cannot run: {error}")
 
@@ -150,10 +147,8 @@ def _answer(call: ToolCall, value: object) -> None:
 
 
 def _fail(call: ToolCall, error: BaseException) -> None:
-    content = None
     try:
-        content = dumps(getattr(error, "content", None))
-        call.fail(_text(error), content)
+        call.fail(_text(error), dumps(getattr(error, "content", None)))
     except Exception:  # content that is no JSON
         call.fail(_text(error))
 
@@ -167,32 +162,44 @@ def _text(error: BaseException) -> str:
     return (text or type(error).__name__).encode("utf-8", "backslashreplace").decode()
 
 
-class Host:
-    """The tools of one runtime, and the threads that serve it."""
+def call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    """Calls `function` in `loop`: now if that is where this runs, else soon. Raises `RuntimeError` when it is closed."""
+    if asyncio._get_running_loop() is loop:
+        function()
+    else:
+        loop.call_soon_threadsafe(function)
 
-    def __init__(self) -> None:
-        self.tools: list[HostTool] = []
+
+class Host:
+    """The tools of one runtime, and what serves it: threads, or an event loop."""
+
+    def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
+        self.tools = [HostTool(function, getattr(function, _OPTIONS, {})) for function in functions]
         #: Where asynchronous functions run.
         self.loop: Optional[asyncio.AbstractEventLoop] = None
+        self._has_loop_thread = False
         self._own_loop: Optional[asyncio.AbstractEventLoop] = None
         self._end_loop: Optional[Callable[[], object]] = None
         self._lock = threading.Lock()
 
-    def add(self, function: Callable[..., Any]) -> None:
-        """Adds one function; what `tool` said of it holds."""
-        self.tools.append(HostTool(function, getattr(function, _OPTIONS, {})))
-
-    def definitions(self) -> list[tuple[str, bool]]:
-        """The tools as the runtime wants them."""
-        return [(tool.json, tool.is_async) for tool in self.tools]
-
-    def serve(self, native: Runtime, has_loop: bool) -> None:
-        """Starts the first threads, those that are needed."""
+    def serve(self, native: Runtime, loop_thread: Optional[bool]) -> None:
+        """Starts the first threads, those that are needed: `None` when the tools decide whether event loops need one."""
         kinds = [tool.is_async for tool in self.tools]
         if not all(kinds):
             _start(native.calls(), weakref.ref(self), True)
-        if has_loop or any(kinds):
+        if any(kinds) if loop_thread is None else loop_thread:
             _start(native.wakes(), weakref.ref(self), False)
+
+    def serve_in(self, loop: asyncio.AbstractEventLoop, native: Runtime) -> None:
+        """Has `loop`, in which this runs, do what never takes long and run asynchronous functions."""
+        self.loop = loop
+        inbox, host = native.wakes(), weakref.ref(self)
+        try:
+            loop.add_reader(inbox.descriptor(), _take, inbox, host, loop)
+        except NotImplementedError:  # a loop of Windows
+            if not self._has_loop_thread:
+                self._has_loop_thread = True
+                _start(inbox, host, False)
 
     def dispatch(self, call: ToolCall) -> None:
         """Has one call answered."""
@@ -247,22 +254,33 @@ def _serve(inbox: Inbox, host: weakref.ref[Host], grows: bool) -> None:
         job = inbox.next()
         if job is None:
             return
-        if not isinstance(job, ToolCall):
+        if grows and inbox.is_deserted():
             try:
-                job()
-            except Exception:
-                pass  # its event loop is closed, so nobody waits there
-        else:
-            if grows and inbox.is_deserted():
-                try:
-                    _start(inbox, host, grows)
-                except RuntimeError:
-                    pass  # no more threads are to be had: further calls wait for this one
-            owner = host()
-            try:
-                if owner is not None:
-                    owner.dispatch(job)
-            except Exception as error:
-                job.fail(f"tool `{job.tool}` cannot run: {_text(error)}")
-            del owner
+                _start(inbox, host, grows)
+            except RuntimeError:
+                pass  # no more threads are to be had: further calls wait for this one
+        _do(job, host())
         del job  # or it would stay while the thread waits
+
+
+def _take(inbox: Inbox, host: weakref.ref[Host], loop: asyncio.AbstractEventLoop) -> None:
+    """Does what there is to do, in `loop`, which watches the inbox."""
+    jobs = inbox.take()
+    if jobs is None:
+        loop.remove_reader(inbox.descriptor())
+    for job in jobs or ():
+        _do(job, host())
+
+
+def _do(job: Union[ToolCall, Callable[[], object]], host: Optional[Host]) -> None:
+    if isinstance(job, ToolCall):
+        try:
+            if host is not None:
+                host.dispatch(job)
+        except Exception as error:
+            job.fail(f"tool `{job.tool}` cannot run: {_text(error)}")
+    else:
+        try:
+            job()
+        except Exception:
+            pass  # its event loop is closed, so nobody waits there

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 from . import _types
-from ._errors import Cancelled, LimitExceeded, ProgramFailed
-from ._json import loads
 
 
 class ExecutionResult(_types.ExecutionResult):
@@ -23,6 +22,35 @@ class ExecutionResult(_types.ExecutionResult):
             raise Cancelled("the execution was cancelled", self)
 
 
-def read_result(text: str) -> ExecutionResult:
-    """The result that `text` is."""
-    return cast(ExecutionResult, ExecutionResult._from_json(loads(text)))
+def read_result(data: Any) -> ExecutionResult:
+    """The result that core's JSON says."""
+    return cast(ExecutionResult, ExecutionResult._from_json(data))
+
+
+@dataclass(eq=False, repr=False)
+class ExecutionError(Exception):
+    """A program that did not complete. `result` has what it had produced."""
+
+    message: str
+    result: ExecutionResult
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(eq=False, repr=False)
+class ProgramFailed(ExecutionError):
+    """The program threw, or is not a program. `error` is what it threw, in positions of its own source."""
+
+    error: _types.GuestError
+
+
+@dataclass(eq=False, repr=False)
+class LimitExceeded(ExecutionError):
+    """The program broke the limit `limit`."""
+
+    limit: _types.Limit
+
+
+class Cancelled(ExecutionError):
+    """The execution was cancelled."""

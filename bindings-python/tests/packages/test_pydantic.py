@@ -27,6 +27,13 @@ class Trip:
     places: "list[Place]"
 
 
+@dataclasses.dataclass
+class Node:
+    name: str
+    children: "list[Node]" = dataclasses.field(default_factory=list)
+    color: Color = Color.RED
+
+
 class Pydantic(unittest.TestCase):
     def call(self, function: Any, arguments: str) -> Any:
         with Runtime(policy=ALL, tools=[function]) as runtime:
@@ -44,6 +51,17 @@ class Pydantic(unittest.TestCase):
         self.assertEqual(sorted(self.tool.input_schema["$defs"]), ["Color", "Place", "Trip"])
         city = {"minLength": 2, "title": "City", "type": "string"}
         self.assertEqual(self.tool.output_schema["properties"]["city"], city)
+
+    def test_what_json_does_not_have_is_built(self) -> None:
+        def it(tree: Optional[Node], pair: tuple[int, Color]) -> Node:
+            assert tree == Node("a", [Node("b")]) and pair == (1, Color.RED)
+            return tree
+
+        tree = "{ name: 'a', children: [{ name: 'b', color: 'red' }] }"
+        value = {"name": "a", "children": [{"name": "b", "children": [], "color": "red"}], "color": "red"}
+        self.assertEqual(self.call(it, f"{{ tree: {tree}, pair: [1, 'red'] }}"), value)
+        self.assertEqual(self.call(it, f"{{ tree: {tree}, pair: [1, 'blue'] }}")[0], "invalid_arguments")
+        self.assertEqual((self.tool.output_schema["type"], self.tool.output_schema["required"]), ("object", ["name"]))
 
     def test_constraints_are_checked_before_the_call(self) -> None:
         def it(place: Place, n: Annotated[int, Field(ge=1), "How many."] = 1) -> int:

@@ -10,6 +10,8 @@ import unittest
 
 USER = '''
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 from conduit import AsyncRuntime, ExecutionResult, Limits, Runtime, tool
 
 @tool
@@ -30,6 +32,8 @@ with Runtime(policy={"allow": ["host.*"]}, tools=[plain, named]) as runtime:
 
     @runtime.tool(upstream="mine", input_schema=False)
     async def later() -> None: ...
+
+    four: Callable[[], Coroutine[Any, Any, None]] = later
 
     three: int = add(1, 2)
     result: ExecutionResult = runtime.execute("1", language="python", allow=("host.*",), limits=Limits(wall_time_s=5))
@@ -55,8 +59,13 @@ asyncio.run(main())
 WRONG = {
     'runtime.execute("1", language="ruby")': "[arg-type]",
     'runtime.execute("1", "python")': "[call-arg]",
+    'runtime.execute("1")': "[call-arg]",
+    'runtime.execute("1", language="python", alow=[])': "[call-arg]",
+    'runtime.spawn("1", language="python", limits={})': "[arg-type]",
     'runtime.execute("1", language="python").outcome.errors': "[union-attr]",
     'runtime.tool(nme="x")': "[call-overload]",
+    'Runtime(polcy={})': "[call-arg]",
+    'Runtime(limits={}, max_queue="1")': "[arg-type]",
 }
 
 

@@ -109,7 +109,7 @@ impl Guest {
         store.limiter(|state| state);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut context| {
-            context.data_mut().check_time()?;
+            context.data_mut().tick()?;
             Ok(UpdateDeadline::Continue(1))
         });
         let instance = self.instance.instantiate(&mut store)?;

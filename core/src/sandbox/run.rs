@@ -102,7 +102,7 @@ impl Drop for StopOnDrop {
 /// The calls of one execution: waiting for their turn, under way, and answered.
 struct Calls {
     host: Arc<dyn ToolHost>,
-    submissions: mpsc::UnboundedReceiver<Submission>,
+    submissions: mpsc::UnboundedReceiver<Vec<Submission>>,
     shared: Arc<Shared>,
     queued: VecDeque<Submission>,
     in_flight: FuturesUnordered<BoxFuture<'static, Completion>>,
@@ -115,7 +115,7 @@ struct Calls {
 impl Calls {
     fn new(
         host: Arc<dyn ToolHost>,
-        submissions: mpsc::UnboundedReceiver<Submission>,
+        submissions: mpsc::UnboundedReceiver<Vec<Submission>>,
         shared: &Arc<Shared>,
         limits: &Limits,
     ) -> Calls {
@@ -132,8 +132,8 @@ impl Calls {
         }
     }
 
-    fn accept(&mut self, submission: Submission) {
-        self.queued.push_back(submission);
+    fn accept(&mut self, submitted: Vec<Submission>) {
+        self.queued.extend(submitted);
         self.dispatch();
     }
 
@@ -161,11 +161,16 @@ impl Calls {
         held + self.shared.memory_peak.load(Ordering::Relaxed) > self.most_memory
     }
 
-    /// Takes in everything that is there without waiting: what the guest submitted, and answers that are ready.
-    async fn settle(&mut self) {
-        while let Ok(submission) = self.submissions.try_recv() {
-            self.accept(submission);
+    /// A step is over: dispatches what the guest submitted in it, `last` at its end.
+    fn step_ended(&mut self, last: Vec<Submission>) {
+        while let Ok(submitted) = self.submissions.try_recv() {
+            self.accept(submitted);
         }
+        self.accept(last);
+    }
+
+    /// Takes in the answers that are ready, without waiting.
+    async fn settle(&mut self) {
         while !self.are_over_memory() {
             let Some(Some(completion)) = self.in_flight.next().now_or_never() else { return };
             self.complete(completion);
@@ -185,7 +190,7 @@ impl Calls {
     /// Waits for one submission or one answer; pending for ever when there can be neither.
     async fn progress(&mut self) {
         tokio::select! {
-            Some(submission) = self.submissions.recv() => self.accept(submission),
+            Some(submitted) = self.submissions.recv() => self.accept(submitted),
             Some(completion) = self.in_flight.next(), if !self.in_flight.is_empty() => self.complete(completion),
             else => std::future::pending().await,
         }
@@ -196,17 +201,17 @@ impl Calls {
 impl Sandbox {
     fn start(&self, state: RunState, make: MakeEnvelope) -> Job<Step> {
         let (guest, ticker) = (Arc::clone(&self.guest), Arc::clone(&self.ticker));
-        self.threads.run(move |sender| {
+        self.threads.run(move || {
             let _running = ticker.running();
-            step::finish(sender, step::start(&guest, state, make));
+            step::start(&guest, state, make)
         })
     }
 
     fn resume(&self, live: Box<Live>, completions: Vec<(i64, HostReply)>) -> Job<Step> {
         let ticker = Arc::clone(&self.ticker);
-        self.threads.run(move |sender| {
+        self.threads.run(move || {
             let _running = ticker.running();
-            step::finish(sender, step::resume(live, completions));
+            step::resume(live, completions)
         })
     }
 
@@ -225,12 +230,13 @@ impl Sandbox {
                 }
             };
             *under_way = None;
-            let (live, wake_at) = match ended {
-                Ok(Step::Waiting { live, wake_at }) => (live, wake_at),
+            let (live, wake_at, submitted) = match ended {
+                Ok(Step::Waiting { live, wake_at, submitted }) => (live, wake_at, submitted),
                 Ok(Step::Ended(end)) => return end,
                 // A step that gives nothing panicked or found no thread.
                 Err(_) => return StepEnd::Failed(step::crashed("its thread ended")),
             };
+            calls.step_ended(submitted);
             calls.settle().await;
             if calls.answered.is_empty() {
                 let timer = wake_at.map(|at| clock.instant(at));

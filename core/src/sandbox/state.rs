@@ -89,7 +89,9 @@ impl Shared {
 pub(super) struct RunState {
     shared: Arc<Shared>,
     limits: Limits,
-    submissions: UnboundedSender<Submission>,
+    /// What was submitted since the last tick: in a short step all of it, which goes along with the step's end.
+    submitted: Vec<Submission>,
+    submissions: UnboundedSender<Vec<Submission>>,
     memory: Option<Memory>,
     memory_bytes: u64,
     /// The memory limit has refused the guest once.
@@ -135,12 +137,13 @@ impl RunState {
     pub(super) fn new(
         shared: Arc<Shared>,
         limits: Limits,
-        submissions: UnboundedSender<Submission>,
+        submissions: UnboundedSender<Vec<Submission>>,
         clock: Clock,
     ) -> RunState {
         RunState {
             shared,
             limits,
+            submitted: Vec::new(),
             submissions,
             memory: None,
             memory_bytes: 0,
@@ -182,7 +185,22 @@ impl RunState {
         used
     }
 
-    /// Whether the guest may go on.
+    /// Gives what was submitted, once.
+    pub(super) fn take_submitted(&mut self) -> Vec<Submission> {
+        std::mem::take(&mut self.submitted)
+    }
+
+    /// Whether the guest may go on. What it submitted does not wait until it has computed.
+    pub(super) fn tick(&mut self) -> Result<(), Stop> {
+        if !self.submitted.is_empty() {
+            let submitted = self.take_submitted();
+            // The execution may have ended: then this guest is about to hear of it.
+            self.submissions.send(submitted).map_err(|_| Stop::Asked)?;
+        }
+        self.check_time()
+    }
+
+    /// Whether the guest has time left.
     pub(super) fn check_time(&self) -> Result<(), Stop> {
         // SECURITY: a guest whose execution is over does not run on.
         if self.shared.stop.load(Ordering::Relaxed) != 0 {
@@ -214,8 +232,7 @@ impl RunState {
         }
         let id = self.next_call;
         self.next_call += 1;
-        // The execution may have ended: then this guest is about to hear of it.
-        self.submissions.send(Submission { id, call, held_bytes }).map_err(|_| Stop::Asked)?;
+        self.submitted.push(Submission { id, call, held_bytes });
         Ok(id)
     }
 }
@@ -304,11 +321,11 @@ fn random(mut caller: Caller<'_, RunState>, address: u32, length: u32) -> wasmti
     getrandom::fill(bytes).map_err(|error| wasmtime::Error::msg(format!("the host has no entropy: {error}")))
 }
 
-fn sleep(caller: Caller<'_, RunState>, ns: i64) -> wasmtime::Result<()> {
+fn sleep(mut caller: Caller<'_, RunState>, ns: i64) -> wasmtime::Result<()> {
     let until = Instant::now().checked_add(Duration::from_nanos(u64::try_from(ns).unwrap_or(0)));
     loop {
         // SECURITY: a sleeping guest is stopped like a running one.
-        caller.data().check_time()?;
+        caller.data_mut().tick()?;
         let left = until.map_or(SLEEP_SLICE, |until| until.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             return Ok(());
@@ -330,7 +347,7 @@ mod tests {
         assert!(steps.iter().all(|now| now % 1_000_000 == 0), "{steps:?}");
     }
 
-    fn state(limits: Limits) -> (RunState, UnboundedReceiver<Submission>) {
+    fn state(limits: Limits) -> (RunState, UnboundedReceiver<Vec<Submission>>) {
         let shared = Arc::new(Shared::new(Output::new(&limits, None)));
         let (submissions, submitted) = tokio::sync::mpsc::unbounded_channel();
         (RunState::new(shared, limits, submissions, Clock::start()), submitted)

@@ -1,12 +1,11 @@
 //! One step of a guest, on its thread: from the envelope or completions in to everything copied out.
 
 use serde::Deserialize;
-use tokio::sync::oneshot;
 use wasmtime::Trap;
 
 use super::abi::{RawStep, completions_to_bytes};
 use super::guest::{Guest, Live};
-use super::state::{RunState, Stop};
+use super::state::{RunState, Stop, Submission};
 use super::{HostReply, MakeEnvelope, NoProgram};
 use crate::limits::Limit;
 use crate::model::GuestError;
@@ -17,7 +16,7 @@ const ERROR_BYTES: u32 = 256 << 10;
 /// How a step ended, with everything copied out of the guest.
 pub(super) enum Step {
     /// The instance can go on: when there is an answer, or at a time of the guest's clock.
-    Waiting { live: Box<Live>, wake_at: Option<i64> },
+    Waiting { live: Box<Live>, wake_at: Option<i64>, submitted: Vec<Submission> },
     /// It was the last one.
     Ended(StepEnd),
 }
@@ -67,17 +66,11 @@ pub(super) fn resume(mut live: Box<Live>, completions: Vec<(i64, HostReply)>) ->
     ended(live, raw)
 }
 
-/// Gives the step to the execution; only then takes down an instance that is done.
-pub(super) fn finish(sender: oneshot::Sender<Step>, (step, live): (Step, Option<Box<Live>>)) {
-    // If nobody waits for the step any more, it comes back, and a waiting instance is dropped with it.
-    let _ = sender.send(step);
-    drop(live);
-}
-
 fn ended(mut live: Box<Live>, raw: wasmtime::Result<RawStep>) -> (Step, Option<Box<Live>>) {
     live.state_mut().note_cpu_time();
     if let Ok(RawStep::Waiting { wake_at }) = raw {
-        return (Step::Waiting { live, wake_at }, None);
+        let submitted = live.state_mut().take_submitted();
+        return (Step::Waiting { live, wake_at, submitted }, None);
     }
     let end = raw.and_then(|raw| copy_out(&mut live, raw));
     (Step::Ended(end.unwrap_or_else(|error| fault(&mut live, &error))), Some(live))

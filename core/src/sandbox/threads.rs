@@ -1,5 +1,6 @@
 //! The threads that run guests: started when needed, at most so many, with a stack that fits a guest.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::task::go_on_here;
+
 /// A guest's native stack, the transpiler's, and room for the host's own frames.
 const STACK_BYTES: usize = 16 << 20;
 
@@ -19,7 +22,7 @@ const LOOK: Duration = Duration::from_micros(50);
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<(u64, Box<dyn FnOnce() + Send>)>,
+    jobs: VecDeque<(u64, Box<dyn FnOnce(&Shared) + Send>)>,
     next_id: u64,
     idle: usize,
     alive: usize,
@@ -35,6 +38,11 @@ struct Shared {
     /// Whether there is work, for the thread that looks: a hint, the queue decides.
     waiting: AtomicBool,
     ready: Condvar,
+}
+
+thread_local! {
+    /// Whose next job this thread takes in a moment: it need not wake another for it.
+    static NEXT_OF: Cell<*const Shared> = const { Cell::new(std::ptr::null()) };
 }
 
 /// A bounded set of threads. The queue is bounded by admission: an execution has at most one job, and takes it along.
@@ -77,6 +85,17 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Gives a job's value, and goes on here with who waited for it.
+    fn give<T, L>(&self, sender: oneshot::Sender<T>, (value, left): (T, Option<L>)) {
+        if left.is_none() {
+            NEXT_OF.set(self);
+        }
+        // If nobody waits any more, the value comes back and is dropped.
+        drop(go_on_here(|| sender.send(value)));
+        NEXT_OF.set(std::ptr::null());
+        drop(left);
+    }
+
     /// Returns when there may be work, or after a while.
     fn look(&self) {
         let start = Instant::now();
@@ -92,14 +111,25 @@ impl Threads {
         Threads { shared: Arc::new(Shared { name, most: most.max(1), queue, waiting, ready }) }
     }
 
-    /// Runs `job` on a guest's thread; dropping what this gives takes it out of the queue.
-    pub(super) fn run<T: Send + 'static>(&self, job: impl FnOnce(oneshot::Sender<T>) + Send + 'static) -> Job<T> {
+    /// Runs `job` on a guest's thread, for its value and what is to be taken down when the value has been given. Dropping what
+    /// this gives takes it out of the queue.
+    pub(super) fn run<T: Send + 'static, L>(&self, job: impl FnOnce() -> (T, Option<L>) + Send + 'static) -> Job<T> {
         let (sender, receiver) = oneshot::channel();
         let mut queue = self.shared.lock();
         let id = queue.next_id;
         queue.next_id += 1;
-        queue.jobs.push_back((id, Box::new(move || job(sender))));
+        queue.jobs.push_back((id, Box::new(move |shared: &Shared| shared.give(sender, job()))));
         self.shared.waiting.store(true, Ordering::Release);
+        if NEXT_OF.get() == Arc::as_ptr(&self.shared) {
+            NEXT_OF.set(std::ptr::null());
+        } else {
+            self.wake(queue);
+        }
+        Job { id, shared: Arc::clone(&self.shared), receiver }
+    }
+
+    /// Sees that a thread is awake for each job, as far as there may be.
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
         let asleep = queue.jobs.len() - usize::from(queue.looking);
         if queue.idle < asleep && queue.alive < self.shared.most {
             if self.spawn() {
@@ -112,7 +142,6 @@ impl Threads {
         if asleep > 0 {
             self.shared.ready.notify_one();
         }
-        Job { id, shared: Arc::clone(&self.shared), receiver }
     }
 
     fn spawn(&self) -> bool {
@@ -135,7 +164,7 @@ fn work(shared: &Shared) {
         if let Some((_, job)) = queue.jobs.pop_front() {
             drop(queue);
             // SECURITY: a panic ends its own execution, which hears of it by the job's sender, and not the thread.
-            let _ = std::panic::catch_unwind(AssertUnwindSafe(job));
+            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| job(shared)));
             queue = shared.lock();
             if queue.jobs.is_empty() && !queue.looking && !queue.closed {
                 queue.looking = true;
@@ -163,9 +192,9 @@ mod tests {
     #[tokio::test]
     async fn a_panicking_job_is_heard_of_and_the_thread_lives() {
         let threads = Threads::new("test", 1);
-        let panicked = threads.run(|_sender: oneshot::Sender<()>| panic!("on purpose"));
+        let panicked = threads.run(|| -> ((), Option<()>) { panic!("on purpose") });
         assert!(panicked.await.is_err());
-        let answer = threads.run(|sender| sender.send(7).unwrap());
+        let answer = threads.run(|| (7, None::<()>));
         let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
         assert_eq!(answer.expect("no thread is left"), Ok(7));
     }
@@ -174,10 +203,10 @@ mod tests {
     async fn r10_a_job_that_nobody_waits_for_leaves_the_queue() {
         let threads = Threads::new("test", 1);
         let (let_go, wait) = std::sync::mpsc::channel::<()>();
-        let busy = threads.run(move |sender| sender.send(wait.recv()).unwrap());
+        let busy = threads.run(move || (wait.recv(), None::<()>));
         let held = Arc::new(());
         let holds = Arc::clone(&held);
-        let queued = threads.run(move |sender: oneshot::Sender<()>| drop((sender, holds)));
+        let queued = threads.run(move || (drop(holds), None::<()>));
         assert_eq!(Arc::strong_count(&held), 2);
         drop(queued);
         assert_eq!(Arc::strong_count(&held), 1);

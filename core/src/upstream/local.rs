@@ -63,7 +63,8 @@ impl From<&str> for LocalToolError {
     }
 }
 
-/// A function of the embedding program. Its future is dropped when the call is cancelled or out of time.
+/// A function of the embedding program. Its future is polled on threads of the runtime and must not block them; it is dropped when the
+/// call is cancelled or out of time.
 pub type LocalFunction =
     Arc<dyn Fn(Map<String, Value>, CallContext) -> BoxFuture<'static, Result<Value, LocalToolError>> + Send + Sync>;
 

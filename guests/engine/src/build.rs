@@ -6,6 +6,7 @@ use std::error::Error;
 use std::io::Read;
 use std::path::Path;
 
+use object::build::elf::{Builder, SectionData};
 use ruzstd::decoding::StreamingDecoder;
 use sha2::{Digest, Sha256};
 use wasmtime::{Config, Engine};
@@ -47,12 +48,26 @@ pub fn compile(module: &str) -> Result<(), Box<dyn Error>> {
     // Without a target, the code would use whatever features the build machine's processor has.
     config.target(&target)?;
     let compiled = Engine::new(&config)?.precompile_module(&wasm)?;
-    std::fs::write(Path::new(&std::env::var("OUT_DIR")?).join("guest.cwasm"), compiled)?;
+    std::fs::write(Path::new(&std::env::var("OUT_DIR")?).join("guest.cwasm"), without_symbols(&compiled)?)?;
     println!("cargo::rustc-env=CONDUIT_GUEST_SHA256={digest}");
     // For the test that runs this script on other modules.
     println!("cargo::rustc-env=CONDUIT_GUEST_BUILD_SCRIPT={}", std::env::current_exe()?.display());
     println!("cargo::rustc-env=CONDUIT_GUEST_TARGET={target}");
     Ok(())
+}
+
+/// The code without its symbol table, which only debuggers read. It is an ELF file for every target.
+fn without_symbols(compiled: &[u8]) -> Result<Vec<u8>, object::build::Error> {
+    let mut file = Builder::read(compiled)?;
+    for symbol in &mut file.symbols {
+        symbol.delete = true;
+    }
+    for section in &mut file.sections {
+        section.delete = matches!(section.data, SectionData::Symbol | SectionData::String);
+    }
+    let mut stripped = Vec::new();
+    file.write(&mut stripped)?;
+    Ok(stripped)
 }
 
 fn decompress(compressed: &[u8]) -> Result<Vec<u8>, String> {
