@@ -1,5 +1,6 @@
 """The API that waits: programs, results, errors, and what is asked about tools."""
 
+import os
 import pickle
 import tempfile
 import threading
@@ -165,7 +166,7 @@ class Lifecycle(unittest.TestCase):
 
     def test_closing_while_it_starts_closes_what_starts(self):
         runtime = Runtime()
-        lock, waits = runtime._lock, threading.Event()
+        lock, waits = threading.Lock(), threading.Event()
 
         class Lock:
             def __enter__(self):
@@ -185,7 +186,7 @@ class Lifecycle(unittest.TestCase):
             self.assertTrue(waits.wait(PATIENCE))
 
         closer = threading.Thread(target=close)
-        runtime._lock = Lock()
+        runtime._locks[os.getpid()] = Lock()
         with unittest.mock.patch.object(runtime._host, "serve", serve):
             native = runtime._started()
         closer.join(PATIENCE)

@@ -66,7 +66,7 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
 
     async def test_cancelling_the_task_cancels_the_program_and_its_tools(self):
         entered, left = asyncio.Event(), asyncio.Event()
-        async with AsyncRuntime(policy=ALL, max_executions=1, max_queue=0) as runtime:
+        async with AsyncRuntime(policy=ALL, max_executions=1, max_queue=1) as runtime:
 
             @runtime.tool
             async def hang():
@@ -82,7 +82,9 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
             with self.assertRaises(asyncio.CancelledError):
                 await task
             await asyncio.wait_for(left.wait(), PATIENCE)
-            self.assertEqual((await runtime.execute("1", language="python")).value, 1)
+            # Its place is free a moment after its tools are told.
+            result = await asyncio.wait_for(runtime.execute("1", language="python"), PATIENCE)
+            self.assertEqual(result.value, 1)
 
     async def test_a_timeout_around_a_join_cancels_the_program(self):
         async with AsyncRuntime() as runtime:

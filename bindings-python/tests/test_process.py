@@ -106,6 +106,14 @@ class Signals(Processes):
         """)
         self.assertEqual(printed, "cancelled\n")
 
+    def test_a_python_without_a_gil_stays_without(self):
+        printed = self.run_python("""
+        import sysconfig
+        has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+        print(has_gil is not bool(sysconfig.get_config_var("Py_GIL_DISABLED")))
+        """)
+        self.assertEqual(printed, "True\n")
+
 
 class Forks(Processes):
     def test_a_forked_process_makes_a_runtime_of_its_own(self):
@@ -294,6 +302,44 @@ class Many(Processes):
         print(all(values[n] == [[n, n]] * 4 for n in range(64)))
         """)
         self.assertEqual(printed, "True\n")
+
+    def test_threads_that_meet_start_one_runtime_and_are_told_of_its_end(self):
+        printed = self.run_python("""
+        def same(n: int):
+            return n
+
+        async def later(n: int):
+            await asyncio.sleep(0)
+            return n
+
+        def work(runtime, n):
+            code = "return [await tools.host.same({ n: input }), await tools.host.later({ n: input })]"
+            meeting.wait()
+            try:
+                while True:
+                    execution = runtime.spawn(code, language="typescript", input=n)
+                    answered = [event.event for event in execution.events()].count("tool_call_ended")
+                    result = execution.join()
+                    if result.outcome.status != "cancelled":
+                        found.append((answered, result.value) == (2, [n, n]))
+                    if len(found) > 40:
+                        runtime.close()
+            except ConduitError as error:
+                ends.append(error.code)
+
+        found, ends = [], []
+        for _ in range(20):
+            runtime, meeting = Runtime(policy=ALL, tools=[same, later]), threading.Barrier(8)
+            threads = [threading.Thread(target=work, args=(runtime, n)) for n in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            print(end="" if all(found) else f"{found}")
+            found.clear()
+        print(len(ends), set(ends))
+        """)
+        self.assertEqual(printed, "160 {'shut_down'}\n")
 
     def test_a_thousand_runtimes_leave_nothing(self):
         printed = self.run_python("""

@@ -33,6 +33,7 @@ usage: cargo xtask COMMAND
   lint              rustfmt and clippy
   package LANGUAGE  makes the package for `c`, `node` or `python` in .work/packages; `--release` for users
   c, node, python   the tests of one language's package alone
+  ... --interpreter PROGRAM  after `package python [--release]` or `python`: with that Python, such as a free-threaded one
   node adapters     those of the Node package's adapters for agent frameworks; after `node`
   declarations      tsc and pyright over the declarations that the tests keep as expected output
   deny              licences, bans, sources and (where the database can be had) advisories of all dependencies
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(&mut steps),
         ["test"] => test::run(&mut steps),
         ["python"] => python::test(&mut steps),
+        ["python", "--interpreter", interpreter] => python::test_alone(&mut steps, interpreter),
         ["lint"] => lint::run(&mut steps),
         ["declarations"] => declarations::run(&mut steps),
         ["deny"] => deny::run(&mut steps),

@@ -16,6 +16,10 @@ pub const GREETING: &str = "completed: \"21 °C in Oslo\"\n";
 
 /// Lays one language's package out, of the dev profile unless `--release` is among the words.
 pub fn run(steps: &mut Steps, language: &str, words: &[&str]) -> Result {
+    let (words, interpreter) = match words {
+        [words @ .., "--interpreter", interpreter] if language == "python" => (words, Some(*interpreter)),
+        _ => (words, None),
+    };
     let is_release = match words {
         [] => false,
         ["--release"] => true,
@@ -24,7 +28,7 @@ pub fn run(steps: &mut Steps, language: &str, words: &[&str]) -> Result {
     match language {
         "c" => c::run(steps, is_release),
         "node" => node::run(steps, is_release),
-        "python" => python::package(steps, if is_release { "release" } else { "dev" }),
+        "python" => python::package(steps, if is_release { "release" } else { "dev" }, interpreter),
         _ => Err(format!("there is no package for `{language}`, expected `c`, `node` or `python`")),
     }
 }

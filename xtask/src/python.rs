@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::machine::in_environment;
+use crate::machine::{PYTHON, in_environment};
 use crate::package::{GREETING, lay_out_runner};
 use crate::setup::{install_locked, make_environment};
 use crate::steps::{Result, Steps, command, root};
@@ -17,15 +17,16 @@ const EMPTY: &str = ".work/python-empty";
 const ADAPTERS: &str = ".work/venv-adapters";
 const WHEELS: &str = ".work/packages/python";
 
-/// Builds the wheel. Debugging information is left out.
-pub fn package(steps: &mut Steps, profile: &str) -> Result {
+/// Builds the wheel, without debugging information. A free-threaded `interpreter` has one of its own.
+pub fn package(steps: &mut Steps, profile: &str, interpreter: Option<&str>) -> Result {
     let building = root().join(BUILDING);
     install_locked(steps, "requirements-package.txt", &building)?;
     let wheels = root().join(WHEELS);
     let _ = fs::remove_dir_all(&wheels);
     let mut maturin = command(in_environment(&building, "maturin"));
     maturin.args(["build", "--locked", "--manifest-path", "bindings-python/Cargo.toml", "--profile", profile]);
-    maturin.arg("--interpreter").arg(in_environment(&building, "python")).arg("--out").arg(&wheels);
+    let interpreter = interpreter.map_or_else(|| in_environment(&building, "python"), PathBuf::from);
+    maturin.arg("--interpreter").arg(interpreter).arg("--out").arg(&wheels);
     if steps.run("package: Python", &mut maturin) {
         Ok(())
     } else {
@@ -35,18 +36,30 @@ pub fn package(steps: &mut Steps, profile: &str) -> Result {
 
 /// Builds the wheel, runs its tests, and lays out the runner of the conformance corpus.
 pub fn test(steps: &mut Steps) -> Result {
-    package(steps, "dev")?;
+    package(steps, "dev", None)?;
+    test_wheel(steps, PYTHON)?;
     let (building, empty) = (root().join(BUILDING), root().join(EMPTY));
-    make_environment(steps, &empty)?;
     install_wheel(steps, &building)?;
-    install_wheel(steps, &empty)?;
     lay_out_runner("python", in_environment(&empty, "python").as_os_str(), "tests/runners/python.py")?;
-    steps.run_tests("Python tests", command(in_environment(&empty, "python")).arg("bindings-python/tests/run.py"));
     let mut example = command(in_environment(&empty, "python"));
     steps.prints("examples/python", example.arg("examples/python/quickstart.py"), GREETING);
     let mut packaged = command(in_environment(&building, "python"));
     steps.run_tests("Python tests with packages", packaged.args(["bindings-python/tests/run.py", "packages"]));
     test_adapters(steps)
+}
+
+/// Builds the wheel for another interpreter and runs those tests that need nothing but the wheel.
+pub fn test_alone(steps: &mut Steps, interpreter: &str) -> Result {
+    package(steps, "dev", Some(interpreter))?;
+    test_wheel(steps, interpreter)
+}
+
+fn test_wheel(steps: &mut Steps, interpreter: &str) -> Result {
+    let empty = root().join(EMPTY);
+    make_environment(steps, interpreter, &empty)?;
+    install_wheel(steps, &empty)?;
+    steps.run_tests("Python tests", command(in_environment(&empty, "python")).arg("bindings-python/tests/run.py"));
+    Ok(())
 }
 
 /// The agent frameworks, and the wheel beside them.

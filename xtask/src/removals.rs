@@ -58,7 +58,7 @@ pub fn run(steps: &mut Steps, word: &str) -> Result {
         copy.link_adapters()?;
     }
     if needs(PYTHON_ADAPTERS) {
-        crate::python::package(steps, "dev")?;
+        crate::python::package(steps, "dev", None)?;
         crate::python::install_adapters(steps)?;
         crate::python::link_native(steps, &copy.folder)?;
     }

@@ -79,7 +79,7 @@ pub fn install_locked(steps: &mut Steps, lock: &str, environment: &Path) -> Resu
     if is_fresh(&lock, &stamp) {
         return Ok(());
     }
-    make_environment(steps, environment)?;
+    make_environment(steps, PYTHON, environment)?;
     let mut pip = command(in_environment(environment, "python"));
     pip.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "-r"]).arg(&lock);
     if !steps.run("install: Python packages", &mut pip) {
@@ -88,14 +88,14 @@ pub fn install_locked(steps: &mut Steps, lock: &str, environment: &Path) -> Resu
     write_stamp(&lock, &stamp)
 }
 
-/// A virtual environment with nothing in it.
-pub fn make_environment(steps: &mut Steps, environment: &Path) -> Result {
-    let mut make = command(PYTHON);
+/// A virtual environment of a Python, with nothing in it.
+pub fn make_environment(steps: &mut Steps, python: &str, environment: &Path) -> Result {
+    let mut make = command(python);
     make.args(["-m", "venv", "--clear"]).arg(environment);
     if steps.run("install: Python environment", &mut make) {
         return Ok(());
     }
-    Err(format!("`{PYTHON} -m venv` failed, expected Python 3.11 with `venv` (Debian: python3-venv)"))
+    Err(format!("`{python} -m venv` failed, expected a Python with `venv` (Debian: python3-venv)"))
 }
 
 /// Debian packages that are missing, by `apt-get`. Says why when they cannot be had.

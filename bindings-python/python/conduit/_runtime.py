@@ -80,8 +80,7 @@ class _Base:
         self._host = Host(tools)
         self._native: Optional[_conduit.Runtime] = None
         self._closed = False
-        self._lock = threading.Lock()
-        self._process = os.getpid()
+        self._locks: dict[int, threading.Lock] = {}
 
     @overload
     def tool(self, function: Function) -> Function: ...
@@ -129,9 +128,8 @@ class _Base:
         return None if native is None else native.close()
 
     def _locked(self) -> threading.Lock:
-        if self._process != os.getpid():  # forked: the lock may be held for ever
-            self._lock, self._process = threading.Lock(), os.getpid()
-        return self._lock
+        # One for each process: where it was forked, its parent's may be held for ever.
+        return self._locks.setdefault(os.getpid(), threading.Lock())
 
 
 def _request(code: str, language: Language, options: RequestOptions) -> str:
