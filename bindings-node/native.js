@@ -8,7 +8,7 @@ function load() {
   const platform = `${process.platform}-${process.arch}`
   const builds = Object.keys(optionalDependencies)
   // The C library may follow in the name.
-  const build = builds.find((build) => build.startsWith(`${name}-${platform}`))
+  const build = builds.find((build) => `${build}-`.startsWith(`${name}-${platform}-`))
   if (build === undefined) {
     throw new Error(`${name} has no build for \`${platform}\`, expected one of \`${builds.join('`, `')}\``)
   }

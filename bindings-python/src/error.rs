@@ -32,3 +32,11 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String> {
 pub(crate) fn panicked() -> Error {
     Error::new(ErrorCode::Internal, "conduit panicked, please report it")
 }
+
+/// Refuses what belongs to another process than this one, which was forked from it.
+pub(crate) fn of_this_process(process: u32) -> Result<()> {
+    if process == std::process::id() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::ShutDown, "the runtime was made before this process was forked, make one here"))
+}

@@ -14,6 +14,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 
+use crate::error::{checked, of_this_process};
 use crate::tool_call::{Call, ToolCall};
 
 /// Threads that one queue has at the most: as many calls of functions run at once, further ones wait.
@@ -201,11 +202,13 @@ impl Inbox {
     /// What an event loop can watch instead of waiting: readable when it should call `take`.
     ///
     /// Raises `NotImplementedError` where event loops watch no pipes, and `OSError` when there are too many.
-    fn descriptor(&self) -> PyResult<i32> {
+    fn descriptor(&self, py: Python<'_>) -> PyResult<i32> {
         #[cfg(not(unix))]
         return Err(PyNotImplementedError::new_err("event loops watch no pipes here"));
         #[cfg(unix)]
         {
+            // A forked process leaves the pipe to the one that it shares it with.
+            checked(py, of_this_process(self.0.process))?;
             let mut state = self.0.lock();
             let watched = match state.watched.take() {
                 Some(watched) => watched,
@@ -221,12 +224,17 @@ impl Inbox {
 
     /// Everything that there is to do now; `None` when there never will be more.
     fn take(&self, py: Python<'_>) -> PyResult<Option<Vec<Py<PyAny>>>> {
+        if of_this_process(self.0.process).is_err() {
+            return Ok(Some(Vec::new()));
+        }
         let (jobs, closed) = {
             let mut state = self.0.lock();
-            if let Some(watched) = &mut state.watched {
+            let closed = state.closed;
+            // One that is closed stays readable until everybody has seen that.
+            if let Some(watched) = state.watched.as_mut().filter(|_| !closed) {
                 watched.clear();
             }
-            (std::mem::take(&mut state.jobs), state.closed)
+            (std::mem::take(&mut state.jobs), closed)
         };
         if closed && jobs.is_empty() {
             return Ok(None);

@@ -30,7 +30,7 @@ enum State {
     Taken,
 }
 
-/// A question that is not answered yet. Dropping or cancelling it ends what it began.
+/// A question that is not answered yet. When nobody has it any more, and when it is cancelled, what it began ends.
 #[pyclass(frozen, module = "conduit._conduit")]
 pub(crate) struct Pending {
     embedded: Arc<Embedded>,
@@ -70,13 +70,16 @@ impl Pending {
         }
     }
 
-    /// Lets it be answered; then a thread of Python calls `then`.
+    /// Lets it be answered; then whoever serves the inbox calls `then`.
     fn start(&self, py: Python<'_>, then: Py<PyAny>) -> PyResult<()> {
-        let question = match put(&self.state, State::Starting) {
-            State::Asked(question) => question,
-            other => {
-                put(&self.state, other);
-                return Err(PyRuntimeError::new_err("the question was asked already"));
+        let question = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            match std::mem::replace(&mut *state, State::Starting) {
+                State::Asked(question) => question,
+                other => {
+                    *state = other;
+                    return Err(PyRuntimeError::new_err("the question was asked already"));
+                }
             }
         };
         let (state, wakes) = (Arc::clone(&self.state), Arc::clone(&self.wakes));
@@ -103,13 +106,15 @@ impl Pending {
     }
 
     /// Ends what it began, if that still goes on.
-    fn cancel(&self) {
-        drop(put(&self.state, State::Taken));
+    fn cancel(&self, py: Python<'_>) {
+        let state = put(&self.state, State::Taken);
+        py.detach(|| drop(state));
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.cancel();
+        // The task has the state too.
+        drop(put(&self.state, State::Taken));
     }
 }

@@ -10,7 +10,7 @@ use conduit_core::{
 };
 use pyo3::prelude::*;
 
-use crate::error::{checked, json};
+use crate::error::{checked, json, of_this_process};
 use crate::execution::Execution;
 use crate::inbox::{Inbox, Open, Queue};
 use crate::pending::Pending;
@@ -66,10 +66,7 @@ fn patterns(allow: Option<Vec<String>>) -> Result<Option<Vec<ToolPattern>>> {
 impl Runtime {
     fn embedded(&self) -> Result<Arc<Embedded>> {
         // In a forked process the lock may be held for ever.
-        if self.process != std::process::id() {
-            let message = "the runtime was made before this process was forked, make one here";
-            return Err(Error::new(ErrorCode::ShutDown, message));
-        }
+        of_this_process(self.process)?;
         let embedded = self.embedded.read().unwrap_or_else(PoisonError::into_inner).clone();
         embedded.ok_or_else(|| Error::new(ErrorCode::ShutDown, "the runtime is shut down"))
     }

@@ -12,6 +12,9 @@ use tokio::sync::oneshot;
 
 use crate::inbox::{Open, Queue};
 
+/// Answers that are looked at on the thread that gives them.
+const SHORT_ANSWER_BYTES: usize = 16 << 10;
+
 type Reply = Result<Value, LocalToolError>;
 
 enum Stage {
@@ -122,9 +125,12 @@ impl ToolCall {
     ///
     /// Raises `ValueError` when it is no JSON.
     fn answer(&self, py: Python<'_>, value: PyBackedStr) -> PyResult<()> {
+        let is_short = value.len() <= SHORT_ANSWER_BYTES;
         let value = py.detach(|| serde_json::from_str(&value));
         let value = value.map_err(|error| PyValueError::new_err(error.to_string()))?;
-        py.detach(|| go_on_here(|| self.0.reply(Ok(value))));
+        let reply = || self.0.reply(Ok(value));
+        // What takes longer than a moment is for another thread: this one may have the event loop.
+        py.detach(|| if is_short { go_on_here(reply) } else { reply() });
         Ok(())
     }
 

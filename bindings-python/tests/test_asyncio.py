@@ -1,12 +1,14 @@
 """The API for asyncio."""
 
 import asyncio
+import contextvars
 import gc
 import sys
 import threading
 import unittest
 
-from conduit import AsyncRuntime, Cancelled, ConduitError, EventStdout, Limits
+from conduit import AsyncRuntime, Cancelled, ConduitError, EventStdout, Limits, Runtime
+from conduit._code_mode import Programs
 
 ALL = {"allow": ["host.*"]}
 PATIENCE = 60
@@ -165,6 +167,66 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
 
 
 class Loops(unittest.TestCase):
+    def test_two_loops_share_a_runtime(self):
+        runtime = AsyncRuntime(policy=ALL)
+        answers = []
+
+        async def ask():
+            for number in range(50):
+                answers.append((await runtime.execute(str(number), language="typescript")).value)
+
+        threads = [threading.Thread(target=asyncio.run, args=(ask(),)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+        self.assertEqual(sorted(answers), sorted([*range(50)] * 2))
+        asyncio.run(runtime.close())
+
+    def test_a_tool_does_not_see_the_context_of_who_asked_first(self):
+        user = contextvars.ContextVar("user", default="nobody")
+        runtime = AsyncRuntime(policy=ALL)
+
+        @runtime.tool
+        async def who():
+            return user.get()
+
+        async def ask(name):
+            user.set(name)
+            return (await runtime.execute("return await tools.host.who()", language="python")).value
+
+        async def both():
+            return [await asyncio.ensure_future(ask(name)) for name in ("alice", "bob")]
+
+        self.assertEqual(asyncio.run(both()), ["nobody", "nobody"])
+        asyncio.run(runtime.close())
+
+    def test_the_own_loop_ends_with_a_runtime_that_is_gone(self):
+        before, entered = set(threading.enumerate()), threading.Event()
+
+        async def hang():
+            entered.set()
+            await asyncio.sleep(PATIENCE)
+
+        execution = Runtime(policy=ALL, tools=[hang]).spawn("await tools.host.hang()", language="python")
+        self.assertTrue(entered.wait(PATIENCE))
+        own = set(threading.enumerate()) - before
+        del execution
+        gc.collect()
+        for thread in own:
+            thread.join(PATIENCE)
+            self.assertFalse(thread.is_alive(), thread.name)
+
+    def test_a_run_is_answered_after_its_code_mode_is_closed(self):
+        async def main():
+            programs = Programs([])
+            running = asyncio.ensure_future(programs.arun("import time\nwhile True: time.sleep(1)"))
+            await asyncio.sleep(0.1)
+            await programs.aclose()
+            return await asyncio.wait_for(running, PATIENCE)
+
+        self.assertEqual(asyncio.run(main()), {"error": "the program was cancelled"})
+
     def test_a_runtime_outlives_its_loop(self):
         runtime = AsyncRuntime(policy=ALL)
 

@@ -154,6 +154,48 @@ class Forks(Processes):
         words = "shut_down the runtime was made before this process was forked, make one here\n"
         self.assertEqual(printed, words * 3 + "42\n42\ncpu_time\nchild 5\ncancelled 42\n")
 
+    def test_a_loop_goes_on_beside_its_forked_process(self):
+        printed = self.run_python("""
+        async def turns():
+            count = 0
+            async def turn():
+                nonlocal count
+                while True:
+                    count += 1
+                    await asyncio.sleep(0.01)
+            turning = asyncio.ensure_future(turn())
+            await asyncio.sleep(0.3)
+            turning.cancel()
+            return count
+
+        async def main():
+            async with AsyncRuntime() as runtime:
+                await runtime.execute("1", language="typescript")
+                execution = runtime.spawn(LOOP, language="typescript", limits=LONG)
+                child = os.fork()
+                if child == 0:
+                    asyncio._set_running_loop(None)
+                    for ask in (execution.join, lambda: runtime.execute("1", language="typescript")):
+                        try:
+                            asyncio.run(ask())
+                        except ConduitError as error:
+                            print(error.code)
+                    sys.stdout.flush()
+                    os._exit(5)
+                _, status = os.waitpid(child, 0)
+                print("child", os.WEXITSTATUS(status))
+                execution.cancel()
+                print((await execution.join()).outcome.status)
+                print((await runtime.execute("6 * 7", language="typescript")).value, await turns() > 5)
+                before = os.times()
+                await asyncio.sleep(0.5)
+                after = os.times()
+                print("idle", after.user + after.system - before.user - before.system < 0.3)
+
+        asyncio.run(main())
+        """)
+        self.assertEqual(printed.split("\n"), ["shut_down"] * 2 + ["child 5", "cancelled", "42 True", "idle True", ""])
+
     def test_multiprocessing_forks(self):
         printed = self.run_python("""
         import multiprocessing
@@ -340,6 +382,26 @@ class Many(Processes):
         print(len(ends), set(ends))
         """)
         self.assertEqual(printed, "160 {'shut_down'}\n")
+
+    def test_a_loop_without_descriptors_has_some_later(self):
+        printed = self.run_python("""
+        import resource
+        async def main():
+            runtime = AsyncRuntime()
+            await asyncio.to_thread(runtime._started)
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            try:
+                await runtime.execute("1", language="typescript")
+            except OSError as error:
+                print("refused")
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            print((await runtime.execute("6 * 7", language="typescript")).value)
+            await runtime.close()
+
+        asyncio.run(main())
+        """)
+        self.assertEqual(printed, "refused\n42\n")
 
     def test_a_thousand_runtimes_leave_nothing(self):
         printed = self.run_python("""

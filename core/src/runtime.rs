@@ -247,8 +247,8 @@ impl Runtime {
         RuntimeBuilder { config, host_tools: Vec::new() }
     }
 
-    /// Runs one program to its end. Dropping the future cancels the program; a call that was under way may have had its
-    /// effect.
+    /// Runs one program to its end. Dropping the future cancels the program, and frees its place at once or in a moment; a call
+    /// that was under way may have had its effect.
     ///
     /// # Errors
     /// `invalid_request` when its language is not offered, `busy` when every place and the queue are full,
@@ -256,8 +256,11 @@ impl Runtime {
     /// breaks a limit or is cancelled is no error but an [`Outcome`].
     pub async fn execute(&self, request: ExecutionRequest) -> Result<ExecutionResult> {
         let cancel = self.inner.cancel_all.child_token();
-        let handle = Handle { id: execution::new_id()?, events: None, cancel };
-        self.begin(request, handle).await?
+        let handle = Handle { id: execution::new_id()?, events: None, cancel: cancel.clone() };
+        let task = self.begin(request, handle);
+        // For whichever thread goes on with it while this future is dropped.
+        let _cancel = cancel.drop_guard();
+        task.await?
     }
 
     /// Starts one program in a task of its own.

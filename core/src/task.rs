@@ -3,9 +3,10 @@
 //! Waking a thread costs more than a short program runs. So whoever has something for an execution, and nothing else to do,
 //! goes on with it by [`go_on_here`]; whoever has (the guest in the middle of a step, a timer, a socket) leaves it to tokio.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -16,13 +17,22 @@ use tokio::runtime::Handle;
 
 use crate::error::{Error, ErrorCode, Result};
 
+/// What a guest's thread goes on with at the most before it looks for its next step: an execution, who waits for it, and the
+/// execution that gets its place.
+const MOST_AFTER_A_STEP: usize = 4;
+
 thread_local! {
-    /// What was woken here by [`go_on_here`], which goes on with it.
+    /// What was woken here by [`go_on`], which goes on with it.
     static WOKEN: RefCell<Option<Vec<Runnable>>> = const { RefCell::new(None) };
 }
 
-/// A task under way. Dropping it drops its future: here and now, or when the thread that has it just then gives it up.
-pub struct Task<T>(Option<FallibleTask<std::thread::Result<T>>>);
+/// A future under way, as a value to wait for. Dropping it drops the future, with what that holds: at once and here, or when the
+/// thread that has it just then gives it up.
+pub struct Task<T> {
+    /// There until it is dropped.
+    task: Option<FallibleTask<std::thread::Result<T>>>,
+    process: u32,
+}
 
 /// Begins a task on this thread, and gives what it will give; `tokio` goes on with it where nobody else does.
 pub(crate) fn begin<F>(tokio: Handle, future: F) -> Task<F::Output>
@@ -34,15 +44,16 @@ where
         // Who gives way is not gone on with at once.
         let elsewhere = if info.woken_while_running { Some(runnable) } else { keep(runnable) };
         if let Some(runnable) = elsewhere {
-            tokio.spawn(async move { runnable.run() });
+            let runs = Runs(Some(runnable));
+            tokio.spawn(async move { runs.run() });
         }
     };
     let (runnable, task) = async_task::spawn(within, WithInfo(schedule));
     runnable.run();
-    Task(Some(task.fallible()))
+    Task { task: Some(task.fallible()), process: std::process::id() }
 }
 
-/// Keeps what was woken for [`go_on_here`]; gives it back when that is not under way on this thread.
+/// Keeps what was woken for [`go_on`]; gives it back when that is not under way on this thread.
 fn keep(runnable: Runnable) -> Option<Runnable> {
     let mut runnable = Some(runnable);
     // While a thread ends, there is nothing to keep it in.
@@ -54,34 +65,70 @@ fn keep(runnable: Runnable) -> Option<Runnable> {
     runnable
 }
 
-/// Does `work`, such as answering a call, and then goes on here with what that woke. So an answer reaches its program without
-/// waking another thread on the way. Holds this thread for as long as Conduit takes to look at the answer.
+/// What tokio is to run. It refuses when it is shut down, and drops what it was given within the waker that gave it.
+struct Runs(Option<Runnable>);
+
+impl Runs {
+    fn run(mut self) {
+        self.0.take().map(Runnable::run);
+    }
+}
+
+impl Drop for Runs {
+    fn drop(&mut self) {
+        if let Some(runnable) = self.0.take() {
+            // Whoever wakes may hold a lock that the future wants when it is dropped.
+            std::thread::spawn(move || drop(runnable));
+        }
+    }
+}
+
+/// Does `work`, such as answering a call, and then goes on here with the execution that this woke. So an answer reaches its program
+/// without waking another thread on the way.
+///
+/// Holds this thread for as long as Conduit takes to look at the answer, and may call a tool that the program calls next: the caller
+/// holds no lock that a tool wants.
 pub fn go_on_here<T>(work: impl FnOnce() -> T) -> T {
+    go_on(work, 1)
+}
+
+/// As [`go_on_here`], on a guest's thread whose step has ended.
+pub(crate) fn go_on_after_a_step<T>(work: impl FnOnce() -> T) -> T {
+    go_on(work, MOST_AFTER_A_STEP)
+}
+
+fn go_on<T>(work: impl FnOnce() -> T, most: usize) -> T {
     let is_outermost = WOKEN.try_with(|woken| {
         let woken = &mut *woken.borrow_mut();
         woken.is_none().then(|| *woken = Some(Vec::new())).is_some()
     });
-    let _woken = is_outermost.is_ok_and(|it| it).then_some(Woken);
+    let _woken = is_outermost.is_ok_and(|it| it).then_some(Woken { most });
     work()
 }
 
 /// Goes on with what was woken here; when `work` panicked too.
-struct Woken;
+struct Woken {
+    most: usize,
+}
 
 impl Drop for Woken {
     fn drop(&mut self) {
-        // Not held while it runs: what it wakes comes here too.
-        while let Some(runnable) = WOKEN.with_borrow_mut(|woken| woken.as_mut().and_then(Vec::pop)) {
+        for _ in 0..self.most {
+            // Not borrowed while it runs: what it wakes comes here too.
+            let Some(runnable) = WOKEN.with_borrow_mut(|woken| woken.as_mut().and_then(Vec::pop)) else { break };
             runnable.run();
         }
-        WOKEN.set(None);
+        // SECURITY: a thread that is not Conduit's is not held by executions that come and go; the rest is tokio's.
+        for runnable in WOKEN.take().into_iter().flatten() {
+            runnable.schedule();
+        }
     }
 }
 
 impl<T> Task<T> {
     /// Lets it go on when nobody waits for it.
     pub fn detach(mut self) {
-        if let Some(task) = self.0.take() {
+        if let Some(task) = self.task.take() {
             task.detach();
         }
     }
@@ -89,18 +136,36 @@ impl<T> Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        go_on_here(|| drop(self.0.take()));
+        // SECURITY: in a forked process locks of the future may be held by threads that only the other process has.
+        if self.process == std::process::id() {
+            go_on_here(|| drop(self.task.take()));
+        } else {
+            std::mem::forget(self.task.take());
+        }
     }
 }
 
 impl<T> Future for Task<T> {
     type Output = Result<T>;
 
+    /// What the future gave; `internal` when it panicked, or its runtime is gone.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
-        let ended = self.0.as_mut().map_or(Poll::Ready(None), |task| Pin::new(task).poll(context));
-        let lost = || Error::new(ErrorCode::Internal, "the execution's task failed");
-        ended.map(|ended| ended.and_then(std::result::Result::ok).ok_or_else(lost))
+        let ended = self.task.as_mut().map_or(Poll::Ready(None), |task| Pin::new(task).poll(context));
+        ended.map(|ended| match ended {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(panic)) => Err(lost().with_source(said(&*panic))),
+            None => Err(lost()),
+        })
     }
+}
+
+fn lost() -> Error {
+    Error::new(ErrorCode::Internal, "the execution's task failed")
+}
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
 }
 
 /// A future that is polled and dropped as tokio would do it.
@@ -123,7 +188,8 @@ impl<T> Future for Within<T> {
 impl<T> Drop for Within<T> {
     fn drop(&mut self) {
         let _entered = self.tokio.enter();
-        self.future = None;
+        // SECURITY: what panics while it is dropped ends no process.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.future = None));
     }
 }
 
@@ -181,7 +247,7 @@ mod tests {
         let (answer, wait) = oneshot::channel();
         let inner = begin(Handle::current(), threads(wait));
         let outer = begin(Handle::current(), async { (inner.await.unwrap().1, current()) });
-        let waker = std::thread::spawn(move || go_on_here(|| answer.send(())));
+        let waker = std::thread::spawn(move || go_on_after_a_step(|| answer.send(())));
         let waking = waker.thread().id();
         let (inner, outer) = outer.await.unwrap();
         assert_eq!([inner.id(), outer.id()], [waking; 2]);
@@ -221,7 +287,7 @@ mod tests {
             panic!("on purpose");
         });
         go_on_here(|| answer.send(()).unwrap());
-        assert_eq!(task.await.map(|()| ()).unwrap_err().code(), ErrorCode::Internal);
+        assert_eq!(task.await.unwrap_err().code(), ErrorCode::Internal);
     }
 
     #[test]
@@ -231,6 +297,62 @@ mod tests {
         let task = begin(tokio.handle().clone(), threads(wait));
         drop(tokio);
         answer.send(()).unwrap();
-        assert_eq!(futures_util::FutureExt::now_or_never(task).unwrap().unwrap_err().code(), ErrorCode::Internal);
+        let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(other.block_on(task).unwrap_err().code(), ErrorCode::Internal);
+    }
+
+    #[test]
+    fn one_that_shares_what_its_runtime_drops_ends_with_it() {
+        let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let listed = tokio.spawn(std::future::pending::<()>()).map(|_| ()).shared();
+        let task = begin(tokio.handle().clone(), listed);
+        let (done, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            drop(tokio);
+            done.send(()).unwrap();
+        });
+        ended.recv_timeout(std::time::Duration::from_secs(20)).expect("dropping the runtime never ends");
+        drop(task);
+    }
+
+    #[tokio::test]
+    async fn c06_a_destructor_that_panics_ends_its_task_alone() {
+        struct Panics;
+        impl Drop for Panics {
+            fn drop(&mut self) {
+                panic!("on purpose");
+            }
+        }
+        drop(begin(Handle::current(), async {
+            let _panics = Panics;
+            std::future::pending::<()>().await;
+        }));
+    }
+
+    #[tokio::test]
+    async fn c05_in_a_forked_process_nothing_of_it_is_dropped() {
+        let held = Arc::new(());
+        let holds = Arc::clone(&held);
+        let mut task = begin(Handle::current(), async move {
+            std::future::pending::<()>().await;
+            drop(holds);
+        });
+        // As a child of this process would find it.
+        task.process += 1;
+        drop(task);
+        assert_eq!(Arc::strong_count(&held), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn r10_who_answers_goes_on_with_one_task_and_no_more() {
+        let (answers, waits): (Vec<_>, Vec<_>) = (0..3).map(|_| oneshot::channel()).unzip();
+        let tasks: Vec<_> = waits.into_iter().map(|wait| begin(Handle::current(), threads(wait))).collect();
+        let waker = std::thread::spawn(move || go_on_here(|| answers.into_iter().for_each(|it| it.send(()).unwrap())));
+        let waking = waker.thread().id();
+        let mut here = 0;
+        for task in tasks {
+            here += usize::from(task.await.unwrap().1.id() == waking);
+        }
+        assert_eq!(here, 1);
     }
 }

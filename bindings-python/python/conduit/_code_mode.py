@@ -228,6 +228,7 @@ class Programs:
     async def aclose(self) -> None:
         """As `close`, while the event loop goes on."""
         await _close(self.runtime)
+        self.runtime._native = None
 
 
 class CodeMode(Generic[ToolT]):

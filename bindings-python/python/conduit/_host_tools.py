@@ -177,7 +177,7 @@ class Host:
         self.tools = [HostTool(function, getattr(function, _OPTIONS, {})) for function in functions]
         #: Where asynchronous functions run.
         self.loop: Optional[asyncio.AbstractEventLoop] = None
-        self._own_loop: Optional[asyncio.AbstractEventLoop] = None
+        self._has_loop_thread = False
 
     def serve(self, native: Runtime, own_loop: Optional[bool]) -> None:
         """Starts the threads that are needed; `None` when the tools decide whether an event loop is."""
@@ -192,18 +192,20 @@ class Host:
             except BaseException:
                 loop.close()
                 raise
-            self._own_loop = loop
 
     def serve_in(
         self, loop: asyncio.AbstractEventLoop, native: Runtime, at_end: Callable[[], None] = lambda: None
     ) -> None:
         """Has `loop`, which is not running elsewhere, run asynchronous functions and wake who waits for an answer."""
-        self.loop = loop
         inbox, host = native.wakes(), weakref.ref(self)
         try:
-            loop.add_reader(inbox.descriptor(), _take, inbox, host, loop, at_end)
+            # In a context of its own: what is called for one who asks is no business of who asked first.
+            contextvars.Context().run(loop.add_reader, inbox.descriptor(), _take, inbox, host, loop, at_end)
         except NotImplementedError:  # on Windows
-            _start("conduit-host", _serve, inbox, host, False, at_end)
+            if not self._has_loop_thread:
+                _start("conduit-host", _serve, inbox, host, False, at_end)
+                self._has_loop_thread = True
+        self.loop = loop
 
     def dispatch(self, call: ToolCall) -> None:
         """Has one call answered."""
@@ -213,11 +215,6 @@ class Host:
             tool.begin(call, self.loop)
         else:
             tool.run(call)
-
-    def stop(self) -> None:
-        """Lets the thread of asynchronous functions end; the others end with the native runtime."""
-        if self._own_loop is not None:
-            _stop(self._own_loop)
 
 
 def _stop(loop: asyncio.AbstractEventLoop) -> None:

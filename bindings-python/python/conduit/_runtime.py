@@ -107,15 +107,17 @@ class _Base:
         return decorate if function is None else decorate(function)
 
     def _started(self) -> _conduit.Runtime:
-        if self._native is None:
+        native = self._native
+        if native is None:
             with self._locked():
                 if self._closed:
                     raise ConduitError("the runtime is shut down", "shut_down")
-                if self._native is None:
+                native = self._native
+                if native is None:
                     native = _conduit.Runtime(self._config, [(tool.json, tool.is_async) for tool in self._host.tools])
                     self._host.serve(native, self._own_loop)
                     self._native = native
-        return self._native
+        return native
 
     def _watch(self) -> None:
         """Has the running loop hear of answers, unless another tells it."""
@@ -168,7 +170,6 @@ async def _answer(runtime: _Base, pending: Pending) -> Any:
 async def _close(runtime: _Base) -> None:
     if (pending := runtime._closing()) is not None:
         await _answer(runtime, pending)
-    runtime._host.stop()
 
 
 class _Execution:
@@ -255,7 +256,7 @@ class Runtime(_Base):
         """Refuses what comes, cancels what runs and ends every connection. Calling it again does no harm."""
         if (pending := self._closing()) is not None:
             pending.wait()
-        self._host.stop()
+            self._native = None
 
 
 class AsyncExecution(_Execution):
@@ -298,9 +299,9 @@ class AsyncRuntime(_Base):
 
     def spawn(self, code: str, *, language: Language, **options: Unpack[RequestOptions]) -> AsyncExecution:
         """Starts one program, as `execute`; what `execute` raises comes from `join`."""
-        native = self._started()
+        execution = AsyncExecution(self._started().spawn(_request(code, language, options)), self)
         self._watch()
-        return AsyncExecution(native.spawn(_request(code, language, options)), self)
+        return execution
 
     async def tools(self, allow: Allow = None) -> tuple[Tool, ...]:
         """The tools that a request with this allow-list may call. Connects what is not connected."""

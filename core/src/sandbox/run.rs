@@ -5,8 +5,9 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -29,6 +30,8 @@ use crate::model::Outcome;
 const GRACE: Duration = Duration::from_millis(250);
 /// How long answers are taken in without a look at the clock.
 const SLICE: Duration = Duration::from_millis(1);
+/// Arguments that take no time to read.
+const SHORT_BYTES: u64 = 16 << 10;
 type Completion = (i64, HostReply, u64);
 
 pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
@@ -38,10 +41,11 @@ pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
     let _stop_on_drop = StopOnDrop(Arc::clone(&shared));
     let (sender, submissions) = mpsc::unbounded_channel();
     let state = RunState::new(Arc::clone(&shared), run.limits.clone(), sender, clock);
-    let mut calls = Calls::new(run.host, submissions, &shared, &run.limits);
+    let turn = Arc::new(Turn { start: clock.started(), begun_ns: AtomicU64::new(0) });
+    let mut calls = Calls::new(run.host, submissions, &shared, &turn, &run.limits);
     let mut step = Some(sandbox.start(state, run.envelope));
     let deadline = clock.started() + run.limits.wall_time();
-    let end = until(deadline, &run.cancel, sandbox.drive_steps(&mut step, &mut calls, &clock)).await;
+    let end = until(deadline, &turn, &run.cancel, sandbox.drive_steps(&mut step, &mut calls, &clock)).await;
     // SECURITY: the gate closes first: no call is dispatched from here on, and those under way are dropped.
     drop(calls);
     shared.ask_to_stop();
@@ -53,13 +57,44 @@ pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
 }
 
 /// The end that `work` comes to, unless the deadline passes or the caller cancels first.
-async fn until(deadline: Instant, cancel: &CancellationToken, work: impl Future<Output = StepEnd>) -> StepEnd {
+async fn until(
+    deadline: Instant,
+    turn: &Turn,
+    cancel: &CancellationToken,
+    work: impl Future<Output = StepEnd>,
+) -> StepEnd {
     tokio::select! {
         // In this order, so that whoever cancels before upstreams go sees the execution cancelled, not failed.
         biased;
         () = cancel.cancelled() => StepEnd::Asked,
+        // SECURITY: looked at whenever the execution goes on, also where nobody turns tokio's timers.
+        () = turn.past(deadline) => StepEnd::Limit(Limit::WallTime),
         () = tokio::time::sleep_until(deadline.into()) => StepEnd::Limit(Limit::WallTime),
         end = work => end,
+    }
+}
+
+/// The time that a thread goes on with the execution, from one wake-up to the next wait.
+struct Turn {
+    start: Instant,
+    /// When the last one began, since `start`.
+    begun_ns: AtomicU64,
+}
+
+impl Turn {
+    /// Begins a turn whenever it is polled, and is over when that is after `deadline`; wakes nobody.
+    async fn past(&self, deadline: Instant) {
+        std::future::poll_fn(|_| {
+            let now = Instant::now();
+            let begun = u64::try_from((now - self.start).as_nanos()).unwrap_or(u64::MAX);
+            self.begun_ns.store(begun, Ordering::Relaxed);
+            if now >= deadline { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.start.elapsed().saturating_sub(Duration::from_nanos(self.begun_ns.load(Ordering::Relaxed)))
     }
 }
 
@@ -109,7 +144,9 @@ struct Calls {
     answered: Vec<(i64, HostReply)>,
     most_in_flight: usize,
     most_memory: u64,
-    looked_up: Instant,
+    turn: Arc<Turn>,
+    /// A call was dispatched that takes long to look at.
+    has_long: bool,
 }
 
 impl Calls {
@@ -117,6 +154,7 @@ impl Calls {
         host: Arc<dyn ToolHost>,
         submissions: mpsc::UnboundedReceiver<Vec<Submission>>,
         shared: &Arc<Shared>,
+        turn: &Arc<Turn>,
         limits: &Limits,
     ) -> Calls {
         Calls {
@@ -128,7 +166,8 @@ impl Calls {
             answered: Vec::new(),
             most_in_flight: usize::try_from(limits.tool_calls_in_flight).unwrap_or(usize::MAX),
             most_memory: limits.memory_bytes,
-            looked_up: Instant::now(),
+            turn: Arc::clone(turn),
+            has_long: false,
         }
     }
 
@@ -141,6 +180,7 @@ impl Calls {
         // SECURITY: never more at once than the limit; the rest waits its turn.
         while self.in_flight.len() < self.most_in_flight {
             let Some(Submission { id, call, held_bytes }) = self.queued.pop_front() else { return };
+            self.has_long |= held_bytes > SHORT_BYTES;
             let reply = self.host.call(call);
             self.in_flight.push(Box::pin(reply.map(move |reply| (id, reply, held_bytes))));
         }
@@ -178,12 +218,14 @@ impl Calls {
         }
     }
 
-    /// Lets the execution look at its clock.
+    /// Lets the execution look at its clock, and leave a thread that is not Conduit's.
     async fn look_up(&mut self) {
         // SECURITY: answers may take long to make; deadline and cancel are looked at in between.
-        if self.looked_up.elapsed() > SLICE {
+        let is_late = self.turn.elapsed() > SLICE;
+        // SECURITY: who answers one call does not read the megabytes of the next: that may be an event loop's thread.
+        let is_long = std::mem::take(&mut self.has_long);
+        if is_late || is_long {
             tokio::task::yield_now().await;
-            self.looked_up = Instant::now();
         }
     }
 

@@ -1,4 +1,4 @@
-//! The threads that run guests: started when needed, at most so many, with a stack that fits a guest.
+//! The threads that run guests, and between steps what waits for them: started when needed, at most so many, with a stack that fits a guest.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::task::go_on_here;
+use crate::task::go_on_after_a_step;
 
 /// A guest's native stack, the transpiler's, and room for the host's own frames.
 const STACK_BYTES: usize = 16 << 20;
@@ -20,9 +20,12 @@ const STACK_BYTES: usize = 16 << 20;
 /// How long a thread without work looks for some before it sleeps: waking it costs more than a short program takes.
 const LOOK: Duration = Duration::from_micros(50);
 
+type Work = Box<dyn FnOnce(&Shared) + Send>;
+
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<(u64, Box<dyn FnOnce(&Shared) + Send>)>,
+    /// By their ids.
+    jobs: VecDeque<(u64, Work)>,
     next_id: u64,
     idle: usize,
     alive: usize,
@@ -91,7 +94,7 @@ impl Shared {
             NEXT_OF.set(self);
         }
         // If nobody waits any more, the value comes back and is dropped.
-        drop(go_on_here(|| sender.send(value)));
+        drop(go_on_after_a_step(|| sender.send(value)));
         NEXT_OF.set(std::ptr::null());
         drop(left);
     }
@@ -131,14 +134,17 @@ impl Threads {
     /// Sees that a thread is awake for each job, as far as there may be.
     fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
         let asleep = queue.jobs.len() - usize::from(queue.looking);
+        let mut lost = VecDeque::new();
         if queue.idle < asleep && queue.alive < self.shared.most {
             if self.spawn() {
                 queue.alive += 1;
             } else if queue.alive == 0 {
-                queue.jobs.clear();
+                lost = std::mem::take(&mut queue.jobs);
             }
         }
         drop(queue);
+        // Who waits for them is told, and may want the lock.
+        drop(lost);
         if asleep > 0 {
             self.shared.ready.notify_one();
         }

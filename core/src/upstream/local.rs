@@ -63,7 +63,8 @@ impl From<&str> for LocalToolError {
     }
 }
 
-/// A function of the embedding program. Its future is polled on threads of the runtime and must not block them; it is dropped when the
+/// A function of the embedding program. Its future must not block: it is polled on threads of the runtime's guests, on tokio's, and on
+/// those that answer other calls, so neither task-locals nor the spans of whoever runs the program are around it. It is dropped when the
 /// call is cancelled or out of time.
 pub type LocalFunction =
     Arc<dyn Fn(Map<String, Value>, CallContext) -> BoxFuture<'static, Result<Value, LocalToolError>> + Send + Sync>;
