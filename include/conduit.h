@@ -179,7 +179,8 @@ conduit_str conduit_call_arguments(const conduit_call *call);
 /// Whether nobody waits for the answer any more: the program has ended, or the call's time is over. Answer all the same.
 bool conduit_call_is_cancelled(const conduit_call *call);
 
-/// Answers a call with a value, and ends it. No text is `null`.
+/// Answers a call with a value, and ends it. No text is `null`. The library looks at the answer on this thread, which for a large one
+/// takes a while.
 ///
 /// Errors: `invalid_request` when `value_json` is not JSON (the call is still to be answered), or this call was answered already;
 /// `cancelled` when nobody waits for the answer any more (the call is ended).

@@ -88,7 +88,8 @@ pub extern "C" fn conduit_call_is_cancelled(call: *const conduit_call) -> bool {
     !caught(|| CALLS.get(call).is_ok_and(waits)).unwrap_or(false)
 }
 
-/// Answers a call with a value, and ends it. No text is `null`.
+/// Answers a call with a value, and ends it. No text is `null`. The library looks at the answer on this thread, which for a large one
+/// takes a while.
 ///
 /// Errors: `invalid_request` when `value_json` is not JSON (the call is still to be answered), or this call was answered already;
 /// `cancelled` when nobody waits for the answer any more (the call is ended).
