@@ -1,0 +1,59 @@
+//! Programs whose calls are answered by threads that are not Conduit's.
+
+use super::*;
+
+/// A function `slow` that another thread answers, as an embedding program's would, and what gives it its answer.
+fn answered_elsewhere() -> (LocalTool, std::sync::mpsc::Receiver<tokio::sync::oneshot::Sender<Value>>) {
+    let (sender, calls) = std::sync::mpsc::channel();
+    let slow = LocalTool::new("slow", move |_: Map<String, Value>, _: CallContext| {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        sender.send(answer).unwrap();
+        async move { answered.await.map_err(|_| LocalToolError::new("it was not answered")) }
+    });
+    (slow, calls)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn r10_who_answers_a_call_does_not_read_a_long_one() {
+    let (slow, calls) = answered_elsewhere();
+    let reader = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let reads = Arc::clone(&reader);
+    let long = LocalTool::new("long", move |_: Map<String, Value>, _: CallContext| {
+        reads.lock().unwrap().push(std::thread::current().id());
+        async move { Ok(1.into()) }
+    });
+    let (builder, _told) = builder();
+    let limits = LimitsRequest { tool_calls_in_flight: Some(1), ..LimitsRequest::default() };
+    let runtime = builder.host_tool(slow).host_tool(long).limits(limits).build().unwrap();
+    let answering = std::thread::spawn(move || {
+        for answer in calls.iter().take(2) {
+            task::go_on_here(|| answer.send(1.into()).unwrap());
+        }
+    });
+    let id = answering.thread().id();
+    for (length, here) in [(10, true), (100_000, false)] {
+        let code =
+            format!("await Promise.all([tools.host.slow({{}}), tools.host.long({{text: 'x'.repeat({length})}})])");
+        assert_eq!(value(&runtime, &code).await, json!([1, 1]));
+        assert_eq!(reader.lock().unwrap().pop() == Some(id), here, "{length}");
+    }
+    answering.join().unwrap();
+}
+
+#[test]
+fn r01_wall_time_ends_a_program_whose_tokio_is_not_driven() {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (slow, calls) = answered_elsewhere();
+    let (builder, _told) = builder();
+    let limits = LimitsRequest { wall_time_ms: Some(300), ..LimitsRequest::default() };
+    let runtime = builder.host_tool(slow).limits(limits).build().unwrap();
+    let code = "for (;;) await tools.host.slow({})";
+    let execution = tokio.block_on(async { runtime.spawn(program(code)) }).unwrap();
+    let begun = std::time::Instant::now();
+    while let Ok(answer) = calls.recv_timeout(Duration::from_secs(3)) {
+        assert!(begun.elapsed() < SOON, "it goes on for ever");
+        task::go_on_here(|| answer.send(1.into()).unwrap());
+    }
+    let result = tokio.block_on(execution.join()).unwrap();
+    assert!(matches!(result.outcome, Outcome::LimitExceeded { limit: Limit::WallTime, .. }), "{:?}", result.outcome);
+}
