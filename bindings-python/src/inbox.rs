@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::io::{PipeReader, PipeWriter, Read, Write};
 #[cfg(unix)]
 use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,9 +44,24 @@ struct State {
     closed: bool,
     /// What event loops watch, when any does; readable while there are jobs, and when it is closed.
     watched: Option<Watched>,
+    watching: usize,
+    /// The last loop that watched was closed: nobody will answer a call.
+    deserted: bool,
 }
 
 impl State {
+    /// The calls that are in the queue, which has them no longer.
+    fn take_calls(&mut self) -> Vec<Arc<Call>> {
+        let mut calls = Vec::new();
+        for job in std::mem::take(&mut self.jobs) {
+            match job {
+                Job::Call(call) => calls.push(call),
+                wake @ Job::Wake(_) => self.jobs.push_back(wake),
+            }
+        }
+        calls
+    }
+
     /// Tells one who waits of a new job, or all that it is closed.
     fn tell(&mut self, ready: &Condvar) {
         if self.closed {
@@ -69,7 +85,15 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) fn new() -> Arc<Queue> {
         // The first thread is started by whoever makes the queue.
-        let state = State { jobs: VecDeque::new(), threads: 1, idle: 0, closed: false, watched: None };
+        let state = State {
+            jobs: VecDeque::new(),
+            threads: 1,
+            idle: 0,
+            closed: false,
+            watched: None,
+            watching: 0,
+            deserted: false,
+        };
         Arc::new(Queue { state: Mutex::new(state), ready: Condvar::new(), process: std::process::id() })
     }
 
@@ -77,26 +101,24 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job; gives it back when no thread will do it any more.
-    fn push(&self, job: Job) -> Option<Job> {
-        let mut state = self.lock();
-        if state.closed {
-            return Some(job);
-        }
+    fn push(&self, mut state: MutexGuard<'_, State>, job: Job) {
         state.jobs.push_back(job);
         state.tell(&self.ready);
-        None
     }
 
     pub(crate) fn call(&self, call: Arc<Call>) {
-        if let Some(Job::Call(call)) = self.push(Job::Call(call)) {
+        let state = self.lock();
+        if state.closed || state.deserted {
+            drop(state);
             call.abandon();
+        } else {
+            self.push(state, Job::Call(call));
         }
     }
 
     /// Never in vain while there is an [`Open`], which whoever wakes has.
     pub(crate) fn wake(&self, callback: Py<PyAny>) {
-        self.push(Job::Wake(callback));
+        self.push(self.lock(), Job::Wake(callback));
     }
 
     /// A call that nobody waits for any more does not stay in the queue.
@@ -108,23 +130,27 @@ impl Queue {
     /// Lets the threads end when they have woken whom they should. Calls that wait fail, and so do those that come.
     pub(crate) fn close(&self) {
         // In a forked process the lock may be held for ever.
-        if self.process != std::process::id() {
+        if of_this_process(self.process).is_err() {
             return;
         }
         let abandoned = {
             let mut state = self.lock();
             state.closed = true;
             state.tell(&self.ready);
-            let jobs = std::mem::take(&mut state.jobs).into_iter();
-            let (calls, wakes): (VecDeque<_>, VecDeque<_>) = jobs.partition(|job| matches!(job, Job::Call(_)));
-            state.jobs = wakes;
-            calls
+            state.take_calls()
         };
-        for job in abandoned {
-            if let Job::Call(call) = job {
-                call.abandon();
-            }
-        }
+        abandoned.iter().for_each(|call| call.abandon());
+    }
+
+    /// One loop less watches.
+    fn unwatch(&self) {
+        let abandoned = {
+            let mut state = self.lock();
+            state.watching -= 1;
+            state.deserted = state.watching == 0;
+            if state.deserted { state.take_calls() } else { Vec::new() }
+        };
+        abandoned.iter().for_each(|call| call.abandon());
     }
 
     /// The next job; `None` when the thread may end.
@@ -188,15 +214,32 @@ impl Drop for Open {
     }
 }
 
-/// One queue, as its threads see it.
+/// One queue, as its threads see it, or an event loop, which has this for as long as it watches.
 #[pyclass(frozen, module = "conduit._conduit")]
-pub(crate) struct Inbox(pub(crate) Arc<Queue>);
+pub(crate) struct Inbox {
+    queue: Arc<Queue>,
+    watches: AtomicBool,
+}
+
+impl Inbox {
+    pub(crate) fn new(queue: &Arc<Queue>) -> Inbox {
+        Inbox { queue: Arc::clone(queue), watches: AtomicBool::new(false) }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        if *self.watches.get_mut() && of_this_process(self.queue.process).is_ok() {
+            self.queue.unwatch();
+        }
+    }
+}
 
 #[pymethods]
 impl Inbox {
     /// Waits for something to do: a call of a tool, or a function to call. `None` when the thread may end.
     fn next(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        py.detach(|| self.0.next()).map(|job| job.into_python(py)).transpose()
+        py.detach(|| self.queue.next()).map(|job| job.into_python(py)).transpose()
     }
 
     /// What an event loop can watch instead of waiting: readable when it should call `take`.
@@ -208,27 +251,31 @@ impl Inbox {
         #[cfg(unix)]
         {
             // A forked process leaves the pipe to the one that it shares it with.
-            checked(py, of_this_process(self.0.process))?;
-            let mut state = self.0.lock();
+            checked(py, of_this_process(self.queue.process))?;
+            let mut state = self.queue.lock();
             let watched = match state.watched.take() {
                 Some(watched) => watched,
                 None => Watched::new()?,
             };
             let descriptor = watched.reader.as_raw_fd();
             state.watched = Some(watched);
+            if !self.watches.swap(true, Ordering::Relaxed) {
+                state.watching += 1;
+                state.deserted = false;
+            }
             // For what came before.
-            state.tell(&self.0.ready);
+            state.tell(&self.queue.ready);
             Ok(descriptor)
         }
     }
 
     /// Everything that there is to do now; `None` when there never will be more.
     fn take(&self, py: Python<'_>) -> PyResult<Option<Vec<Py<PyAny>>>> {
-        if of_this_process(self.0.process).is_err() {
+        if of_this_process(self.queue.process).is_err() {
             return Ok(Some(Vec::new()));
         }
         let (jobs, closed) = {
-            let mut state = self.0.lock();
+            let mut state = self.queue.lock();
             let closed = state.closed;
             // One that is closed stays readable until everybody has seen that.
             if let Some(watched) = state.watched.as_mut().filter(|_| !closed) {
@@ -244,7 +291,7 @@ impl Inbox {
 
     /// Whether nobody waits for what comes next, so that the caller must start one more thread.
     fn is_deserted(&self) -> bool {
-        let mut state = self.0.lock();
+        let mut state = self.queue.lock();
         let deserted = state.idle == 0 && state.threads < MOST_THREADS && !state.closed;
         state.threads += usize::from(deserted);
         deserted

@@ -106,12 +106,12 @@ impl Runtime {
 
     /// The calls of functions, which may take long.
     fn calls(&self) -> Inbox {
-        Inbox(Arc::clone(&self.calls))
+        Inbox::new(&self.calls)
     }
 
     /// What never takes long. It outlives the runtime: who still waits for an answer is woken.
     fn wakes(&self) -> Inbox {
-        Inbox(Arc::clone(&self.wakes.0))
+        Inbox::new(&self.wakes.0)
     }
 
     fn execute(&self, py: Python<'_>, request: &str) -> PyResult<Pending> {

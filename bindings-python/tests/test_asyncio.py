@@ -5,6 +5,7 @@ import contextvars
 import gc
 import sys
 import threading
+import time
 import unittest
 
 from conduit import AsyncRuntime, Cancelled, ConduitError, EventStdout, Limits, Runtime
@@ -199,6 +200,25 @@ class Loops(unittest.TestCase):
             return [await asyncio.ensure_future(ask(name)) for name in ("alice", "bob")]
 
         self.assertEqual(asyncio.run(both()), ["nobody", "nobody"])
+        asyncio.run(runtime.close())
+
+    def test_a_tool_whose_loop_is_closed_fails_at_once(self):
+        runtime = AsyncRuntime(policy=ALL)
+
+        @runtime.tool
+        async def one():
+            return 1
+
+        code = "import time\ntime.sleep(0.5)\ntry:\n    return await tools.host.one()\nexcept ToolError as error:\n    return str(error)"
+
+        async def leave():
+            return runtime.spawn(code, language="python")
+
+        execution = asyncio.run(leave())
+        time.sleep(2)
+        self.assertIn("closed", asyncio.run(execution.join()).value)
+        code = "return await tools.host.one()"
+        self.assertEqual(asyncio.run(runtime.execute(code, language="python")).value, 1)
         asyncio.run(runtime.close())
 
     def test_the_own_loop_ends_with_a_runtime_that_is_gone(self):

@@ -19,8 +19,8 @@ from ._conduit import guide
 from ._errors import ConduitError
 from ._host_tools import current_call
 from ._result import ExecutionResult
-from ._runtime import AsyncExecution, Execution, Runtime, SharedKeys, _close
-from ._types import Language, Limits
+from ._runtime import AsyncExecution, Execution, Runtime, _close
+from ._types import Language, Limits, SharedKeys
 
 ToolT = TypeVar("ToolT")
 #: What the argument `code` of `execute` is.

@@ -10,34 +10,19 @@ import inspect
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypedDict, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union, overload
 
 from ._conduit import Inbox, Runtime, ToolCall, check_tool
 from ._errors import ConduitError
 from ._json import dumps, dumps_given, loads, present
 from ._schema import Signature
+from ._types import ToolOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _OPTIONS = "__conduit_tool__"
-
-
-class ToolOptions(TypedDict, total=False):
-    """What is said of a tool. What is not said comes from the function itself."""
-
-    name: Optional[str]
-    description: Optional[str]
-    #: The first part of its full name; `host` when absent.
-    upstream: Optional[str]
-    #: For people.
-    title: Optional[str]
-    #: With one of its own, or `False` for none at all, a function gets its arguments as JSON has them.
-    input_schema: Union[dict[str, Any], Literal[False], None]
-    output_schema: Optional[dict[str, Any]]
-    #: MCP's `annotations`.
-    annotations: Optional[dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)

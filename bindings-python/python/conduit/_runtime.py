@@ -6,54 +6,33 @@ import asyncio
 import functools
 import os
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Optional, TypedDict, Union, overload
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union, overload
 
 from . import _conduit
 from ._conduit import Pending
 from ._errors import ConduitError
-from ._host_tools import Function, Host, HostTool, ToolOptions, call_in
+from ._host_tools import Function, Host, HostTool, call_in
 from ._json import dumps_given, loads, present
 from ._result import ExecutionResult, read_result
-from ._types import _EVENTS, Described, Event, Found, Language, Limits, Tool, UpstreamStatus
+from ._types import (
+    _EVENTS,
+    ConfigKeys,
+    Described,
+    Event,
+    Found,
+    Language,
+    RequestOptions,
+    Tool,
+    ToolOptions,
+    UpstreamStatus,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-#: Limits of a config: as `Limits`, or by the keys of a config file.
-LimitsConfig = Union[Limits, Mapping[str, Union[int, str]]]
 #: Patterns that narrow the policy.
 Allow = Optional[Sequence[str]]
-
-
-class SharedKeys(TypedDict, total=False):
-    """Those keys of a config file that the adapters have too."""
-
-    upstreams: Optional[Sequence[Mapping[str, Any]]]
-    #: What programs may call: nothing when absent.
-    policy: Optional[Mapping[str, Sequence[str]]]
-    #: The most that an execution may ask for.
-    max_limits: Optional[LimitsConfig]
-    validation: Optional[str]
-    languages: Optional[Sequence[Language]]
-    max_executions: Optional[int]
-    max_queue: Optional[int]
-
-
-class ConfigKeys(SharedKeys, total=False):
-    """The keys of a config file, as docs/config.md has them. What is `None` is absent."""
-
-    limits: Optional[LimitsConfig]
-
-
-class RequestOptions(TypedDict, total=False):
-    """What a program runs with. What is `None` is absent."""
-
-    allow: Allow
-    #: What the program finds as `input`.
-    input: object
-    #: Those that differ from the operator's defaults.
-    limits: Optional[Limits]
 
 
 class _Base:
