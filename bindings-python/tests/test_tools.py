@@ -241,7 +241,7 @@ class Definitions(unittest.TestCase):
             (positional, {}, "parameter `a` is positional-only, expected one that has a name"),
             (unknown, {}, "name 'Unknown' is not defined"),
             (len, {"input_schema": {"type": {1}}}, "the definition of tool `len` is no JSON"),
-            (len, {"input_schema": False, "annotation": 1}, "`annotation` is no option, expected one of: name, "),
+            (len, {"input_schema": False, "annotation": 1}, "`annotation` is no option, expected one of: upstream, name, "),
         ):
             with self.assertRaises((ConduitError, TypeError)) as raised:
                 runtime.tool(**options)(function)
