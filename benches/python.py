@@ -1,7 +1,8 @@
-"""What the Python package adds: a fresh program, and one call of a function, as medians in microseconds.
+"""What the Python package adds: a fresh program, and one call of a function, as medians in microseconds, of the
+quietest turn: how long a thread takes to wake depends on what else the machine does.
 
 Run it in an environment with the wheel of `cargo xtask package python --release`, and compare with
-`cargo bench -p conduit-benches --bench runtime` on the same machine.
+`cargo bench -p conduit-benches --bench abi` on the same machine.
 """
 
 import asyncio
@@ -11,11 +12,11 @@ import time
 
 from conduit import AsyncRuntime, Runtime
 
-RUNS = 2_000
-CALLS = 200
+TURNS = 20
+RUNS = 100
+CALLS = 100
 PROGRAMS = {"typescript": "console.log(1 + 1)", "python": "print(1 + 1)"}
-#: The time of a call, within one program: what its clock cannot tell, the difference of two programs does.
-CALLING = "for (let n = 0; n < input; n++) await tools.host.%s()"
+CALLING = f"for (let call = 0; call < {CALLS}; call++) await tools.host.%s()"
 
 
 def same():
@@ -26,8 +27,9 @@ async def later():
     return 1
 
 
-def median(measured):
-    return statistics.median(measured) * 1e6
+def quietest(turns):
+    """The lowest median of all turns, in microseconds."""
+    return min(map(statistics.median, turns)) * 1e6
 
 
 def once(run):
@@ -44,33 +46,32 @@ async def once_async(run):
 
 def waiting():
     with Runtime(policy={"allow": ["host.*"]}, tools=[same, later]) as runtime:
+
+        def turn(code, language):
+            results = []
+            times = [once(lambda: results.append(runtime.execute(code, language=language))) for _ in range(RUNS)]
+            return times, [result.usage.wall_time_s for result in results]
+
         for language, code in PROGRAMS.items():
-            inner, outer = [], []
-            for _ in range(RUNS):
-                start = time.perf_counter()
-                result = runtime.execute(code, language=language)
-                outer.append(time.perf_counter() - start)
-                inner.append(result.usage.wall_time_s)
-            print(f"Runtime, fresh program, {language}: {median(outer):.1f}, of which core says {median(inner):.1f}")
+            outer, inner = zip(*(turn(code, language) for _ in range(TURNS)))
+            print(f"Runtime, fresh program, {language}: {quietest(outer):.1f}, of which core says {quietest(inner):.1f}")
         for name in ("same", "later"):
-            code = CALLING % name
-            with_calls = [once(lambda: runtime.execute(code, language="typescript", input=CALLS)) for _ in range(50)]
-            without = [once(lambda: runtime.execute(code, language="typescript", input=0)) for _ in range(50)]
-            print(f"Runtime, one call of `{name}`: {(median(with_calls) - median(without)) / CALLS:.1f}")
+            calls, _ = zip(*(turn(CALLING % name, "typescript") for _ in range(TURNS)))
+            print(f"Runtime, one call of `{name}`, of {CALLS}: {quietest(calls) / CALLS:.1f}")
 
 
 async def not_waiting():
     async with AsyncRuntime(policy={"allow": ["host.*"]}, tools=[same, later]) as runtime:
+
+        async def turn(code, language):
+            return [await once_async(lambda: runtime.execute(code, language=language)) for _ in range(RUNS)]
+
         for language, code in PROGRAMS.items():
-            outer = [await once_async(lambda: runtime.execute(code, language=language)) for _ in range(RUNS)]
-            print(f"AsyncRuntime, fresh program, {language}: {median(outer):.1f}")
+            turns = [await turn(code, language) for _ in range(TURNS)]
+            print(f"AsyncRuntime, fresh program, {language}: {quietest(turns):.1f}")
         for name in ("same", "later"):
-            code = CALLING % name
-            measured = []
-            for count in (CALLS, 0):
-                run = lambda: runtime.execute(code, language="typescript", input=count)  # noqa: E731
-                measured.append(median([await once_async(run) for _ in range(50)]))
-            print(f"AsyncRuntime, one call of `{name}`: {(measured[0] - measured[1]) / CALLS:.1f}")
+            turns = [await turn(CALLING % name, "typescript") for _ in range(TURNS)]
+            print(f"AsyncRuntime, one call of `{name}`, of {CALLS}: {quietest(turns) / CALLS:.1f}")
 
 
 print(sys.version)
