@@ -5,7 +5,6 @@ import contextvars
 import gc
 import sys
 import threading
-import time
 import unittest
 
 from conduit import AsyncRuntime, Cancelled, ConduitError, EventStdout, Limits, Runtime
@@ -203,20 +202,36 @@ class Loops(unittest.TestCase):
         asyncio.run(runtime.close())
 
     def test_a_tool_whose_loop_is_closed_fails_at_once(self):
-        runtime = AsyncRuntime(policy=ALL)
+        left, ended, answers = threading.Event(), threading.Event(), []
 
-        @runtime.tool
+        def leaves():
+            left.wait(PATIENCE)
+
+        def tell(answer: str):
+            answers.append(answer)
+            ended.set()
+
         async def one():
             return 1
 
-        code = "import time\ntime.sleep(0.5)\ntry:\n    return await tools.host.one()\nexcept ToolError as error:\n    return str(error)"
+        runtime = AsyncRuntime(policy=ALL, tools=[leaves, tell, one])
+        code = """
+await tools.host.leaves()
+try:
+    answer = str(await tools.host.one())
+except ToolError as error:
+    answer = str(error)
+await tools.host.tell(answer=answer)
+"""
 
         async def leave():
             return runtime.spawn(code, language="python")
 
         execution = asyncio.run(leave())
-        time.sleep(2)
-        self.assertIn("closed", asyncio.run(execution.join()).value)
+        left.set()
+        self.assertTrue(ended.wait(PATIENCE))
+        self.assertEqual(answers, ["tool `host.one` did not answer, it was closed"])
+        self.assertEqual(asyncio.run(execution.join()).outcome.status, "completed")
         code = "return await tools.host.one()"
         self.assertEqual(asyncio.run(runtime.execute(code, language="python")).value, 1)
         asyncio.run(runtime.close())
