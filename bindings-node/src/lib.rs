@@ -14,7 +14,7 @@ use std::sync::Arc;
 use conduit_core::serde_json;
 use conduit_core::{
     Config, Embedded, Error, ErrorCode, ExecutionRequest, Language, Runtime, SEARCH_RESULTS, ToolDefinition,
-    ToolPattern, go_on_here,
+    ToolPattern, go_on_here_if_short,
 };
 use futures_util::StreamExt;
 use napi::bindgen_prelude::AsyncTask;
@@ -26,8 +26,6 @@ use channel::{Channel, Deliver};
 
 /// Events that cross together when there are so many.
 const EVENTS_AT_ONCE: usize = 64;
-/// Replies that are looked at on the thread of JavaScript.
-const SHORT_REPLY_BYTES: usize = 16 << 10;
 
 /// Runs the `conduit` command, the program's name first, and gives its exit status.
 #[napi(catch_unwind)]
@@ -194,10 +192,7 @@ impl NativeRuntime {
     /// not there.
     #[napi(catch_unwind)]
     pub fn reply(&self, call: u32, is_value: bool, json: String) {
-        let is_short = json.len() <= SHORT_REPLY_BYTES;
-        let reply = || self.channel.reply(call, is_value, json);
-        // What takes longer than a moment is for another thread: this one has the event loop.
-        if is_short { go_on_here(reply) } else { reply() }
+        go_on_here_if_short(json.len(), || self.channel.reply(call, is_value, json));
     }
 
     /// Ends all that is left, without waiting.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use conduit_core::serde_json::{self, Map, Value};
-use conduit_core::{LocalFunction, LocalToolError, go_on_here};
+use conduit_core::{LocalFunction, LocalToolError, go_on_here, go_on_here_if_short};
 use futures_util::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -11,9 +11,6 @@ use pyo3::pybacked::PyBackedStr;
 use tokio::sync::oneshot;
 
 use crate::inbox::{Open, Queue};
-
-/// Answers that are looked at on the thread that gives them.
-const SHORT_ANSWER_BYTES: usize = 16 << 10;
 
 type Reply = Result<Value, LocalToolError>;
 
@@ -125,12 +122,10 @@ impl ToolCall {
     ///
     /// Raises `ValueError` when it is no JSON.
     fn answer(&self, py: Python<'_>, value: PyBackedStr) -> PyResult<()> {
-        let is_short = value.len() <= SHORT_ANSWER_BYTES;
+        let bytes = value.len();
         let value = py.detach(|| serde_json::from_str(&value));
         let value = value.map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let reply = || self.0.reply(Ok(value));
-        // What takes longer than a moment is for another thread: this one may have the event loop.
-        py.detach(|| if is_short { go_on_here(reply) } else { reply() });
+        py.detach(|| go_on_here_if_short(bytes, || self.0.reply(Ok(value))));
         Ok(())
     }
 

@@ -131,8 +131,23 @@ mod tests {
             embedded.runtime().err().map(|error| error.code()),
             embedded.block_on(std::future::ready(())).err().map(|error| error.code()),
             embedded.spawn(std::future::ready(())).err().map(|error| error.code()),
+            embedded.begin(std::future::ready(())).err().map(|error| error.code()),
         ];
-        assert_eq!(codes, [Some(ErrorCode::ShutDown); 3]);
+        assert_eq!(codes, [Some(ErrorCode::ShutDown); 4]);
+    }
+
+    #[test]
+    fn dropping_it_ends_what_was_begun() {
+        let embedded = Embedded::start(Runtime::builder()).unwrap();
+        let runtime = embedded.runtime().unwrap().clone();
+        let (ends, ended) = std::sync::mpsc::channel();
+        let request = ExecutionRequest::typescript("while (true) {}");
+        let waits = async move { ends.send(runtime.execute(request).await.is_ok()) };
+        embedded.begin(waits).unwrap().detach();
+        drop(embedded);
+        // It was reported as cancelled, or dropped with the threads.
+        let end = ended.recv_timeout(std::time::Duration::from_secs(20));
+        assert_ne!(end, Err(std::sync::mpsc::RecvTimeoutError::Timeout));
     }
 
     #[test]

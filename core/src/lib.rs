@@ -44,7 +44,7 @@ pub use policy::{Decision, NO_POLICY, Policy};
 pub use runtime::{CancelHandle, Execution, HOST_UPSTREAM, Runtime, RuntimeBuilder};
 pub use schema::Strictness;
 pub use sdk::guide;
-pub use task::{Task, go_on_here};
+pub use task::{Task, go_on_here, go_on_here_if_short};
 pub use tool::{Tool, ToolError, ToolName, ToolPattern};
 pub use upstream::{
     CallContext, EnvValue, LocalFunction, LocalTool, LocalToolError, ToolDefinition, UpstreamConfig, UpstreamKind,

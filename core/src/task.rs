@@ -20,6 +20,8 @@ use crate::error::{Error, ErrorCode, Result};
 /// What a guest's thread goes on with at the most before it looks for its next step: an execution, who waits for it, and the
 /// execution that gets its place.
 const MOST_AFTER_A_STEP: usize = 4;
+/// JSON that takes no time to look at, in bytes.
+pub(crate) const SHORT_BYTES: usize = 16 << 10;
 
 thread_local! {
     /// What was woken here by [`go_on`], which goes on with it.
@@ -78,7 +80,7 @@ impl Drop for Runs {
     fn drop(&mut self) {
         if let Some(runnable) = self.0.take() {
             // Whoever wakes may hold a lock that the future wants when it is dropped.
-            std::thread::spawn(move || drop(runnable));
+            let _ = std::thread::Builder::new().spawn(move || drop(runnable));
         }
     }
 }
@@ -90,6 +92,12 @@ impl Drop for Runs {
 /// holds no lock that a tool wants.
 pub fn go_on_here<T>(work: impl FnOnce() -> T) -> T {
     go_on(work, 1)
+}
+
+/// As [`go_on_here`] if the answer's `bytes` are few, else `work` alone: for a thread that has an event loop.
+pub fn go_on_here_if_short<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    // SECURITY: an event loop is not held by an answer of megabytes.
+    if bytes <= SHORT_BYTES { go_on_here(work) } else { work() }
 }
 
 /// As [`go_on_here`], on a guest's thread whose step has ended.
@@ -229,6 +237,17 @@ mod tests {
         let (before, after) = task.await.unwrap();
         assert_eq!(before.id(), current().id());
         assert!(![before.id(), waking].contains(&after.id()));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn r10_a_long_answer_is_not_looked_at_where_it_is_given() {
+        for (bytes, here) in [(SHORT_BYTES, true), (SHORT_BYTES + 1, false)] {
+            let (answer, wait) = oneshot::channel();
+            let task = begin(Handle::current(), threads(wait));
+            let waker = std::thread::spawn(move || go_on_here_if_short(bytes, || answer.send(()).unwrap()));
+            let waking = waker.thread().id();
+            assert_eq!(task.await.unwrap().1.id() == waking, here, "{bytes}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -25,13 +25,12 @@ use super::threads::Job;
 use super::{HostReply, MakeEnvelope, Report, Run, Sandbox, ToolHost};
 use crate::limits::{Limit, Limits, Usage};
 use crate::model::Outcome;
+use crate::task::SHORT_BYTES;
 
 /// How long a stopped guest's thread may take to come back before the report is given without it.
 const GRACE: Duration = Duration::from_millis(250);
 /// How long answers are taken in without a look at the clock.
 const SLICE: Duration = Duration::from_millis(1);
-/// Arguments that take no time to read.
-const SHORT_BYTES: u64 = 16 << 10;
 type Completion = (i64, HostReply, u64);
 
 pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
@@ -180,7 +179,7 @@ impl Calls {
         // SECURITY: never more at once than the limit; the rest waits its turn.
         while self.in_flight.len() < self.most_in_flight {
             let Some(Submission { id, call, held_bytes }) = self.queued.pop_front() else { return };
-            self.has_long |= held_bytes > SHORT_BYTES;
+            self.has_long |= held_bytes > SHORT_BYTES as u64;
             let reply = self.host.call(call);
             self.in_flight.push(Box::pin(reply.map(move |reply| (id, reply, held_bytes))));
         }

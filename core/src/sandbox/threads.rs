@@ -1,4 +1,5 @@
-//! The threads that run guests, and between steps what waits for them: started when needed, at most so many, with a stack that fits a guest.
+//! The threads that run guests, and between steps what waits for them: started when needed, at most so many, with a stack that
+//! fits a guest.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
