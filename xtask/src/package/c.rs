@@ -75,8 +75,10 @@ pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     }
     let built = root().join("target").join(if is_release { "release" } else { "debug" });
     let library = lay_out(&built, &to)?;
-    strip(steps, &library)?;
-    strip(steps, &to.join("lib").join(archive()))?;
+    if is_release {
+        strip(steps, &library)?;
+        strip(steps, &to.join("lib").join(archive()))?;
+    }
     describe(&to)
 }
 
