@@ -14,7 +14,8 @@ mod link;
 mod outbox;
 mod pool;
 mod serve;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 pub use command::WorkerCommand;

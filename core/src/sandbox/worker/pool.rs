@@ -38,11 +38,8 @@ impl Workers {
     pub(in super::super) fn new(options: &WorkerOptions, language: Language, most_idle: usize) -> Result<Workers> {
         let WorkerOptions { command, memory_bytes, is_strict } = options.clone();
         let invalid = |message| Err(Error::new(ErrorCode::InvalidConfig, message));
-        let lacking = if is_strict { confine::lacking() } else { Vec::new() };
-        // SECURITY: an operator who requires what there is not gets nothing less.
-        if !lacking.is_empty() {
-            let message = format!("workers cannot be confined as `confinement` requires: no {}", lacking.join(", no "));
-            return invalid(message);
+        if is_strict {
+            lacks_nothing(&confine::lacking())?;
         }
         let program = command.program.to_str().filter(|_| command.program.is_absolute() && command.program.is_file());
         let Some(program) = program.map(str::to_owned) else {
@@ -98,5 +95,28 @@ impl Workers {
         if idle.workers.len() < self.most_idle {
             idle.workers.push(worker);
         }
+    }
+}
+
+fn lacks_nothing(lacking: &[&str]) -> Result<()> {
+    // SECURITY: an operator who requires what there is not gets nothing less.
+    if !lacking.is_empty() {
+        let message = format!("workers cannot be confined as `confinement` requires: no {}", lacking.join(", no "));
+        return Err(Error::new(ErrorCode::InvalidConfig, message));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_lacks_is_refused_where_it_is_required() {
+        assert!(lacks_nothing(&[]).is_ok());
+        let error = lacks_nothing(&["landlock", "seccomp"]).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidConfig);
+        let message = "workers cannot be confined as `confinement` requires: no landlock, no seccomp";
+        assert_eq!(error.to_string(), message);
     }
 }

@@ -39,7 +39,7 @@ pub fn serve(host: u32, prepare: fn(Language) -> Prepare) -> Result<()> {
         return Ok(());
     }
     let hello: Hello = serde_json::from_slice(&body).map_err(|error| not_understood(error.into()))?;
-    let guest = Guest::load(&image(hello.language), SIZE)?;
+    let guest = Guest::load(image(hello.language), SIZE)?;
     // Threads have what the one that starts them has given up.
     confine::give_up_files(&hello)?;
     let ticker = Ticker::start(guest.engine().clone())?;

@@ -1,4 +1,5 @@
 //! The host against a worker that an attacker owns: a script that speaks as it likes.
+#![allow(clippy::disallowed_methods, reason = "it looks for Python")]
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -134,21 +135,20 @@ async fn the_host_counts_itself() {
     assert_eq!((limit(&calls), calls.usage.tool_calls), (Limit::ToolCalls, 5));
     let value = report("read()\ndone(b'12345')\nread()", Limits { result_bytes: 4, ..Limits::default() }).await;
     assert_eq!(limit(&value), Limit::ResultSize);
-    let large = "read()\nfor _ in range(20): submit(1, b'never', arguments=b'x' * 100)\ntime.sleep(60)";
-    let memory = Limits { memory_bytes: 2_000, ..Limits::default() };
-    assert_eq!(limit(&report(large, memory).await), Limit::Memory);
+    // All at once: the host is nowhere ahead of the limit.
+    let large = "read()\nframe = struct.pack('<IBQBI', 119, 1, 1, 0, 5) + b'never\\0' + b'x' * 99\nraw(frame * 40)\ntime.sleep(60)";
+    let memory = report(large, Limits { memory_bytes: 2_000, ..Limits::default() }).await;
+    assert_eq!((limit(&memory), memory.usage.tool_calls), (Limit::Memory, 20));
 }
 
 #[tokio::test]
 async fn a_flood_of_frames_is_no_way_around_the_deadline() {
-    for script in [
-        "read()\nwhile True: say(b'\\x02' + b'\\0' * 24)",
-        "read()\nwhile True:\n say(waiting)\n read()",
-        "read()\ntime.sleep(60)",
-    ] {
+    let flood = "read()\nframes = (struct.pack('<IB', 25, 2) + b'\\0' * 24) * 4000\nwhile True: os.write(1, frames)";
+    for script in [flood, "read()\nwhile True:\n say(waiting)\n read()", "read()\ntime.sleep(60)"] {
         let start = Instant::now();
         let limits = Limits { wall_time_ms: 300, ..Limits::default() };
-        let report = report(script, limits).await;
+        // Tokio's own bound on a task is not what ends it: where an event loop goes on with an execution, there is none.
+        let report = tokio::task::unconstrained(report(script, limits)).await;
         // One that says that it waits for nothing is at its end.
         if script.contains("waiting") {
             assert!(message(&report).contains("waits for something that never happens"));

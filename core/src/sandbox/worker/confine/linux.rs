@@ -143,7 +143,7 @@ fn limit(resource: Resource, most: u64) -> Result<()> {
 /// `internal` when the system has no seccomp and the host wants it.
 pub(super) fn give_up_calls(hello: &Hello) -> Result<()> {
     // SECURITY: who took the worker over opens no socket, starts nothing and makes no code; the kernel ends it if it tries.
-    let given_up = filter().and_then(|filter| Ok(apply_filter_all_threads(&filter)?));
+    let given_up = filter().and_then(|filter| apply_filter_all_threads(&filter));
     match given_up {
         Err(error) if hello.is_strict => Err(internal("workers cannot be confined as the host wants", error)),
         _ => Ok(()),

@@ -1,4 +1,5 @@
 //! What the kernel does with who took a worker over. Each attack has a process of its own: a copy of this test program.
+#![allow(clippy::disallowed_methods, reason = "it tries what nobody here may")]
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -50,6 +51,15 @@ fn tries_of(attack: &str, hello: &Hello) -> bool {
             no_files().unwrap();
             !TcpStream::connect("127.0.0.1:9").is_err_and(|error| denied(&error))
         }
+        "files: a folder" => {
+            give_up_files(hello).unwrap();
+            let folder = std::env::temp_dir().join(format!("conduit-attack-{}", std::process::id()));
+            !std::fs::create_dir(folder).is_err_and(|error| denied(&error))
+        }
+        "files: a look into it" => {
+            give_up_files(hello).unwrap();
+            rustix::process::dumpable_behavior().unwrap() != DumpableBehavior::NotDumpable
+        }
         "limits: a descriptor" => {
             give_up_files(hello).unwrap();
             std::io::stdin().as_fd().try_clone_to_owned().is_ok()
@@ -81,7 +91,14 @@ fn tries_of(attack: &str, hello: &Hello) -> bool {
 
 #[test]
 fn k05_who_took_a_worker_over_reaches_nothing() {
-    for attack in ["landlock: a file", "landlock: a connection", "limits: a descriptor", "limits: memory"] {
+    for attack in [
+        "landlock: a file",
+        "landlock: a connection",
+        "files: a folder",
+        "files: a look into it",
+        "limits: a descriptor",
+        "limits: memory",
+    ] {
         assert_eq!(end_of(attack).code(), Some(REFUSED), "{attack}");
     }
     for attack in ["a file", "a connection", "a program", "a thread", "a signal", "code"] {
