@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::super::{HostCall, HostReply, Report, Run, Sandbox, Source, ToolHost};
 use super::{WorkerCommand, WorkerOptions, Workers};
 use crate::limits::{Limit, Limits};
-use crate::model::{Language, Outcome};
+use crate::model::{Engine, Language, Outcome};
 
+const KIND: (Language, Engine) = (Language::TypeScript, Engine::Wasm);
 /// How long anything may take that must happen.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -47,15 +48,17 @@ impl ToolHost for Host {
     }
 }
 
-fn workers(script: &str) -> Sandbox {
+fn options(script: &str) -> WorkerOptions {
     let python = std::env::var_os("PATH").and_then(|path| {
         std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|program| program.is_file())
     });
     let args = vec!["-c".to_owned(), format!("{SPEAK}{script}")];
     let command = WorkerCommand { program: python.expect("python3 is there"), args };
-    let options = WorkerOptions { command, memory_bytes: 256 << 20, is_strict: false };
-    let workers = Workers::new(&options, Language::TypeScript, 1).unwrap();
-    Sandbox::in_workers(workers, super::super::languages::image(Language::TypeScript))
+    WorkerOptions { command, memory_bytes: 256 << 20, is_strict: false }
+}
+
+fn workers(script: &str) -> Sandbox {
+    Sandbox::in_workers(Workers::new(&options(script), KIND, 1).unwrap(), 1)
 }
 
 async fn run(sandbox: &Sandbox, limits: Limits, host: Arc<Host>) -> Report {
@@ -186,12 +189,24 @@ async fn one_that_has_died_while_it_waited_is_replaced() {
     assert_ne!(second.value, first.value);
 }
 
+#[tokio::test]
+async fn a_worker_with_v8_runs_one_program_and_no_more() {
+    let script = "while True:\n read()\n done(b'%d' % os.getpid())";
+    for (engine, is_new) in [(Engine::Wasm, false), (Engine::V8, true)] {
+        let workers = Workers::new(&options(script), (Language::TypeScript, engine), 2).unwrap();
+        let sandbox = Sandbox::in_workers(workers, 1);
+        let first = run(&sandbox, Limits::default(), Arc::default()).await;
+        let second = run(&sandbox, Limits::default(), Arc::default()).await;
+        assert_eq!(first.value != second.value, is_new, "{engine:?}");
+    }
+}
+
 #[test]
 fn workers_that_cannot_be_started_are_an_error_of_the_config() {
     for program in ["", "python3", "/nonexistent", "/tmp"] {
         let command = WorkerCommand { program: program.into(), args: Vec::new() };
         let options = WorkerOptions { command, memory_bytes: 1, is_strict: false };
-        let error = Workers::new(&options, Language::Python, 1).err().expect("it is refused").to_string();
+        let error = Workers::new(&options, KIND, 1).err().expect("it is refused").to_string();
         assert_eq!(error, format!("`{program}` is no program for workers, expected the path of one"));
     }
 }

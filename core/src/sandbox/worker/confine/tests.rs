@@ -11,7 +11,7 @@ use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::{getppid, kill_process};
 
 use super::*;
-use crate::model::Language;
+use crate::model::{Engine, Language};
 
 /// Names the attack to the copy.
 const ATTACK: &str = "CONDUIT_TEST_ATTACK";
@@ -32,7 +32,7 @@ fn end_of(attack: &str) -> ExitStatus {
 fn the_attack_of_this_process() {
     let Some(attack) = std::env::var_os(ATTACK) else { return };
     let attack = attack.into_string().unwrap();
-    let hello = Hello { language: Language::Python, memory_bytes: 64 << 20, is_strict: true };
+    let hello = Hello { language: Language::Python, engine: Engine::Wasm, memory_bytes: 64 << 20, is_strict: true };
     at_start(getppid().unwrap().as_raw_pid().cast_unsigned()).unwrap();
     let opened = tries_of(&attack, &hello);
     std::process::exit(if opened { NOTHING } else { REFUSED });
