@@ -1,0 +1,78 @@
+//! What the isolate of one execution holds for the functions that its program reaches.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use deno_core::v8;
+
+use crate::heap::Heap;
+use crate::host::{Host, Stopped};
+use crate::positions::Positions;
+
+/// Why the program's code is being ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The host said so.
+    Stopped,
+    /// It threw where no code of its own can catch it, or its promise is rejected: [`Run::thrown`].
+    Thrown,
+}
+
+/// The functions of the guest library that the host's side calls.
+pub(crate) struct Library {
+    pub(crate) start: v8::Global<v8::Function>,
+    pub(crate) complete: v8::Global<v8::Function>,
+    pub(crate) fire_due: v8::Global<v8::Function>,
+    pub(crate) next_due: v8::Global<v8::Function>,
+    pub(crate) result_json: v8::Global<v8::Function>,
+    pub(crate) failure: v8::Global<v8::Function>,
+    pub(crate) set_place: v8::Global<v8::Function>,
+    pub(crate) format_stack: v8::Global<v8::Function>,
+}
+
+/// The state of one execution, in its isolate's slot.
+pub(crate) struct Run {
+    pub(crate) host: Box<dyn Host>,
+    pub(crate) heap: Arc<Heap>,
+    /// A tick was asked for and has not come.
+    pub(crate) ticking: Arc<AtomicBool>,
+    pub(crate) library: Library,
+    pub(crate) positions: Positions,
+    /// The program's promise, once it has one.
+    pub(crate) program: Option<v8::Global<v8::Promise>>,
+    pub(crate) ended: Option<Ended>,
+    pub(crate) thrown: Option<v8::Global<v8::Value>>,
+    /// Calls that the host has not completed.
+    pub(crate) pending: HashSet<i64>,
+    /// Promises rejected and not handled so far, oldest first.
+    pub(crate) unhandled: Vec<(v8::Global<v8::Promise>, v8::Global<v8::Value>)>,
+}
+
+impl Run {
+    pub(crate) fn new(
+        host: Box<dyn Host>,
+        heap: Arc<Heap>,
+        ticking: Arc<AtomicBool>,
+        library: Library,
+        positions: Positions,
+    ) -> Run {
+        let (pending, unhandled) = (HashSet::new(), Vec::new());
+        Run { host, heap, ticking, library, positions, program: None, ended: None, thrown: None, pending, unhandled }
+    }
+
+    /// Asks the host, unless it has stopped the program before. `None` ends the program.
+    pub(crate) fn ask<T>(&mut self, ask: impl FnOnce(&mut dyn Host) -> Result<T, Stopped>) -> Option<T> {
+        // SECURITY: a program that was stopped asks for nothing more.
+        if self.ended.is_some() || self.heap.is_exhausted() {
+            return None;
+        }
+        match ask(self.host.as_mut()) {
+            Ok(answer) => Some(answer),
+            Err(Stopped) => {
+                self.ended = Some(Ended::Stopped);
+                None
+            }
+        }
+    }
+}
