@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "V8's calling convention")]
 
 use std::ffi::c_void;
+use std::sync::atomic::Ordering;
 
 use deno_core::v8;
 
@@ -106,7 +107,7 @@ pub(crate) unsafe extern "C" fn interrupted(isolate: v8::UnsafeRawIsolatePtr, _:
     let mut isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(isolate) };
     let used = isolate.get_heap_statistics().total_heap_size();
     let Some(run) = isolate.get_slot_mut::<Run>() else { return };
-    run.ticking.store(false, std::sync::atomic::Ordering::Relaxed);
+    run.signals.ticking.store(false, Ordering::Relaxed);
     let bytes = run.heap.note(used);
     run.host.memory(bytes);
     run.ask(|host| host.tick());

@@ -4,7 +4,7 @@
 
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Once};
 
 use deno_core::{Extension, JsRuntime, RuntimeOptions, v8};
@@ -15,7 +15,7 @@ use crate::host::{Host, Step};
 use crate::live::Live;
 use crate::natives;
 use crate::positions::Positions;
-use crate::run::{Library, Run};
+use crate::run::{Library, Run, Signals};
 
 static SNAPSHOT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.snapshot"));
 
@@ -50,7 +50,7 @@ pub(crate) struct Vm {
     runtime: ManuallyDrop<JsRuntime>,
     context: ManuallyDrop<v8::Global<v8::Context>>,
     pub(crate) heap: Arc<Heap>,
-    ticking: Arc<AtomicBool>,
+    signals: Arc<Signals>,
 }
 
 impl Vm {
@@ -82,7 +82,7 @@ impl Vm {
         // SAFETY: deno_core has entered the isolate; whoever uses it enters it again.
         unsafe { isolate.exit() };
         let (runtime, context) = (ManuallyDrop::new(runtime), ManuallyDrop::new(context));
-        Vm { runtime, context, heap, ticking: Arc::default() }
+        Vm { runtime, context, heap, signals: Arc::default() }
     }
 
     /// Calls `work` in the program's realm.
@@ -131,20 +131,28 @@ impl Drop for Vm {
     }
 }
 
-/// Makes a running guest call [`Host::tick`] soon, from any thread.
+/// Reaches a running guest from any thread.
 #[derive(Clone)]
 pub struct Interrupter {
     isolate: v8::IsolateHandle,
-    ticking: Arc<AtomicBool>,
+    signals: Arc<Signals>,
 }
 
 impl Interrupter {
-    /// Asks for one tick, which comes when the program's code runs. Cheap when one has been asked for already; nothing
-    /// when the guest is gone.
-    pub fn tick(&self) {
-        if !self.ticking.swap(true, Ordering::Relaxed) {
-            self.isolate.request_interrupt(callbacks::interrupted, std::ptr::null_mut());
+    /// Asks the guest to call [`Host::tick`] when its program next runs, which is soon but for the few operations that the
+    /// engine does not interrupt, such as a product of huge numbers. `false` when the last tick asked for has not come yet.
+    pub fn tick(&self) -> bool {
+        if self.signals.ticking.swap(true, Ordering::Relaxed) {
+            return false;
         }
+        self.isolate.request_interrupt(callbacks::interrupted, std::ptr::null_mut());
+        true
+    }
+
+    /// Ends the program for good, most of those operations among it: its step ends as [`Step::Stopped`].
+    pub fn stop(&self) {
+        self.signals.stopped.store(true, Ordering::Relaxed);
+        self.isolate.terminate_execution();
     }
 }
 
@@ -163,7 +171,7 @@ impl Fresh {
 
     /// Its interrupter, which outlives it harmlessly.
     pub fn interrupter(&mut self) -> Interrupter {
-        Interrupter { isolate: self.vm.isolate().thread_safe_handle(), ticking: Arc::clone(&self.vm.ticking) }
+        Interrupter { isolate: self.vm.isolate().thread_safe_handle(), signals: Arc::clone(&self.vm.signals) }
     }
 
     /// Runs a program until it ends or waits. The texts are the sections of the contract's envelope; `heap_bytes` is what
@@ -171,10 +179,10 @@ impl Fresh {
     #[must_use]
     pub fn start(mut self, envelope: &Envelope<'_>, host: Box<dyn Host>, heap_bytes: usize) -> (Live, Step) {
         self.vm.limit_heap(heap_bytes);
-        let (heap, ticking) = (Arc::clone(&self.vm.heap), Arc::clone(&self.vm.ticking));
+        let (heap, signals) = (Arc::clone(&self.vm.heap), Arc::clone(&self.vm.signals));
         let positions = Positions::new(envelope.mappings.to_owned());
         let library = self.vm.enter(library);
-        self.vm.isolate().set_slot(Run::new(host, heap, ticking, library, positions));
+        self.vm.isolate().set_slot(Run::new(host, heap, signals, library, positions));
         Live::start(self.vm, envelope)
     }
 }

@@ -6,7 +6,7 @@ use crate::fresh::{Envelope, Vm};
 use crate::host::{Failure, Host, Step, cut};
 use crate::natives::without_surrogates;
 use crate::positions::{self, PROGRAM_FILE, PROGRAM_START};
-use crate::run::{Ended, Library, Run};
+use crate::run::{Library, Run};
 
 const MAX_NAME: usize = 256;
 const MAX_MESSAGE: usize = 8 << 10;
@@ -67,7 +67,7 @@ fn step(vm: &mut Vm, work: impl FnOnce(&mut Scope<'_, '_>) -> Ran<Step>) -> Step
 /// The end of a program that is not to run on.
 fn ending(scope: &mut Scope<'_, '_>) -> Option<Step> {
     let run = scope.get_slot::<Run>()?;
-    if run.ended == Some(Ended::Stopped) {
+    if run.is_stopped() {
         return Some(Step::Stopped);
     }
     run.heap.is_exhausted().then_some(Step::OutOfMemory)
@@ -221,7 +221,7 @@ fn run_on(scope: &mut Scope<'_, '_>) -> Ran<Step> {
 fn run_microtasks(scope: &mut Scope<'_, '_>) -> Ran<Option<Step>> {
     scope.perform_microtask_checkpoint();
     let Some(run) = scope.get_slot::<Run>() else { return Err(Interrupted) };
-    if run.ended.is_some() || run.heap.is_exhausted() {
+    if run.is_over() {
         return Err(Interrupted);
     }
     let is_waiting = !run.pending.is_empty();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use deno_core::v8;
 
@@ -17,6 +17,15 @@ pub(crate) enum Ended {
     Stopped,
     /// It threw where no code of its own can catch it, or its promise is rejected: [`Run::thrown`].
     Thrown,
+}
+
+/// What other threads have asked of the guest.
+#[derive(Default)]
+pub(crate) struct Signals {
+    /// A tick, which has not come.
+    pub(crate) ticking: AtomicBool,
+    /// Its end.
+    pub(crate) stopped: AtomicBool,
 }
 
 /// The functions of the guest library that the host's side calls.
@@ -35,8 +44,7 @@ pub(crate) struct Library {
 pub(crate) struct Run {
     pub(crate) host: Box<dyn Host>,
     pub(crate) heap: Arc<Heap>,
-    /// A tick was asked for and has not come.
-    pub(crate) ticking: Arc<AtomicBool>,
+    pub(crate) signals: Arc<Signals>,
     pub(crate) library: Library,
     pub(crate) positions: Positions,
     /// The program's promise, once it has one.
@@ -53,18 +61,18 @@ impl Run {
     pub(crate) fn new(
         host: Box<dyn Host>,
         heap: Arc<Heap>,
-        ticking: Arc<AtomicBool>,
+        signals: Arc<Signals>,
         library: Library,
         positions: Positions,
     ) -> Run {
         let (pending, unhandled) = (HashSet::new(), Vec::new());
-        Run { host, heap, ticking, library, positions, program: None, ended: None, thrown: None, pending, unhandled }
+        Run { host, heap, signals, library, positions, program: None, ended: None, thrown: None, pending, unhandled }
     }
 
     /// Asks the host, unless it has stopped the program before. `None` ends the program.
     pub(crate) fn ask<T>(&mut self, ask: impl FnOnce(&mut dyn Host) -> Result<T, Stopped>) -> Option<T> {
         // SECURITY: a program that was stopped asks for nothing more.
-        if self.ended.is_some() || self.heap.is_exhausted() {
+        if self.is_over() {
             return None;
         }
         match ask(self.host.as_mut()) {
@@ -74,5 +82,15 @@ impl Run {
                 None
             }
         }
+    }
+
+    /// The host has stopped the program.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.ended == Some(Ended::Stopped) || self.signals.stopped.load(Ordering::Relaxed)
+    }
+
+    /// No code of the program may run.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended.is_some() || self.heap.is_exhausted() || self.signals.stopped.load(Ordering::Relaxed)
     }
 }

@@ -92,6 +92,7 @@ fn the_corpus_holds_in_v8() {
         let input = case.get("input").cloned().unwrap_or_default();
         let (end, world) = run_typescript(world, case["typescript"].as_str().unwrap(), &input, heap);
         ran += 1;
+        if std::env::var("CONDUIT_TRACE").is_ok() { eprintln!("{name}"); }
         let complaints = complaints(&case["expect"], &end, &world.borrow());
         let otherwise = OTHERWISE.iter().find(|(known, _)| *known == name);
         match otherwise {

@@ -105,15 +105,19 @@ impl Host for Script {
     }
 }
 
-/// Ticks every 5 ms until it is dropped.
+/// Ticks every 5 ms until it is dropped; ends a guest that has missed too many at once.
 pub struct Ticker(Option<(mpsc::Sender<()>, std::thread::JoinHandle<()>)>);
 
 impl Ticker {
-    pub fn start(interrupter: Interrupter) -> Ticker {
+    pub fn start(interrupter: Interrupter, most_missed: u64) -> Ticker {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = std::thread::spawn(move || {
+            let mut missed = 0;
             while stopped.recv_timeout(Duration::from_millis(5)) == Err(mpsc::RecvTimeoutError::Timeout) {
-                interrupter.tick();
+                missed = if interrupter.tick() { 0 } else { missed + 1 };
+                if missed == most_missed {
+                    interrupter.stop();
+                }
             }
         });
         Ticker(Some((stop, thread)))
@@ -158,7 +162,7 @@ pub fn javascript(program: &str) -> Case<'_> {
 pub fn run_in(world: World, case: &Case<'_>) -> (End, Rc<RefCell<World>>) {
     let world = Rc::new(RefCell::new(World { now: BEGINNING, ..world }));
     let mut fresh = Fresh::new(case.heap.max(64 * MIB));
-    let _ticker = Ticker::start(fresh.interrupter());
+    let _ticker = Ticker::start(fresh.interrupter(), world.borrow().most_ticks.unwrap_or(u64::MAX));
     let Case { program, mappings, input, upstreams, heap } = *case;
     let envelope = Envelope { program, mappings, input, upstreams };
     let (mut live, mut step) = fresh.start(&envelope, Box::new(Script(Rc::clone(&world))), heap);
