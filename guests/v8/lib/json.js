@@ -14,7 +14,7 @@
 
   native.kinds = new WeakMap();
   native.kindOf = (value) => kindGet(native.kinds, value) ??
-    (engineKindOf(value) ?? (isDOMException(value) ? 'DOMException' : 'Object'));
+    (isDOMException(value) ? 'DOMException' : engineKindOf(value) ?? 'Object');
 
   // Says what to do about it where the engine says only that it cannot.
   const explained = (what, error) => {

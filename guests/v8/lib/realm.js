@@ -1,6 +1,6 @@
 // What V8 has and the guest does not is taken away; what the guest's QuickJS does otherwise is done as there.
 (function (native) {
-  const { now } = native;
+  const { now, engineKindOf } = native;
   const { apply, construct } = Reflect;
   const { defineProperty } = Object;
   const define = (object, name, value) => {
@@ -99,6 +99,8 @@
       return upper(this);
     },
   });
+  // The engine adds its own when it reads the snapshot; this one is gone before it is taken.
+  define(Error, 'isError', { isError: (value) => engineKindOf(value) === 'Error' }.isError);
   native.define = define;
   native.uncurry = uncurry;
   native.apply = apply;

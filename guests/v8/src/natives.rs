@@ -153,6 +153,7 @@ fn engine_kind_of<'s>(scope: &mut Scope<'s, '_>, arguments: Arguments<'s>, mut v
     let object = arguments.get(0);
     let kinds = [
         ("Proxy", object.is_proxy()),
+        ("Error", object.is_native_error()),
         ("Map", object.is_map()),
         ("Set", object.is_set()),
         ("Date", object.is_date()),

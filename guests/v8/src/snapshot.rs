@@ -83,7 +83,7 @@ fn add_realm(isolate: &mut v8::OwnedIsolate, sources: &[(&str, String)]) {
             let receiver = v8::undefined(scope).into();
             check(scope, name, |scope| entry.call(scope, receiver, &[native.into()]));
         }
-        run(scope, "end", "delete globalThis['__core-js_shared__']");
+        run(scope, "end", "delete globalThis['__core-js_shared__']; delete Error.isError");
         run(scope, "warm up", WARM_UP);
         native
     };

@@ -85,8 +85,10 @@ impl Host for Script {
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), Stopped> {
         let mut world = self.0.borrow_mut();
         world.look();
-        world.random += bytes.len() as u64;
-        bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at as u8).wrapping_mul(37) ^ 0x5a);
+        for byte in bytes {
+            world.random += 1;
+            *byte = (world.random.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8;
+        }
         Ok(())
     }
 
