@@ -72,7 +72,7 @@ impl Vm {
         });
         let isolate = runtime.v8_isolate();
         callbacks::install(isolate);
-        heap.set_isolate(isolate.thread_safe_handle());
+        heap.set_isolate(isolate);
         isolate.add_near_heap_limit_callback(heap::near_heap_limit, heap_data(&heap));
         let context = {
             v8::scope!(let scope, isolate);

@@ -16,6 +16,8 @@ use deno_core::v8;
 const ROOM: usize = 64 << 20;
 /// How often it gets that.
 const ROOMS: usize = 4;
+/// The same when it is the buffers that the engine counts, whose refusal the program may catch.
+const ROOM_FOR_BUFFERS: usize = 16 << 20;
 /// Of buffers, as V8 wants it.
 const ALIGNMENT: usize = 16;
 
@@ -29,13 +31,23 @@ pub(crate) struct Heap {
     /// A buffer was refused.
     refused: AtomicBool,
     rooms: AtomicUsize,
-    isolate: OnceLock<v8::IsolateHandle>,
+    isolate: OnceLock<(v8::IsolateHandle, RawIsolate)>,
 }
 
+/// Only for the engine's callbacks, on the isolate's own thread.
+struct RawIsolate(v8::UnsafeRawIsolatePtr);
+
+// SAFETY: it is used on the isolate's thread alone.
+unsafe impl Send for RawIsolate {}
+// SAFETY: as above.
+unsafe impl Sync for RawIsolate {}
+
 impl Heap {
-    pub(crate) fn set_isolate(&self, isolate: v8::IsolateHandle) {
+    pub(crate) fn set_isolate(&self, isolate: &v8::Isolate) {
+        // SAFETY: the heap is forgotten by the engine before the isolate is gone.
+        let raw = RawIsolate(unsafe { isolate.as_raw_isolate_ptr() });
         // Once per isolate: there is none to replace.
-        let _ = self.isolate.set(isolate);
+        let _ = self.isolate.set((isolate.thread_safe_handle(), raw));
     }
 
     pub(crate) fn set_limit(&self, bytes: usize) {
@@ -56,6 +68,23 @@ impl Heap {
     pub(crate) fn note(&self, used: usize) -> u64 {
         self.used.store(used, Ordering::Relaxed);
         (used + self.buffers.load(Ordering::Relaxed)) as u64
+    }
+
+    /// Ends the program: how often that was called for.
+    fn exhaust(&self) -> usize {
+        if let Some((isolate, _)) = self.isolate.get() {
+            isolate.terminate_execution();
+        }
+        self.rooms.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether the heap by itself, without the buffers, is near the limit.
+    fn is_full(&self) -> bool {
+        let Some((_, RawIsolate(isolate))) = self.isolate.get() else { return true };
+        // SAFETY: the engine asks on the isolate's thread.
+        let mut isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(*isolate) };
+        let limit = self.limit.load(Ordering::Relaxed);
+        isolate.get_heap_statistics().used_heap_size() >= limit - limit / 4
     }
 
     /// Counts a new buffer, if there is room for it.
@@ -79,12 +108,11 @@ impl Heap {
 pub(crate) unsafe extern "C" fn near_heap_limit(data: *mut c_void, current: usize, _initial: usize) -> usize {
     // SAFETY: the heap's owner keeps it for as long as its isolate lives.
     let heap = unsafe { &*data.cast::<Heap>() };
-    // SECURITY: a program over its limit does not run on, and the room that it gets to end is bounded.
-    let rooms = heap.rooms.fetch_add(1, Ordering::Relaxed);
-    if let Some(isolate) = heap.isolate.get() {
-        isolate.terminate_execution();
+    if !heap.is_full() {
+        return current.saturating_add(ROOM_FOR_BUFFERS);
     }
-    if rooms < ROOMS { current.saturating_add(ROOM) } else { current }
+    // SECURITY: a program over its limit does not run on, and the room that it gets to end is bounded.
+    if heap.exhaust() < ROOMS { current.saturating_add(ROOM) } else { current }
 }
 
 /// The allocator of an isolate's buffers, which counts them in `heap`.

@@ -20,7 +20,12 @@ pub struct World {
     pub stdout: String,
     pub stderr: String,
     pub calls: Vec<(i64, i32, String, Value)>,
-    pub unanswered: usize,
+    /// Calls that the driver has seen.
+    pub taken: usize,
+    pub counted: u64,
+    pub peak: usize,
+    /// A call is never answered.
+    pub never: bool,
     pub now: i64,
     pub ticks: u64,
     pub memory: u64,
@@ -169,26 +174,60 @@ pub fn run_in(world: World, case: &Case<'_>) -> (End, Rc<RefCell<World>>) {
     let envelope = Envelope { program, mappings, input, upstreams };
     let (mut live, mut step) = fresh.start(&envelope, Box::new(Script(Rc::clone(&world))), heap);
     let began = Instant::now();
+    let mut sleeping = Vec::new();
     loop {
         let Step::Waiting { wake_at } = step else { return (End::Step(step), world) };
         assert!(began.elapsed() < Duration::from_secs(60), "the program never ends");
-        let calls: Vec<_> = world.borrow().calls.iter().skip(world.borrow().unanswered).cloned().collect();
-        world.borrow_mut().unanswered += calls.len();
-        let completions: Vec<_> =
-            calls.iter().filter_map(|(id, kind, name, value)| Some((*id, answer(*kind, name, value)?))).collect();
-        if completions.is_empty() {
-            let never = world.borrow().calls.iter().any(|(_, kind, name, value)| answer(*kind, name, value).is_none());
-            match wake_at {
-                Some(at) if at < BEGINNING + 60_000_000_000 => world.borrow_mut().now = at,
-                _ => return (if never || wake_at.is_some() { End::Waits } else { End::Deadlock }, world),
-            }
+        let completions = next_completions(&mut world.borrow_mut(), &mut sleeping, wake_at);
+        match completions {
+            Ok(completions) => step = live.resume(&completions),
+            Err(end) => return (end, world),
         }
-        step = live.resume(&completions);
     }
 }
 
+type Completion = (i64, Result<String, String>);
+
+/// What the program goes on with: answers there are at once, or those of calls that have slept until then.
+fn next_completions(
+    world: &mut World,
+    sleeping: &mut Vec<(i64, Completion)>,
+    wake_at: Option<i64>,
+) -> Result<Vec<Completion>, End> {
+    let new: Vec<_> = world.calls.iter().skip(world.taken).cloned().collect();
+    world.taken += new.len();
+    let mut completions = Vec::new();
+    for (id, kind, name, arguments) in new {
+        match answer(kind, &name, &arguments, world.counted, world.peak) {
+            Some(reply) if name == "test.sleep" => {
+                sleeping.push((world.now + arguments["ms"].as_i64().unwrap() * 1_000_000, (id, reply)));
+                world.peak = world.peak.max(sleeping.len());
+            }
+            Some(reply) => {
+                world.counted += u64::from(name == "test.count");
+                completions.push((id, reply));
+            }
+            None => world.never = true,
+        }
+    }
+    if !completions.is_empty() {
+        return Ok(completions);
+    }
+    let slept = sleeping.iter().map(|(due, _)| *due).min();
+    let Some(next) = slept.into_iter().chain(wake_at).min() else {
+        return Err(if world.never { End::Waits } else { End::Deadlock });
+    };
+    // A program that only waits would do so until its wall time is over.
+    if next > BEGINNING + 20_000_000_000 {
+        return Err(End::Waits);
+    }
+    world.now = world.now.max(next);
+    let due = sleeping.extract_if(.., |(due, _)| *due <= next).map(|(_, completion)| completion);
+    Ok(due.collect())
+}
+
 /// What the tools of the corpus say; `None`: never anything.
-fn answer(kind: i32, name: &str, arguments: &Value) -> Option<Result<String, String>> {
+fn answer(kind: i32, name: &str, arguments: &Value, counted: u64, peak: usize) -> Option<Result<String, String>> {
     let of = |key: &str| arguments.get(key).cloned().unwrap_or_default();
     let error = |code: &str, message: &str, content: Value| {
         Some(Err(json!({ "code": code, "message": message, "tool": name, "content": content }).to_string()))
@@ -208,7 +247,7 @@ fn answer(kind: i32, name: &str, arguments: &Value) -> Option<Result<String, Str
         (_, "test.class") => json!({ "x": of("x") }),
         (_, "test.no_schema") => arguments.clone(),
         (_, "test.sleep") => of("ms"),
-        (_, "test.count") => json!({ "calls": 1, "peak": 1 }),
+        (_, "test.count") => json!({ "calls": counted + 1, "peak": peak }),
         (_, "test.never") => return None,
         (_, "test.fail") => {
             let message = of("message");
