@@ -131,10 +131,8 @@ fn the_corpus_holds_in_v8() {
         };
         let heap = limits["memory_bytes"].as_u64().map_or(256 * MIB, |bytes| bytes as usize);
         let input = case.get("input").cloned().unwrap_or_default();
-        let began = std::time::Instant::now();
         let (end, world) = run_typescript(world, case["typescript"].as_str().unwrap(), &input, heap);
         ran += 1;
-        if began.elapsed().as_millis() > 700 { eprintln!("SLOW {name} {:?}", began.elapsed()); }
         let complaints = complaints(&case["expect"], &end, &world.borrow());
         let otherwise = OTHERWISE.iter().find(|(known, _)| *known == name);
         match otherwise {
