@@ -86,7 +86,7 @@
         return sendCall(CALL, name, values[0]);
       },
     };
-    defineProperty(call, 'length', { value: 1 });
+    defineProperty(call, 'length', { __proto__: null, value: 1 });
     return call;
   };
 

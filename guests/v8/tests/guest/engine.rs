@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use conduit_guest_v8::{Envelope, Fresh, Live, Step};
 use serde_json::{Value, json};
 
-use crate::world::{BEGINNING, End, MIB, Script, World, javascript, run, run_in, run_typescript, value};
+use crate::world::{BEGINNING, End, MEMORY, MIB, Script, World, javascript, run, run_in, run_typescript, value};
 
 fn start(program: &str) -> (Live, Step, Rc<RefCell<World>>) {
     let world = Rc::new(RefCell::new(World { now: BEGINNING, ..World::default() }));
@@ -25,6 +25,7 @@ fn resident() -> u64 {
 #[test]
 fn a_thousand_fresh_ones_leave_nothing_behind() {
     let rounds = |count: u32| (0..count).for_each(|_| drop(start("async () => { globalThis.a = [1, 2, 3]; return tools; }")));
+    let _alone = MEMORY.write();
     rounds(50);
     let before = resident();
     rounds(1000);

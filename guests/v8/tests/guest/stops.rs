@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use conduit_guest_v8::{Envelope, Fresh, Step};
 
-use crate::world::{BEGINNING, Case, End, MIB, Script, Ticker, World, javascript, run_in, value};
+use crate::world::{BEGINNING, Case, End, MEMORY, MIB, Script, Ticker, World, javascript, run_in, value};
 
 /// Runs a program that gets `ticks` of 5 ms.
 fn run_for(ticks: u64, program: &str, heap: usize) -> (End, World, Duration) {
@@ -122,6 +122,7 @@ fn r09_buffers_are_refused_beyond_the_limit() {
 #[test]
 fn the_limit_of_a_start_is_below_the_one_of_the_making() {
     let program = "async () => { const all = []; for (let i = 0; i < 2500000; i++) all.push({ i, a: [i] }); return all.length; }";
+    let _memory = MEMORY.read();
     for (heap, fits) in [(64 * MIB, false), (768 * MIB, true)] {
         let world = Rc::new(RefCell::new(World { now: BEGINNING, ..World::default() }));
         let fresh = Fresh::new(1024 * MIB);
