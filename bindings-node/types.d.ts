@@ -266,6 +266,10 @@ export interface Config {
   maxExecutions?: number;
   /** How many more may wait for a place, 100 when absent; the next one fails as `busy`. */
   maxQueue?: number;
+  /** Where programs run: in this process, or each in a worker process; `in_process` when absent. */
+  isolation?: 'in_process' | 'process';
+  /** Whether workers must be confined by landlock and seccomp; `best_effort` when absent. */
+  confinement?: 'best_effort' | 'require';
 }
 
 /** Which tools programs may call. */

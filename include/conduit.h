@@ -114,6 +114,10 @@ const char *conduit_version(void);
 /// Static: do not free it. `{NULL, 0}` when there is no such language.
 conduit_str conduit_guide(conduit_str language);
 
+/// All that a worker process does: runs programs for the process that started it, and gives its exit status. The program
+/// `conduit-worker`, which is beside the library, calls this and nothing else.
+uint8_t conduit_worker_main(void);
+
 /// The error's number, 0 when this is no error.
 conduit_status conduit_error_status(const conduit_error *error);
 

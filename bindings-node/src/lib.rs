@@ -14,7 +14,7 @@ use std::sync::Arc;
 use conduit_core::serde_json;
 use conduit_core::{
     Config, Embedded, Error, ErrorCode, ExecutionRequest, Language, Runtime, SEARCH_RESULTS, ToolDefinition,
-    ToolPattern, go_on_here_if_short,
+    ToolPattern, WorkerCommand, go_on_here_if_short,
 };
 use futures_util::StreamExt;
 use napi::bindgen_prelude::AsyncTask;
@@ -30,7 +30,14 @@ const EVENTS_AT_ONCE: usize = 64;
 /// Runs the `conduit` command, the program's name first, and gives its exit status.
 #[napi(catch_unwind)]
 pub fn main(args: Vec<String>) -> u8 {
-    conduit_cli::main(args)
+    conduit_cli::main(args, WorkerCommand::beside_library())
+}
+
+/// What the program `conduit-worker` beside this library calls.
+#[unsafe(no_mangle)]
+#[expect(unsafe_code, reason = "it is called by its name")]
+pub extern "C" fn conduit_worker_main() -> u8 {
+    conduit_core::worker_exit_status(std::env::args_os())
 }
 
 /// What a model has to know to write a program in `language`.
@@ -60,7 +67,7 @@ impl Create {
             Some(path) => Config::read(Path::new(path))?,
             None => Config::from_json(&self.keys)?,
         };
-        let mut builder = Runtime::builder_from(config);
+        let mut builder = Runtime::builder_from(config).worker(WorkerCommand::beside_library());
         for (index, definition) in (0..).zip(&self.tools) {
             let definition = ToolDefinition::from_json(definition)?;
             builder = builder.defined_tool(definition, tools::function(&self.channel, index));

@@ -171,3 +171,32 @@ test('a runtime that nobody uses is collected, one at work is not', { timeout },
   answer('here')
   assert.equal((await result).value, 'here')
 })
+
+/** The programs of this process's children. */
+function children() {
+  const read = (/** @type {string} */ path) => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch {
+      return '' // it has ended
+    }
+  }
+  const ids = readdirSync('/proc/self/task').flatMap((id) => read(`/proc/self/task/${id}/children`).split(' '))
+  return ids.filter((id) => id !== '').map((id) => read(`/proc/${id}/comm`).trim())
+}
+
+test('programs run in worker processes, which come with the package and go with the runtime', { timeout }, async () => {
+  const tools = { double: ({ x }) => 2 * x }
+  const policy = { allow: ['*'] }
+  const runtime = await Runtime.create({ isolation: 'process', confinement: 'require', policy, tools })
+  const python = { language: 'python', code: '(await tools.host.double(x=4)) + 1' }
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await runtime.execute(typescript('(await tools.host.double({ x: 3 })) + 1'))).value, 7)
+    assert.equal((await runtime.execute(python)).value, 9)
+  }
+  assert.equal(children()[0], 'conduit-worker')
+  const looping = runtime.execute(typescript('console.log(1); while (true) {}'), { signal: AbortSignal.timeout(100) })
+  await assert.rejects(looping, { name: 'TimeoutError' })
+  await runtime.close()
+  while (children().length > 0) await turn()
+})

@@ -11,8 +11,10 @@ mod runtime;
 mod tool_call;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use conduit_core::WorkerCommand;
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 
@@ -31,6 +33,8 @@ mod _conduit {
     use super::runtime::{Config, Runtime, check_tool, guide};
     #[pymodule_export]
     use super::tool_call::ToolCall;
+    #[pymodule_export]
+    use super::worker;
 
     use super::*;
 
@@ -50,6 +54,25 @@ mod _conduit {
 
 /// Runs the command `conduit` with these arguments, the program's name first, and gives its exit status.
 #[pyfunction]
-fn command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
-    py.detach(|| conduit_cli::main(arguments))
+fn command(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
+    let worker = worker_command(py)?;
+    Ok(py.detach(|| conduit_cli::main(arguments, worker)))
+}
+
+/// What a worker process runs: this module and nothing else of Python's, not even its `site`.
+const WORKER: &str = "import sys; sys.path.insert(0, sys.argv[1]); import _conduit; _conduit.worker(sys.argv[2])";
+
+/// The interpreter as a worker process: this module cannot be loaded by a program without one.
+fn worker_command(py: Python<'_>) -> PyResult<WorkerCommand> {
+    let program: Option<PathBuf> = py.import("sys")?.getattr("executable")?.extract()?;
+    let module: PathBuf = py.import("conduit._conduit")?.getattr("__file__")?.extract()?;
+    let folder = module.parent().unwrap_or(&module).display().to_string();
+    let args = ["-I", "-S", "-c", WORKER, &folder].map(str::to_owned).into();
+    Ok(WorkerCommand { program: program.unwrap_or_default(), args })
+}
+
+/// All that a worker process does; it ends with it, since there are no system calls left to end the interpreter with.
+#[pyfunction]
+fn worker(py: Python<'_>, host: OsString) {
+    py.detach(|| std::process::exit(conduit_core::worker_exit_status([host]).into()))
 }

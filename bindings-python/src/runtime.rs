@@ -15,6 +15,7 @@ use crate::execution::Execution;
 use crate::inbox::{Inbox, Open, Queue};
 use crate::pending::Pending;
 use crate::tool_call::function;
+use crate::worker_command;
 
 /// What an operator decides, read and understood.
 #[pyclass(frozen, module = "conduit._conduit")]
@@ -92,7 +93,7 @@ impl Runtime {
     #[new]
     fn new(py: Python<'_>, config: &Config, tools: Vec<(String, bool)>) -> PyResult<Runtime> {
         let (calls, wakes) = (Queue::new(), Open::new());
-        let mut builder = conduit_core::Runtime::builder_from(config.0.clone());
+        let mut builder = conduit_core::Runtime::builder_from(config.0.clone()).worker(worker_command(py)?);
         for (index, (definition, is_async)) in tools.into_iter().enumerate() {
             let definition = checked(py, ToolDefinition::from_json(&definition))?;
             // An asynchronous function is only begun on the thread that fetches the call.

@@ -86,6 +86,33 @@ class Signals(Processes):
         )
         self.assertEqual(printed, "interrupted\n")
 
+    def test_programs_run_in_worker_processes(self):
+        printed = self.run_python("""
+        def workers():
+            found = []
+            for id in os.listdir("/proc/self/task"):
+                try:
+                    found += open(f"/proc/self/task/{id}/children").read().split()
+                except FileNotFoundError:
+                    pass  # the thread has ended
+            return found
+
+        runtime = Runtime(policy=ALL, isolation="process", confinement="require")
+
+        @runtime.tool
+        def double(x: int) -> int:
+            return 2 * x
+
+        with runtime:
+            print(runtime.execute("(await tools.host.double({x: 3})) + 1", language="typescript").value)
+            print(runtime.execute("(await tools.host.double(x=4)) + 1", language="python").value)
+            print(runtime.execute("while True: pass", language="python", limits=Limits(cpu_time_s=0.1)).outcome.limit)
+            print(len(workers()) > 0)
+        while workers():
+            pass
+        """)
+        self.assertEqual(printed, "7\n9\ncpu_time\nTrue\n")
+
     def test_the_gil_is_free_while_a_program_computes(self):
         printed = self.run_python("""
         runtime = Runtime(policy=ALL)

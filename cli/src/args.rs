@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,12 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Serve `execute_typescript`, `execute_python`, `search_tools` and `describe_tools` over MCP.
     Serve(ServeArgs),
+    /// Run programs for another process of Conduit.
+    #[command(hide = true)]
+    Worker {
+        /// That process.
+        host: OsString,
+    },
 }
 
 /// Which tools there are, and which of them may be called.

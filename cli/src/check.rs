@@ -1,18 +1,21 @@
 //! `conduit check`: whether the config is right and every upstream can be reached.
 
-use conduit_core::{Error, ErrorCode, Result, Runtime, Shown, UpstreamStatus};
+use conduit_core::{Error, ErrorCode, Result, Runtime, Shown, UpstreamStatus, WorkerCommand};
 
 use crate::args::CheckArgs;
 use crate::output::{complain, table};
 use crate::session::{self, Interrupts};
 use crate::{EXIT_CANCELLED, EXIT_USAGE};
 
-pub(crate) async fn check(args: CheckArgs) -> Result<u8> {
+pub(crate) async fn check(args: CheckArgs, worker: WorkerCommand) -> Result<u8> {
     let config = session::read(&args.config)?;
     let config = config.ok_or_else(|| Error::new(ErrorCode::InvalidConfig, session::NO_CONFIG))?;
     let mut interrupts = Interrupts::new()?;
-    let runtime = Runtime::builder_from(config).build()?;
+    let runtime = Runtime::builder_from(config).worker(worker).build()?;
     session::warn_without_policy(&runtime);
+    for lacking in runtime.unconfined_by() {
+        complain(format_args!("worker processes are confined less than they could be: this system has no {lacking}"));
+    }
     let (mut upstreams, mut idle) = (Vec::new(), Vec::new());
     let text = async {
         upstreams = runtime.check().await;

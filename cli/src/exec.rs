@@ -6,7 +6,7 @@ use std::path::Path;
 
 use conduit_core::{
     Error, ErrorCode, Event, ExecutionRequest, ExecutionResult, GuestError, Language, Limit, Outcome, Result, Runtime,
-    Shown,
+    Shown, WorkerCommand,
 };
 use futures_util::StreamExt;
 
@@ -24,7 +24,7 @@ const ENDINGS: &[(&str, Language)] = &[
     ("py", Language::Python),
 ];
 
-pub(crate) async fn exec(args: ExecArgs) -> Result<u8> {
+pub(crate) async fn exec(args: ExecArgs, worker: WorkerCommand) -> Result<u8> {
     let language = language(&args.file, args.language)?;
     let code = read_program(&args.file)?;
     let mut request = ExecutionRequest::new(language, code).limits(args.limits()?);
@@ -32,7 +32,7 @@ pub(crate) async fn exec(args: ExecArgs) -> Result<u8> {
         request = request.input(input);
     }
     let mut interrupts = Interrupts::new()?;
-    let runtime = session::open(&args.set_up, !args.set_up.allow.is_empty())?;
+    let runtime = session::open(&args.set_up, !args.set_up.allow.is_empty(), worker)?;
     let printer = Printer::start();
     let result = run(&runtime, request, (!args.json).then_some(&printer), &mut interrupts).await;
     if let Ok(result) = &result {

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Parser;
-use conduit_core::{Error, ErrorCode, Result};
+use conduit_core::{Error, ErrorCode, Result, WorkerCommand, worker_exit_status};
 
 use args::{Args, Command};
 
@@ -26,8 +26,9 @@ const EXIT_CANCELLED: u8 = 130;
 /// which nothing can interrupt.
 const LAST_TASKS: Duration = Duration::from_millis(500);
 
-/// Runs the command that `args` ask for, the program's name first, and gives the exit status.
-pub fn main<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> u8 {
+/// Runs the command that `args` ask for, the program's name first, and gives the exit status. `worker` starts worker processes,
+/// should the config want them.
+pub fn main<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>, worker: WorkerCommand) -> u8 {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
@@ -38,13 +39,16 @@ pub fn main<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> u8 
             };
         }
     };
-    run(args.command).unwrap_or_else(|error| {
+    run(args.command, worker).unwrap_or_else(|error| {
         output::complain(format_args!("{error}"));
         EXIT_USAGE
     })
 }
 
-fn run(command: Command) -> Result<u8> {
+fn run(command: Command, worker: WorkerCommand) -> Result<u8> {
+    if let Command::Worker { host } = command {
+        return Ok(worker_exit_status([host]));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -52,11 +56,12 @@ fn run(command: Command) -> Result<u8> {
         .map_err(|error| Error::new(ErrorCode::Internal, "cannot start threads").with_source(error))?;
     let status = runtime.block_on(async {
         match command {
-            Command::Exec(args) => exec::exec(args).await,
-            Command::Tools(args) => tools::tools(args).await,
-            Command::Declarations(args) => tools::declarations(args).await,
-            Command::Check(args) => check::check(args).await,
-            Command::Serve(args) => serve::serve(args).await,
+            Command::Exec(args) => exec::exec(args, worker).await,
+            Command::Tools(args) => tools::tools(args, worker).await,
+            Command::Declarations(args) => tools::declarations(args, worker).await,
+            Command::Check(args) => check::check(args, worker).await,
+            Command::Serve(args) => serve::serve(args, worker).await,
+            Command::Worker { .. } => Ok(0),
         }
     });
     runtime.shutdown_timeout(LAST_TASKS);

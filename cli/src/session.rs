@@ -8,7 +8,9 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use conduit_core::{Config, Error, ErrorCode, NO_POLICY, Policy, Result, Runtime, Shown, ToolPattern, UpstreamStatus};
+use conduit_core::{
+    Config, Error, ErrorCode, NO_POLICY, Policy, Result, Runtime, Shown, ToolPattern, UpstreamStatus, WorkerCommand,
+};
 use tokio::time::Instant;
 
 use crate::args::{ConfigFile, SetUp};
@@ -26,7 +28,7 @@ pub(crate) const NO_CONFIG: &str =
 
 /// A runtime with the config's upstreams and the policy of the config and of `--allow`. Without a config there are no tools,
 /// which is said where it is about them.
-pub(crate) fn open(set_up: &SetUp, about_tools: bool) -> Result<Runtime> {
+pub(crate) fn open(set_up: &SetUp, about_tools: bool, worker: WorkerCommand) -> Result<Runtime> {
     let config = read(&set_up.config)?;
     if config.is_none() && about_tools {
         complain(NO_CONFIG);
@@ -34,7 +36,7 @@ pub(crate) fn open(set_up: &SetUp, about_tools: bool) -> Result<Runtime> {
     let mut config = config.unwrap_or_default();
     config.policy = policy(config.policy, &set_up.allow);
     let has_upstreams = !config.upstreams.is_empty();
-    let runtime = Runtime::builder_from(config).build()?;
+    let runtime = Runtime::builder_from(config).worker(worker).build()?;
     if has_upstreams {
         warn_without_policy(&runtime);
     }

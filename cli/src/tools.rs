@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conduit_core::{Error, ErrorCode, Result, Runtime, Shown, Tool};
+use conduit_core::{Error, ErrorCode, Result, Runtime, Shown, Tool, WorkerCommand};
 
 use crate::EXIT_CANCELLED;
 use crate::args::{DeclarationsArgs, ToolsArgs};
@@ -14,9 +14,9 @@ const DESCRIPTION: usize = 100;
 /// How many tools a query gives.
 const RESULTS: usize = 20;
 
-pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
+pub(crate) async fn tools(args: ToolsArgs, worker: WorkerCommand) -> Result<u8> {
     let mut interrupts = Interrupts::new()?;
-    let runtime = session::open(&args.set_up, true)?;
+    let runtime = session::open(&args.set_up, true, worker)?;
     let text = async {
         let tools = found(&runtime, args.query.as_deref()).await?;
         if let (Some(query), []) = (&args.query, tools.as_slice()) {
@@ -28,9 +28,9 @@ pub(crate) async fn tools(args: ToolsArgs) -> Result<u8> {
     Ok(if printed { 0 } else { EXIT_CANCELLED })
 }
 
-pub(crate) async fn declarations(args: DeclarationsArgs) -> Result<u8> {
+pub(crate) async fn declarations(args: DeclarationsArgs, worker: WorkerCommand) -> Result<u8> {
     let mut interrupts = Interrupts::new()?;
-    let runtime = session::open(&args.set_up, true)?;
+    let runtime = session::open(&args.set_up, true, worker)?;
     let text = async { runtime.declarations(args.language, all(&runtime).await).await };
     let printed = session::print(&runtime, &mut interrupts, text).await?;
     Ok(if printed { 0 } else { EXIT_CANCELLED })

@@ -37,8 +37,18 @@ const CONFIG_VARIABLE: &str = "CONDUIT_CONFIG";
 /// Where a config is looked for, in this order.
 const CONFIG_FILES: &[&str] = &["conduit.yaml", "conduit.json"];
 /// The keys of a config, and those of an upstream: of both kinds, of `stdio`, of `streamable_http`.
-const ROOT: &[&str] =
-    &["upstreams", "policy", "limits", "max_limits", "validation", "languages", "max_executions", "max_queue"];
+const ROOT: &[&str] = &[
+    "upstreams",
+    "policy",
+    "limits",
+    "max_limits",
+    "validation",
+    "languages",
+    "max_executions",
+    "max_queue",
+    "isolation",
+    "confinement",
+];
 const COMMON: &[&str] = &["id", "type", "call_timeout", "connect_timeout"];
 const STDIO: &[&str] = &["command", "args", "env", "cwd"];
 const HTTP: &[&str] = &["url", "allow_private", "bearer_token", "api_key", "header"];
@@ -87,6 +97,32 @@ pub struct Config {
     pub max_executions: u32,
     /// How many more may queue for a place.
     pub max_queue: u32,
+    /// Where programs run.
+    pub isolation: Isolation,
+    /// What is done where the system confines workers less than others do.
+    pub confinement: Confinement,
+}
+
+/// Where programs run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Isolation {
+    /// Each in a wasm instance of its own, in this process.
+    #[default]
+    InProcess,
+    /// The same in a worker process, which has nothing else.
+    Process,
+}
+
+/// How far worker processes must be confined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Confinement {
+    /// As far as the system can.
+    #[default]
+    BestEffort,
+    /// By landlock and by seccomp; where one is not to be had, nothing runs.
+    Require,
 }
 
 impl Default for Config {
@@ -100,6 +136,8 @@ impl Default for Config {
             languages: Language::ALL.to_vec(),
             max_executions: 100,
             max_queue: 100,
+            isolation: Isolation::default(),
+            confinement: Confinement::default(),
         }
     }
 }
@@ -233,7 +271,7 @@ impl Reading {
             config.max_limits = limits(at)?;
         }
         if let Some(at) = fields.get("validation") {
-            config.validation = validation(at)?;
+            config.validation = one_of(at, [("permissive", Strictness::Permissive), ("strict", Strictness::Strict)])?;
         }
         if let Some(at) = fields.get("languages") {
             config.languages = languages(at)?;
@@ -243,6 +281,13 @@ impl Reading {
         }
         if let Some(at) = fields.get("max_queue") {
             config.max_queue = at.count(0..=u32::MAX)?;
+        }
+        if let Some(at) = fields.get("isolation") {
+            config.isolation = one_of(at, [("in_process", Isolation::InProcess), ("process", Isolation::Process)])?;
+        }
+        if let Some(at) = fields.get("confinement") {
+            let words = [("best_effort", Confinement::BestEffort), ("require", Confinement::Require)];
+            config.confinement = one_of(at, words)?;
         }
         Ok(config)
     }
@@ -385,12 +430,11 @@ fn limits(at: &At<'_>) -> Result<LimitsRequest> {
     Ok(request)
 }
 
-fn validation(at: &At<'_>) -> Result<Strictness> {
-    match at.text()?.as_str() {
-        "permissive" => Ok(Strictness::Permissive),
-        "strict" => Ok(Strictness::Strict),
-        _ => Err(at.error("must be `permissive` or `strict`")),
-    }
+/// What one of two words means.
+fn one_of<T>(at: &At<'_>, words: [(&str, T); 2]) -> Result<T> {
+    let (text, names) = (at.text()?, words.each_ref().map(|(word, _)| *word).join("` or `"));
+    let found = words.into_iter().find(|(word, _)| *word == text);
+    found.map(|(_, meant)| meant).ok_or_else(|| at.error(format!("must be `{names}`")))
 }
 
 fn languages(at: &At<'_>) -> Result<Vec<Language>> {

@@ -14,7 +14,7 @@ use crate::gateway::{Gate, GateLimits, Gateway, Question};
 use crate::limits::{Limit, Limits, Usage};
 use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
-use crate::sandbox::{CallKind, Envelope, HostCall, HostReply, MakeEnvelope, NoProgram, Run, Sandbox, ToolHost};
+use crate::sandbox::{CallKind, Envelope, HostCall, HostReply, NoProgram, Prepare, Run, Sandbox, Source, ToolHost};
 use crate::tool::ReplyForm;
 use crate::transpile::{TranspileError, transpile};
 
@@ -59,7 +59,7 @@ pub(crate) async fn execute(ground: Ground<'_>, request: ExecutionRequest, handl
     let upstreams = Value::from(ground.gateway.upstream_ids(&policy)).to_string();
     let gate = Arc::new(ground.gateway.open(policy, request.language, gate_limits, handle.events.clone()));
     let run = Run {
-        envelope: envelope(request.language, request.code, input, upstreams, limits.clone()),
+        source: Source { code: request.code, input, upstreams },
         limits,
         host: Arc::new(GateHost(Arc::clone(&gate))),
         events: handle.events,
@@ -95,16 +95,18 @@ pub(crate) fn not_started(id: String, outcome: Outcome, clamped: Vec<Limit>) -> 
     ExecutionResult { usage, ..ExecutionResult::new(id, outcome) }
 }
 
-/// The program as the guest takes it, made on the guest's thread.
-fn envelope(language: Language, code: String, input: String, upstreams: String, limits: Limits) -> MakeEnvelope {
+/// What makes the program as the guest takes it.
+pub(crate) fn prepare(language: Language) -> Prepare {
     match language {
-        Language::TypeScript => Box::new(move || match transpile(&code, &limits) {
+        Language::TypeScript => |Source { code, input, upstreams }, limits| match transpile(&code, limits) {
             Ok(program) => Ok(Envelope { program: program.code, mappings: program.mappings, input, upstreams }),
             Err(TranspileError::Program(error)) => Err(NoProgram::Invalid(error)),
             Err(TranspileError::Limit(limit, bound)) => Err(NoProgram::Limit(limit, bound)),
-        }),
+        },
         // The guest compiles the source as it is, within its limits.
-        Language::Python => Box::new(move || Ok(Envelope { program: code, mappings: String::new(), input, upstreams })),
+        Language::Python => |Source { code, input, upstreams }, _limits| {
+            Ok(Envelope { program: code, mappings: String::new(), input, upstreams })
+        },
     }
 }
 

@@ -31,7 +31,7 @@ mod tool;
 mod transpile;
 mod upstream;
 
-pub use config::{Config, MAX_EXECUTIONS};
+pub use config::{Config, Confinement, Isolation, MAX_EXECUTIONS};
 pub use credentials::{Credential, Secret};
 pub use embedded::Embedded;
 pub use error::{Error, ErrorCode, Result, Shown};
@@ -41,7 +41,8 @@ pub use gateway::{
 pub use limits::{Limit, LimitsRequest, Unit, Usage};
 pub use model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome, ToolCallRecord};
 pub use policy::{Decision, NO_POLICY, Policy};
-pub use runtime::{CancelHandle, Execution, HOST_UPSTREAM, Runtime, RuntimeBuilder};
+pub use runtime::{CancelHandle, Execution, HOST_UPSTREAM, Runtime, RuntimeBuilder, worker_exit_status, worker_main};
+pub use sandbox::WorkerCommand;
 pub use schema::Strictness;
 pub use sdk::guide;
 pub use task::{Task, go_on_here, go_on_here_if_short};

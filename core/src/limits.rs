@@ -87,8 +87,9 @@ macro_rules! limits {
                 match limit { $(Limit::$variant => self.$field,)* }
             }
 
-            fn get_mut(&mut self, limit: Limit) -> &mut u64 {
-                match limit { $(Limit::$variant => &mut self.$field,)* }
+            /// Sets the value of one limit.
+            pub fn set(&mut self, limit: Limit, value: u64) {
+                match limit { $(Limit::$variant => self.$field = value,)* }
             }
         }
 
@@ -254,11 +255,10 @@ impl Limits {
                 if value > most {
                     clamped.push(limit);
                 }
-                *limits.get_mut(limit) = value;
+                limits.set(limit, value);
             }
             // SECURITY: a request never gets more than the operator's ceiling.
-            let value = limits.get_mut(limit);
-            *value = (*value).min(most);
+            limits.set(limit, limits.get(limit).min(most));
         }
         Ok((limits, clamped))
     }
@@ -267,7 +267,7 @@ impl Limits {
     pub fn maximum() -> Limits {
         let mut limits = Limits::default();
         for limit in Limit::ALL.iter().copied() {
-            *limits.get_mut(limit) = limit.maximum();
+            limits.set(limit, limit.maximum());
         }
         limits
     }

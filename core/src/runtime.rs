@@ -2,6 +2,7 @@
 //!
 //! Owns the lifecycle and admission. Decides nothing about tools or limits: it hands each request to `execution`.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::config::{Config, MAX_EXECUTIONS};
+use crate::config::{Config, Confinement, Isolation, MAX_EXECUTIONS};
 use crate::error::{Error, ErrorCode, Result};
 use crate::execution::{self, Ground, Handle};
 use crate::gateway::{Described, Found, Gateway, UpstreamStatus};
 use crate::limits::{Limits, LimitsRequest};
 use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
-use crate::sandbox::{SandboxSize, Sandboxes};
+use crate::sandbox::{self, SandboxSize, Sandboxes, WorkerCommand, WorkerOptions};
 use crate::schema::Strictness;
 use crate::task::{self, Task};
 use crate::tool::{Tool, ToolPattern};
@@ -52,6 +53,7 @@ pub const HOST_UPSTREAM: &str = "host";
 pub struct RuntimeBuilder {
     config: Config,
     host_tools: Vec<(String, Vec<LocalTool>)>,
+    worker: Option<WorkerCommand>,
 }
 
 impl RuntimeBuilder {
@@ -123,15 +125,34 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Where programs run; in processes of their own, these need to be started by [`worker`](RuntimeBuilder::worker).
+    pub fn isolation(mut self, isolation: Isolation) -> RuntimeBuilder {
+        self.config.isolation = isolation;
+        self
+    }
+
+    /// How far worker processes must be confined.
+    pub fn confinement(mut self, confinement: Confinement) -> RuntimeBuilder {
+        self.config.confinement = confinement;
+        self
+    }
+
+    /// How worker processes are started, should the config want them: a program that calls [`worker_main`](crate::worker_main),
+    /// such as this one or `conduit`.
+    pub fn worker(mut self, command: WorkerCommand) -> RuntimeBuilder {
+        self.worker = Some(command);
+        self
+    }
+
     /// Loads the guests and makes the runtime, in some milliseconds. Upstreams are connected when they are first needed.
     ///
     /// # Errors
     /// `invalid_config` when two upstreams cannot be told apart, one cannot be used, a limit is above what there can be, there
-    /// is no language, or `max_executions` is out of its bounds; `invalid_limit` for a limit that is nonsensical; `address_denied` for a URL that
+    /// is no language, `max_executions` is out of its bounds, or there are no workers as they must be; `invalid_limit` for a limit that is nonsensical; `address_denied` for a URL that
     /// cannot be public; `upstream_unavailable` when the system has no trusted roots for `https`; `internal` when a guest
     /// cannot be loaded.
     pub fn build(self) -> Result<Runtime> {
-        let RuntimeBuilder { config, host_tools } = self;
+        let RuntimeBuilder { config, host_tools, worker } = self;
         let executions = config.max_executions;
         if !(1..=MAX_EXECUTIONS).contains(&executions) {
             let message = format!("`max_executions` cannot be `{executions}`, expected 1 to {MAX_EXECUTIONS}");
@@ -144,7 +165,9 @@ impl RuntimeBuilder {
         let upstreams = connectable.chain(local).collect::<Result<Vec<_>>>()?;
         let gateway = Arc::new(Gateway::new(upstreams, config.validation)?);
         let size = SandboxSize { executions, threads: threads() };
-        let sandboxes = Sandboxes::load(&languages(config.languages)?, size)?;
+        let workers = workers(config.isolation, config.confinement, worker, &ceiling)?;
+        let languages = languages(config.languages)?;
+        let sandboxes = Sandboxes::load(&languages, size, execution::prepare, workers.as_ref())?;
         let inner = Inner {
             sandboxes,
             gateway,
@@ -155,8 +178,29 @@ impl RuntimeBuilder {
             admission: Semaphore::new(executions as usize + config.max_queue as usize),
             places: Semaphore::new(executions as usize),
             cancel_all: CancellationToken::new(),
+            isolation: config.isolation,
         };
         Ok(Runtime { inner: Arc::new(inner) })
+    }
+}
+
+/// The workers, if programs run in some.
+fn workers(
+    isolation: Isolation,
+    confinement: Confinement,
+    command: Option<WorkerCommand>,
+    ceiling: &Limits,
+) -> Result<Option<WorkerOptions>> {
+    match (isolation, command) {
+        (Isolation::InProcess, _) => Ok(None),
+        (Isolation::Process, Some(command)) => {
+            let is_strict = confinement == Confinement::Require;
+            Ok(Some(WorkerOptions { command, memory_bytes: ceiling.memory_bytes, is_strict }))
+        }
+        (Isolation::Process, None) => {
+            let message = "`isolation` is `process`, expected a program for workers: give `RuntimeBuilder::worker`";
+            Err(Error::new(ErrorCode::InvalidConfig, message))
+        }
     }
 }
 
@@ -204,6 +248,7 @@ struct Inner {
     /// One permit for each execution that is under way.
     places: Semaphore,
     cancel_all: CancellationToken,
+    isolation: Isolation,
 }
 
 /// Runs programs. Cheap to clone; all clones are one runtime. Its methods need a tokio runtime with time enabled.
@@ -244,7 +289,7 @@ impl Runtime {
 
     /// Starts building a runtime from a config, such as [`Config::read`] gives.
     pub fn builder_from(config: Config) -> RuntimeBuilder {
-        RuntimeBuilder { config, host_tools: Vec::new() }
+        RuntimeBuilder { config, host_tools: Vec::new(), worker: None }
     }
 
     /// Runs one program to its end. Dropping the future cancels the program, and frees its place at once or in a moment; a call
@@ -366,6 +411,16 @@ impl Runtime {
     /// The languages that programs may be written in.
     pub fn languages(&self) -> Vec<Language> {
         self.inner.sandboxes.languages().collect()
+    }
+
+    /// Where programs run.
+    pub fn isolation(&self) -> Isolation {
+        self.inner.isolation
+    }
+
+    /// What this system lacks of what confines worker processes, such as `landlock`; nothing where programs run in this process.
+    pub fn unconfined_by(&self) -> Vec<&'static str> {
+        if self.inner.isolation == Isolation::Process { sandbox::lacking() } else { Vec::new() }
     }
 
     /// Whether the operator stated a policy. Without one, no tool is allowed.
@@ -502,6 +557,32 @@ impl CancelHandle {
     /// Ends the program, if it still runs.
     pub fn cancel(&self) {
         self.token.cancel();
+    }
+}
+
+/// What a worker process does, all its life: runs programs for the process that started it, over standard input and output.
+/// `argument` is the last of the process's arguments. Nothing else in the process should have been begun: it closes what it finds
+/// open, and gives up files and system calls for good.
+///
+/// # Errors
+/// `internal` when the guest cannot be loaded, the process cannot be confined as it must, or nobody speaks as a host does.
+pub fn worker_main(argument: &str) -> Result<()> {
+    let host = argument.parse().map_err(|error: std::num::ParseIntError| {
+        Error::new(ErrorCode::Internal, "only Conduit starts workers").with_source(error)
+    })?;
+    sandbox::serve_worker(host, execution::prepare)
+}
+
+/// As [`worker_main`], with the process's own arguments: an exit status, and what is wrong on standard error. A panic is caught.
+pub fn worker_exit_status(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let argument = args.into_iter().last().unwrap_or_default();
+    match std::panic::catch_unwind(|| worker_main(&argument.to_string_lossy())) {
+        Ok(Ok(())) => 0,
+        Ok(Err(error)) => {
+            eprintln!("conduit worker: {error}");
+            1
+        }
+        Err(_) => 101,
     }
 }
 

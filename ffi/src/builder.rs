@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conduit_core::{Config, Embedded, Error, ErrorCode, Result, Runtime, RuntimeBuilder, ToolDefinition};
+use conduit_core::{
+    Config, Embedded, Error, ErrorCode, Result, Runtime, RuntimeBuilder, ToolDefinition, WorkerCommand,
+};
 use tokio::sync::Semaphore;
 
 use crate::boundary::{Out, Userdata, conduit_error, conduit_free_fn, conduit_status, conduit_str, entry, freed};
@@ -51,9 +53,8 @@ pub unsafe extern "C" fn conduit_builder_from_file(
 }
 
 unsafe fn begin(config: Config, out: Out<conduit_builder>) -> Result<()> {
-    out.write(
-        BUILDERS.insert((Mutex::new(Some(Runtime::builder_from(config))), Arc::new(Semaphore::new(HOST_THREADS)))),
-    )
+    let builder = Runtime::builder_from(config).worker(WorkerCommand::beside_library());
+    out.write(BUILDERS.insert((Mutex::new(Some(builder)), Arc::new(Semaphore::new(HOST_THREADS)))))
 }
 
 /// Adds a tool that the host implements: `definition_json` is `ToolDefinition` of conduit.schema.json, such as

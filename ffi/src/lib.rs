@@ -36,6 +36,13 @@ pub unsafe extern "C" fn conduit_guide(language: conduit_str) -> conduit_str {
     lent(|| Ok(conduit_str::borrowed(conduit_core::guide(Language::parse(language.read("language")?)?))))
 }
 
+/// All that a worker process does: runs programs for the process that started it, and gives its exit status. The program
+/// `conduit-worker`, which is beside the library, calls this and nothing else.
+#[unsafe(no_mangle)]
+pub extern "C" fn conduit_worker_main() -> u8 {
+    conduit_core::worker_exit_status(std::env::args_os())
+}
+
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic must unwind, so that the boundary can catch it");
 

@@ -167,8 +167,18 @@ static void forks(void) {
   conduit_runtime_free(runtime);
 }
 
+static void in_worker_processes(void) {
+  /* Valgrind has no landlock. */
+  const char *config = under_valgrind() ? ONE ", \"isolation\": \"process\""
+                                        : ONE ", \"isolation\": \"process\", \"confinement\": \"require\"";
+  conduit_runtime *runtime = new_runtime(config, adds, NULL);
+  for (int i = 0; i < 3; i++) gives(runtime, "return (await tools.host.tool({x: 6})).x + 1", "7");
+  conduit_runtime_free(runtime);
+}
+
 int main(void) {
   alarm(PATIENCE_SECONDS);
+  in_worker_processes();
   forks();
   created_and_freed();
   many_threads();

@@ -80,3 +80,8 @@ pub fn own_group(command: &mut Command) -> &mut Command {
     std::os::unix::process::CommandExt::process_group(command, 0);
     command
 }
+
+/// What cargo calls a program.
+pub fn program(name: &str) -> String {
+    if cfg!(windows) { format!("{name}.exe") } else { name.to_owned() }
+}

@@ -12,11 +12,13 @@ __all__ = [
     "check_tool",
     "command",
     "guide",
+    "worker",
 ]
 
 def command(arguments: list[str]) -> int: ...
 def check_tool(definition: str) -> None: ...
 def guide(language: str) -> str: ...
+def worker(host: str) -> None: ...
 @final
 class Config:
     @staticmethod

@@ -497,6 +497,10 @@ class SharedKeys(TypedDict, total=False):
     max_executions: Optional[int]
     #: How many more may wait for a place, 100 when absent; the next one fails as `busy`.
     max_queue: Optional[int]
+    #: Where programs run: in this process, or each in a worker process; `in_process` when absent.
+    isolation: Optional[Literal["in_process", "process"]]
+    #: Whether workers must be confined by landlock and seccomp; `best_effort` when absent.
+    confinement: Optional[Literal["best_effort", "require"]]
 
 
 class ConfigKeys(SharedKeys, total=False):

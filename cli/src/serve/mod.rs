@@ -8,7 +8,7 @@ mod definitions;
 mod door;
 mod texts;
 
-use conduit_core::Result;
+use conduit_core::{Result, WorkerCommand};
 use rmcp::ServiceExt;
 use rmcp::transport::io::stdio_pipes;
 use tokio_util::sync::CancellationToken;
@@ -19,9 +19,9 @@ use crate::session::{self, Interrupts};
 use calls::Server;
 use door::Door;
 
-pub(crate) async fn serve(args: ServeArgs) -> Result<u8> {
+pub(crate) async fn serve(args: ServeArgs, worker: WorkerCommand) -> Result<u8> {
     let mut interrupts = Interrupts::new()?;
-    let runtime = session::open(&args.set_up, true)?;
+    let runtime = session::open(&args.set_up, true, worker)?;
     let server = Server::new(runtime.clone());
     let client_gone = CancellationToken::new();
     let door = Door::new(stdio_pipes(), client_gone.clone());

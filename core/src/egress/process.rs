@@ -3,7 +3,8 @@
 //! Owns [`spawn`] and [`Process`]. The child gets a minimal environment, three pipes and no descriptor that Conduit opens;
 //! one that Conduit itself inherited without close-on-exec goes on to it. It and everything that it started in its group are
 //! gone after [`Process::close`], after a drop, and after its own end. A grandchild that leaves the group (`setsid`) is out of
-//! reach. Standard error is kept in a ring; reading the other pipes is the caller's.
+//! reach. Standard error is kept in a ring; reading the other pipes is the caller's. Conduit's own workers get no environment at
+//! all, and are not asked before they are killed.
 
 #[cfg_attr(unix, path = "process/unix.rs")]
 #[cfg_attr(windows, path = "process/windows.rs")]
@@ -14,7 +15,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,15 +45,30 @@ pub struct ProcessSpec {
     pub env: Vec<(String, String)>,
     /// The working directory; the host's own without one.
     pub cwd: Option<PathBuf>,
+    /// What the child is to the host.
+    pub kind: ProcessKind,
+}
+
+/// What a child is to the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessKind {
+    /// A program of the operator's: it inherits a few variables, and is asked to end before it is killed.
+    Upstream,
+    /// Conduit's own, which may have been taken over: it inherits nothing, and is killed.
+    Worker,
 }
 
 /// A running child. Dropping it ends the child and its group in the background; [`Process::close`] waits for that.
 pub struct Process {
     stderr: StderrTail,
-    exited: watch::Receiver<bool>,
+    exited: watch::Receiver<Option<End>>,
     stop: CancellationToken,
     _guard: DropGuard,
 }
+
+/// How a child ended, as far as the system tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End(pub Option<ExitStatus>);
 
 /// The child's pipes. Dropping `stdin` tells it to end.
 pub struct Pipes {
@@ -76,7 +92,7 @@ pub fn spawn(spec: &ProcessSpec) -> Result<(Process, Pipes)> {
         .args(&spec.args)
         // SECURITY: the host's environment holds other upstreams' secrets and Conduit's own.
         .env_clear()
-        .envs(inherited())
+        .envs(inherited().filter(|_| spec.kind == ProcessKind::Upstream))
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -92,9 +108,9 @@ pub fn spawn(spec: &ProcessSpec) -> Result<(Process, Pipes)> {
     };
     let tail = StderrTail::default();
     let filled = tokio::spawn(tail.clone().fill(stderr));
-    let (exited_tx, exited) = watch::channel(false);
+    let (exited_tx, exited) = watch::channel(None);
     let stop = CancellationToken::new();
-    tokio::spawn(supervise(group, stop.clone(), filled, exited_tx));
+    tokio::spawn(supervise(group, spec.kind, stop.clone(), filled, exited_tx));
     let guard = stop.clone().drop_guard();
     Ok((Process { stderr: tail, exited, stop, _guard: guard }, Pipes { stdin, stdout }))
 }
@@ -104,8 +120,8 @@ fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
 }
 
 impl Process {
-    /// Becomes true when the child has ended, its group has been killed, and its standard error has been read.
-    pub fn exited(&self) -> watch::Receiver<bool> {
+    /// Becomes something when the child has ended, its group has been killed, and its standard error has been read.
+    pub fn exited(&self) -> watch::Receiver<Option<End>> {
         self.exited.clone()
     }
 
@@ -123,7 +139,7 @@ impl Process {
     pub async fn close(&self) {
         self.stop.cancel();
         // An error says that the supervisor is gone, and with it the child.
-        let _ = self.exited().wait_for(|exited| *exited).await;
+        let _ = self.exited().wait_for(Option::is_some).await;
     }
 }
 
@@ -133,22 +149,28 @@ impl fmt::Debug for Process {
     }
 }
 
-async fn supervise(mut group: Group, stop: CancellationToken, filled: JoinHandle<()>, exited: watch::Sender<bool>) {
+async fn supervise(
+    mut group: Group,
+    kind: ProcessKind,
+    stop: CancellationToken,
+    filled: JoinHandle<()>,
+    exited: watch::Sender<Option<End>>,
+) {
     tokio::select! {
-        () = group.leader_ends() => {}
+        _ = group.leader_ends() => {}
         () = stop.cancelled() => {
-            if tokio::time::timeout(CLOSE_GRACE, group.leader_ends()).await.is_err() {
+            if kind == ProcessKind::Upstream && tokio::time::timeout(CLOSE_GRACE, group.leader_ends()).await.is_err() {
                 group.ask_to_end();
                 let _ = tokio::time::timeout(TERM_GRACE, group.leader_ends()).await;
             }
         }
     }
     group.kill();
-    group.leader_ends().await;
+    let end = group.leader_ends().await;
     drop(group);
     // Somebody who left the group may hold standard error open.
     let _ = tokio::time::timeout(REAP_GRACE, filled).await;
-    exited.send_replace(true);
+    exited.send_replace(Some(end));
 }
 
 impl Drop for Group {

@@ -10,6 +10,7 @@ fn python(script: &str) -> ProcessSpec {
         args: vec!["-c".into(), script.into()],
         env: vec![("DECLARED".into(), "yes".into())],
         cwd: None,
+        kind: ProcessKind::Upstream,
     }
 }
 
@@ -98,7 +99,7 @@ async fn a_dropped_child_is_killed_and_reaped() {
     let pid = line(&mut stdout).await;
     let mut exited = process.exited();
     drop(process);
-    exited.wait_for(|exited| *exited).await.unwrap();
+    exited.wait_for(Option::is_some).await.unwrap();
     assert!(!Path::new("/proc").join(&pid).exists());
 }
 
@@ -122,10 +123,23 @@ async fn the_end_of_a_child_is_told_and_ends_its_group() {
     let (process, mut pipes) = spawn(&python(script)).unwrap();
     let mut stdout = BufReader::new(pipes.stdout);
     assert_eq!(line(&mut stdout).await, "up");
-    assert!(!*process.exited().borrow());
+    assert!(process.exited().borrow().is_none());
     pipes.stdin.write_all(b"\n").await.unwrap();
-    process.exited().wait_for(|exited| *exited).await.unwrap();
+    process.exited().wait_for(Option::is_some).await.unwrap();
     assert_eq!(line(&mut stdout).await, "");
+    assert_eq!(process.exited().borrow().and_then(|End(status)| status?.code()), Some(3));
+}
+
+#[tokio::test]
+async fn a_worker_inherits_nothing_and_is_not_asked_before_it_is_killed() {
+    let script = "import os,signal,time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(sorted(os.environ), flush=True)\ntime.sleep(60)";
+    let spec = ProcessSpec { env: Vec::new(), kind: ProcessKind::Worker, ..python(script) };
+    let (process, pipes) = spawn(&spec).unwrap();
+    // Python itself makes the locale.
+    assert_eq!(line(&mut BufReader::new(pipes.stdout)).await.replace("'LC_CTYPE'", ""), "[]");
+    let start = Instant::now();
+    process.close().await;
+    assert!(start.elapsed() < CLOSE_GRACE, "it was asked first");
 }
 
 #[tokio::test]

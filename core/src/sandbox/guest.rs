@@ -30,6 +30,8 @@ pub struct GuestImage {
     pub name: &'static str,
     /// The code. It is machine code: it must come out of the program itself, never out of a file.
     pub cwasm: &'static [u8],
+    /// The memory that an instance begins with, in bytes.
+    pub memory_bytes: u64,
     /// The settings that the code was made with.
     pub configure: fn(&mut Config),
 }
@@ -39,7 +41,6 @@ pub(super) struct Guest {
     engine: Engine,
     instance: InstancePre<RunState>,
     exports: Exports,
-    memory_bytes: u64,
 }
 
 struct Exports {
@@ -88,14 +89,7 @@ impl Guest {
             start: export("start")?,
             resume: export("resume")?,
         };
-        let memory = module.get_export("memory").and_then(|export| export.memory().cloned());
-        let memory_bytes = memory.map_or(0, |memory| memory.minimum().saturating_mul(memory.page_size()));
-        Ok(Guest { engine, instance, exports, memory_bytes })
-    }
-
-    /// What an instance begins with.
-    pub(super) fn memory_bytes(&self) -> u64 {
-        self.memory_bytes
+        Ok(Guest { engine, instance, exports })
     }
 
     pub(super) fn engine(&self) -> &Engine {

@@ -1,14 +1,23 @@
 //! The sandboxes of the languages that a runtime offers, one each: a guest's pool fits its guest, and the two never mix.
 
-use super::{GuestImage, Sandbox, SandboxSize};
+use super::worker::{WorkerOptions, Workers};
+use super::{GuestImage, Prepare, Sandbox, SandboxSize};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Language;
 
-const JAVASCRIPT: GuestImage =
-    GuestImage { name: "js", cwasm: conduit_guest_js::CWASM, configure: conduit_guest_js::configure };
+const JAVASCRIPT: GuestImage = GuestImage {
+    name: "js",
+    cwasm: conduit_guest_js::CWASM,
+    memory_bytes: conduit_guest_js::MEMORY_BYTES,
+    configure: conduit_guest_js::configure,
+};
 
-const PYTHON: GuestImage =
-    GuestImage { name: "python", cwasm: conduit_guest_python::CWASM, configure: conduit_guest_python::configure };
+const PYTHON: GuestImage = GuestImage {
+    name: "python",
+    cwasm: conduit_guest_python::CWASM,
+    memory_bytes: conduit_guest_python::MEMORY_BYTES,
+    configure: conduit_guest_python::configure,
+};
 
 /// A sandbox for each language that is offered.
 pub struct Sandboxes {
@@ -16,12 +25,24 @@ pub struct Sandboxes {
 }
 
 impl Sandboxes {
-    /// Loads the guests of `languages`, all at once.
+    /// Loads the guests of `languages`, all at once; or, with `workers`, finds out how these are started.
     ///
     /// # Errors
-    /// As [`Sandbox::new`].
-    pub fn load(languages: &[Language], size: SandboxSize) -> Result<Sandboxes> {
-        let load = |language: Language| Ok((language, Sandbox::new(image(language), size)?));
+    /// As [`Sandbox::here`]; `invalid_config` when the workers' program is not there, or this system cannot confine them as it must.
+    pub fn load(
+        languages: &[Language],
+        size: SandboxSize,
+        prepare: fn(Language) -> Prepare,
+        workers: Option<&WorkerOptions>,
+    ) -> Result<Sandboxes> {
+        let load = |language: Language| {
+            let image = image(language);
+            let sandbox = match workers {
+                None => Sandbox::here(image, prepare(language), size)?,
+                Some(options) => Sandbox::in_workers(Workers::new(options, language, size.threads)?, image),
+            };
+            Ok((language, sandbox))
+        };
         let offered = std::thread::scope(|scope| {
             let loading: Vec<_> = languages.iter().map(|language| scope.spawn(move || load(*language))).collect();
             let panicked = |_| Err(Error::new(ErrorCode::Internal, "a guest could not be loaded"));
@@ -50,7 +71,7 @@ impl Sandboxes {
     }
 }
 
-fn image(language: Language) -> &'static GuestImage {
+pub(super) fn image(language: Language) -> &'static GuestImage {
     match language {
         Language::TypeScript => &JAVASCRIPT,
         Language::Python => &PYTHON,

@@ -5,6 +5,9 @@
 //! text that it gives is checked here, and nothing that it writes outlives its execution.
 //!
 //! A waiting execution holds no thread: no wasm frame is alive between two steps, so its store is parked in the future.
+//!
+//! Guests run on threads of this process, or each in a process of its own ([`worker`]); what is decided about an execution is
+//! decided in this process in either case ([`run`]).
 
 mod abi;
 mod code;
@@ -12,8 +15,10 @@ mod code;
 #[cfg_attr(windows, path = "cpu_time/windows.rs")]
 mod cpu_time;
 mod guest;
+mod here;
 mod languages;
 mod output;
+mod place;
 mod run;
 mod state;
 mod step;
@@ -21,6 +26,7 @@ mod step;
 mod tests;
 mod threads;
 mod ticker;
+mod worker;
 
 use std::sync::Arc;
 
@@ -33,10 +39,15 @@ use crate::limits::{Limit, Limits, Usage};
 use crate::model::{Event, GuestError, Outcome};
 
 pub use guest::GuestImage;
+use here::Here;
 pub use languages::Sandboxes;
+use place::Place;
+use worker::Workers;
+pub use worker::{WorkerCommand, WorkerOptions, lacking, serve as serve_worker};
 
-/// What a guest asks of the host.
+/// What a guest asks of the host, by its number in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum CallKind {
     /// Call a tool; the program gets its value.
     Call,
@@ -50,8 +61,16 @@ pub enum CallKind {
     List,
 }
 
+impl CallKind {
+    /// The kind with this number, or `None`.
+    fn from_number(number: i32) -> Option<CallKind> {
+        use CallKind::{Call, CallFull, Describe, List, Search};
+        [Call, CallFull, Search, Describe, List].into_iter().find(|kind| *kind as i32 == number)
+    }
+}
+
 /// One request of a guest, its bytes unparsed.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct HostCall {
     /// What is asked.
     pub kind: CallKind,
@@ -83,8 +102,19 @@ pub struct Envelope {
     pub upstreams: String,
 }
 
-/// Makes the envelope, on the guest's thread and within its time; or says why there is none.
-pub type MakeEnvelope = Box<dyn FnOnce() -> std::result::Result<Envelope, NoProgram> + Send>;
+/// A program as its request has it, with what its guest is told beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The source.
+    pub code: String,
+    /// JSON of the program's input.
+    pub input: String,
+    /// JSON array of the upstreams' names.
+    pub upstreams: String,
+}
+
+/// Makes the envelope, where the guest runs and within its time; or says why there is none.
+pub type Prepare = fn(Source, &Limits) -> std::result::Result<Envelope, NoProgram>;
 
 /// Why a source is not a program.
 #[derive(Debug)]
@@ -97,8 +127,8 @@ pub enum NoProgram {
 
 /// One execution, as the sandbox sees it.
 pub struct Run {
-    /// Makes the program.
-    pub envelope: MakeEnvelope,
+    /// The program.
+    pub source: Source,
     /// The limits that hold.
     pub limits: Limits,
     /// Answers the guest's calls.
@@ -133,31 +163,34 @@ pub struct SandboxSize {
     pub threads: usize,
 }
 
-/// One guest runtime: its engine, its compiled module and its threads.
+/// One guest runtime, and where its guests run.
 pub struct Sandbox {
-    guest: Arc<guest::Guest>,
-    threads: threads::Threads,
-    ticker: Arc<ticker::Ticker>,
+    place: Place,
+    least_memory_bytes: u64,
 }
 
 impl Sandbox {
-    /// Loads the guest's native code and reserves the memory of its instances.
+    /// Loads the guest's native code and reserves the memory of its instances, in this process.
     ///
     /// # Errors
     /// `internal` when the code was made for another engine or processor, or the address space is too small.
-    pub fn new(image: &GuestImage, size: SandboxSize) -> Result<Sandbox> {
-        let guest = Arc::new(guest::Guest::load(image, size)?);
-        let ticker = Arc::new(ticker::Ticker::start(guest.engine().clone())?);
-        Ok(Sandbox { guest, threads: threads::Threads::new(image.name, size.threads), ticker })
+    pub fn here(image: &GuestImage, prepare: Prepare, size: SandboxSize) -> Result<Sandbox> {
+        let place = Place::Here(Arc::new(Here::load(image, prepare, size)?));
+        Ok(Sandbox { place, least_memory_bytes: image.memory_bytes })
+    }
+
+    /// Has programs run in worker processes, which load the guest themselves.
+    fn in_workers(workers: Workers, image: &GuestImage) -> Sandbox {
+        Sandbox { place: Place::Workers(Arc::new(workers)), least_memory_bytes: image.memory_bytes }
     }
 
     /// The memory that a program has before it does anything: with a lower limit it does not start.
     pub fn least_memory_bytes(&self) -> u64 {
-        self.guest.memory_bytes()
+        self.least_memory_bytes
     }
 
     /// Runs one program to its end. Dropping the future ends it, as cancelled.
     pub async fn run(&self, run: Run) -> Report {
-        run::drive(self, run).await
+        run::drive(&self.place, run).await
     }
 }

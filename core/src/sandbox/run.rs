@@ -17,40 +17,36 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::guest::Live;
 use super::output::Output;
-use super::state::{Clock, RunState, Shared, Submission, held_by};
+use super::place::{Place, Start, UnderWay};
+use super::state::{Clock, Shared, Submission, held_by};
 use super::step::{self, Step, StepEnd};
-use super::threads::Job;
-use super::{HostReply, MakeEnvelope, Report, Run, Sandbox, ToolHost};
+use super::{HostReply, Report, Run, ToolHost};
 use crate::limits::{Limit, Limits, Usage};
 use crate::model::Outcome;
 use crate::task::SHORT_BYTES;
 
-/// How long a stopped guest's thread may take to come back before the report is given without it.
-const GRACE: Duration = Duration::from_millis(250);
 /// How long answers are taken in without a look at the clock.
 const SLICE: Duration = Duration::from_millis(1);
 type Completion = (i64, HostReply, u64);
 
-pub(super) async fn drive(sandbox: &Sandbox, run: Run) -> Report {
+pub(super) async fn drive(place: &Place, run: Run) -> Report {
     let clock = Clock::start();
     let shared = Arc::new(Shared::new(Output::new(&run.limits, run.events)));
     // Whatever ends this future, the guest's thread is told.
     let _stop_on_drop = StopOnDrop(Arc::clone(&shared));
     let (sender, submissions) = mpsc::unbounded_channel();
-    let state = RunState::new(Arc::clone(&shared), run.limits.clone(), sender, clock);
     let turn = Arc::new(Turn { start: clock.started(), begun_ns: AtomicU64::new(0) });
     let mut calls = Calls::new(run.host, submissions, &shared, &turn, &run.limits);
-    let mut step = Some(sandbox.start(state, run.envelope));
+    let (source, limits) = (run.source, run.limits.clone());
+    let mut step = Some(place.start(Start { source, shared: Arc::clone(&shared), limits, submissions: sender, clock }));
     let deadline = clock.started() + run.limits.wall_time();
-    let end = until(deadline, &turn, &run.cancel, sandbox.drive_steps(&mut step, &mut calls, &clock)).await;
+    let end = until(deadline, &turn, &run.cancel, drive_steps(&mut step, &mut calls, &clock)).await;
     // SECURITY: the gate closes first: no call is dispatched from here on, and those under way are dropped.
     drop(calls);
     shared.ask_to_stop();
-    // SECURITY: the report does not wait for a thread that does not come back.
     if let Some(step) = step {
-        let _ = tokio::time::timeout(GRACE, step).await;
+        step.leave().await;
     }
     report(end, &shared, &clock, &run.limits)
 }
@@ -67,8 +63,8 @@ async fn until(
         biased;
         () = cancel.cancelled() => StepEnd::Asked,
         // SECURITY: looked at whenever the execution goes on, also where nobody turns tokio's timers.
-        () = turn.past(deadline) => StepEnd::Limit(Limit::WallTime),
-        () = tokio::time::sleep_until(deadline.into()) => StepEnd::Limit(Limit::WallTime),
+        () = turn.past(deadline) => StepEnd::Limit(Limit::WallTime, None),
+        () = tokio::time::sleep_until(deadline.into()) => StepEnd::Limit(Limit::WallTime, None),
         end = work => end,
     }
 }
@@ -101,11 +97,11 @@ fn report(end: StepEnd, shared: &Shared, clock: &Clock, limits: &Limits) -> Repo
     let (outcome, value) = match end {
         StepEnd::Done(value) => (Outcome::Completed, value),
         StepEnd::Failed(error) => (Outcome::Failed { error }, Value::Null),
-        StepEnd::Refused(limit, Some(bound)) => {
+        StepEnd::Limit(limit, Some(bound)) => {
             let message = format!("the program is too complex: {bound}");
             (Outcome::LimitExceeded { limit, message }, Value::Null)
         }
-        StepEnd::Limit(limit) | StepEnd::Refused(limit, None) => {
+        StepEnd::Limit(limit, None) => {
             let message = limit.exceeded(limits.get(limit));
             (Outcome::LimitExceeded { limit, message }, Value::Null)
         }
@@ -239,58 +235,38 @@ impl Calls {
     }
 }
 
-impl Sandbox {
-    fn start(&self, state: RunState, make: MakeEnvelope) -> Job<Step> {
-        let (guest, ticker) = (Arc::clone(&self.guest), Arc::clone(&self.ticker));
-        self.threads.run(move || {
-            let _running = ticker.running();
-            step::start(&guest, state, make)
-        })
-    }
-
-    fn resume(&self, live: Box<Live>, completions: Vec<(i64, HostReply)>) -> Job<Step> {
-        let ticker = Arc::clone(&self.ticker);
-        self.threads.run(move || {
-            let _running = ticker.running();
-            step::resume(live, completions)
-        })
-    }
-
-    /// Runs steps until one is the last. `under_way` is the step that a thread has, so that it outlives a dropped future.
-    async fn drive_steps(&self, under_way: &mut Option<Job<Step>>, calls: &mut Calls, clock: &Clock) -> StepEnd {
-        loop {
-            let Some(step) = under_way else { return StepEnd::Failed(step::crashed("it has no step")) };
-            let ended = loop {
-                tokio::select! {
-                    biased;
-                    ended = &mut *step => break ended,
-                    () = calls.progress() => {}
-                }
-                if calls.are_over_memory() {
-                    return StepEnd::Limit(Limit::Memory);
-                }
-            };
-            *under_way = None;
-            let (live, wake_at, submitted) = match ended {
-                Ok(Step::Waiting { live, wake_at, submitted }) => (live, wake_at, submitted),
-                Ok(Step::Ended(end)) => return end,
-                // A step that gives nothing panicked or found no thread.
-                Err(_) => return StepEnd::Failed(step::crashed("its thread ended")),
-            };
-            calls.step_ended(submitted);
-            calls.settle().await;
-            if calls.answered.is_empty() {
-                let timer = wake_at.map(|at| clock.instant(at));
-                if calls.in_flight.is_empty() && timer.is_none() {
-                    return StepEnd::Failed(step::deadlock());
-                }
-                wait(calls, timer).await;
+/// Runs steps until one is the last. `under_way` is the step that is being run, so that it outlives a dropped future.
+async fn drive_steps(under_way: &mut Option<UnderWay>, calls: &mut Calls, clock: &Clock) -> StepEnd {
+    loop {
+        let Some(step) = under_way else { return StepEnd::Failed(step::crashed("it has no step")) };
+        let ended = loop {
+            tokio::select! {
+                biased;
+                ended = &mut *step => break ended,
+                () = calls.progress() => {}
             }
             if calls.are_over_memory() {
-                return StepEnd::Limit(Limit::Memory);
+                return StepEnd::Limit(Limit::Memory, None);
             }
-            *under_way = Some(self.resume(live, std::mem::take(&mut calls.answered)));
+        };
+        *under_way = None;
+        let (live, wake_at, submitted) = match ended {
+            Step::Waiting { live, wake_at, submitted } => (live, wake_at, submitted),
+            Step::Ended(end) => return end,
+        };
+        calls.step_ended(submitted);
+        calls.settle().await;
+        if calls.answered.is_empty() {
+            let timer = wake_at.map(|at| clock.instant(at));
+            if calls.in_flight.is_empty() && timer.is_none() {
+                return StepEnd::Failed(step::deadlock());
+            }
+            wait(calls, timer).await;
         }
+        if calls.are_over_memory() {
+            return StepEnd::Limit(Limit::Memory, None);
+        }
+        *under_way = Some(live.resume(std::mem::take(&mut calls.answered)));
     }
 }
 

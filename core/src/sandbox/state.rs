@@ -11,6 +11,7 @@ use wasmtime::{Caller, Linker, Memory, ResourceLimiter};
 use super::cpu_time::thread_cpu_time;
 use super::guest::{slice, slice_mut};
 use super::output::{Output, Stream};
+use super::worker::Outbox;
 use super::{CallKind, HostCall, HostReply};
 use crate::limits::{Limit, Limits};
 
@@ -45,6 +46,7 @@ impl fmt::Display for Stop {
 impl std::error::Error for Stop {}
 
 /// One request on its way from the guest's thread to the execution.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Submission {
     pub(super) id: i64,
     pub(super) call: HostCall,
@@ -85,13 +87,21 @@ impl Shared {
     }
 }
 
+/// Where a guest's thread brings what its program does.
+pub(super) enum Door {
+    /// To the execution, in this process.
+    Execution(UnboundedSender<Vec<Submission>>),
+    /// To the host's process, from a worker.
+    Host(Outbox),
+}
+
 /// The data of one execution's store.
 pub(super) struct RunState {
     shared: Arc<Shared>,
     limits: Limits,
     /// What was submitted since the last tick: in a short step all of it, which goes along with the step's end.
     submitted: Vec<Submission>,
-    submissions: UnboundedSender<Vec<Submission>>,
+    door: Door,
     memory: Option<Memory>,
     memory_bytes: u64,
     /// The memory limit has refused the guest once.
@@ -134,17 +144,12 @@ impl Clock {
 }
 
 impl RunState {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        limits: Limits,
-        submissions: UnboundedSender<Vec<Submission>>,
-        clock: Clock,
-    ) -> RunState {
+    pub(super) fn new(shared: Arc<Shared>, limits: Limits, door: Door, clock: Clock) -> RunState {
         RunState {
             shared,
             limits,
             submitted: Vec::new(),
-            submissions,
+            door,
             memory: None,
             memory_bytes: 0,
             memory_denied: false,
@@ -190,12 +195,28 @@ impl RunState {
         std::mem::take(&mut self.submitted)
     }
 
-    /// Whether the guest may go on. What it submitted does not wait until it has computed.
+    /// In a worker, what the host is to be told at the end of a step: after its `last` one, calls no longer count.
+    pub(super) fn take_frames(&mut self, is_last: bool) -> Vec<u8> {
+        let submitted = if is_last { Vec::new() } else { self.take_submitted() };
+        match &mut self.door {
+            Door::Execution(_) => Vec::new(),
+            Door::Host(outbox) => outbox.gather(submitted, &self.shared),
+        }
+    }
+
+    /// In a worker, what the host says that it holds for the guest.
+    pub(super) fn hold(&mut self, bytes: u64) {
+        self.shared.held_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether the guest may go on. What it did does not wait until it has computed.
     pub(super) fn tick(&mut self) -> Result<(), Stop> {
-        if !self.submitted.is_empty() {
-            let submitted = self.take_submitted();
+        let submitted = self.take_submitted();
+        match &mut self.door {
             // The execution may have ended: then this guest is about to hear of it.
-            self.submissions.send(submitted).map_err(|_| Stop::Asked)?;
+            Door::Execution(way) if !submitted.is_empty() => way.send(submitted).map_err(|_| Stop::Asked)?,
+            Door::Execution(_) => {}
+            Door::Host(outbox) => outbox.tick(submitted, &self.shared)?,
         }
         self.check_time()
     }
@@ -213,9 +234,14 @@ impl RunState {
         Ok(())
     }
 
-    fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), Stop> {
-        let mut output = self.shared.output.lock().unwrap_or_else(PoisonError::into_inner);
-        output.write(stream, bytes).map_err(Stop::Limit)
+    fn write(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), Stop> {
+        match &mut self.door {
+            Door::Execution(_) => {
+                let mut output = self.shared.output.lock().unwrap_or_else(PoisonError::into_inner);
+                output.write(stream, bytes).map_err(Stop::Limit)
+            }
+            Door::Host(outbox) => outbox.write(stream, bytes),
+        }
     }
 
     fn submit(&mut self, call: HostCall, size: u32) -> Result<i64, Stop> {
@@ -281,14 +307,7 @@ fn submit(
     arguments_length: u32,
 ) -> wasmtime::Result<i64> {
     let (memory, state) = memory_and_state(&mut caller)?;
-    let kind = match kind {
-        0 => CallKind::Call,
-        1 => CallKind::CallFull,
-        2 => CallKind::Search,
-        3 => CallKind::Describe,
-        4 => CallKind::List,
-        _ => return Err(Stop::Contract("an unknown kind of call").into()),
-    };
+    let kind = CallKind::from_number(kind).ok_or(Stop::Contract("an unknown kind of call"))?;
     let out_of_bounds = Stop::Contract("a call out of bounds");
     let name = slice(memory, name, name_length).ok_or(out_of_bounds)?;
     // SECURITY: a name is cut before it is copied, since every call has one.
@@ -350,7 +369,7 @@ mod tests {
     fn state(limits: Limits) -> (RunState, UnboundedReceiver<Vec<Submission>>) {
         let shared = Arc::new(Shared::new(Output::new(&limits, None)));
         let (submissions, submitted) = tokio::sync::mpsc::unbounded_channel();
-        (RunState::new(shared, limits, submissions, Clock::start()), submitted)
+        (RunState::new(shared, limits, Door::Execution(submissions), Clock::start()), submitted)
     }
 
     #[test]

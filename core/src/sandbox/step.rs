@@ -1,62 +1,71 @@
 //! One step of a guest, on its thread: from the envelope or completions in to everything copied out.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use wasmtime::Trap;
 
 use super::abi::{RawStep, completions_to_bytes};
 use super::guest::{Guest, Live};
 use super::state::{RunState, Stop, Submission};
-use super::{HostReply, MakeEnvelope, NoProgram};
+use super::{HostReply, NoProgram, Prepare, Source};
 use crate::limits::Limit;
 use crate::model::GuestError;
 
 /// The longest error that is taken from a guest, in bytes. Guests cut theirs far below it.
-const ERROR_BYTES: u32 = 256 << 10;
+pub(super) const ERROR_BYTES: u32 = 256 << 10;
 
 /// How a step ended, with everything copied out of the guest.
-pub(super) enum Step {
+pub(super) enum Step<L> {
     /// The instance can go on: when there is an answer, or at a time of the guest's clock.
-    Waiting { live: Box<Live>, wake_at: Option<i64>, submitted: Vec<Submission> },
+    Waiting { live: L, wake_at: Option<i64>, submitted: Vec<Submission> },
     /// It was the last one.
     Ended(StepEnd),
+}
+
+impl<L> Step<L> {
+    pub(super) fn map<M>(self, wrap: impl FnOnce(L) -> M) -> Step<M> {
+        match self {
+            Step::Waiting { live, wake_at, submitted } => Step::Waiting { live: wrap(live), wake_at, submitted },
+            Step::Ended(end) => Step::Ended(end),
+        }
+    }
 }
 
 /// How the last step ended.
 pub(super) enum StepEnd {
     Done(serde_json::Value),
     Failed(GuestError),
-    Limit(Limit),
-    /// The program was not even begun: it breaks a limit, or a bound that counts as one.
-    Refused(Limit, Option<&'static str>),
+    /// It broke a limit, or a bound that counts as one.
+    Limit(Limit, Option<Cow<'static, str>>),
+    Asked,
+}
+
+/// How the last step ended, with what the guest gave unparsed.
+pub(super) enum RawEnd<'a> {
+    Done(&'a [u8]),
+    Failed { memory_denied: bool, error: &'a [u8] },
+    Invalid(GuestError),
+    Limit(Limit, Option<Cow<'static, str>>),
+    Crashed(Cow<'a, str>),
     Asked,
 }
 
 /// Makes the program and a fresh instance, and runs the first step; gives the instance back to be taken down.
-pub(super) fn start(guest: &Guest, mut state: RunState, make: MakeEnvelope) -> (Step, Option<Box<Live>>) {
-    state.step_begins();
-    let envelope = make();
-    if let Err(stop) = state.check_time() {
-        return (Step::Ended(stopped(stop)), None);
-    }
-    let envelope = match envelope {
-        Ok(envelope) => envelope,
-        Err(NoProgram::Invalid(error)) => return (Step::Ended(StepEnd::Failed(error)), None),
-        Err(NoProgram::Limit(limit, bound)) => return (Step::Ended(StepEnd::Refused(limit, bound)), None),
-    };
-    match guest.instantiate(state) {
-        Ok(mut live) => {
-            let raw = live.start(&envelope.to_bytes());
-            ended(Box::new(live), raw)
-        }
-        Err(error) => {
-            let why = format!("it cannot be started: {error:#}");
-            (Step::Ended(StepEnd::Failed(crashed(&why))), None)
-        }
+pub(super) fn start(
+    guest: &Guest,
+    state: RunState,
+    prepare: Prepare,
+    source: Source,
+) -> (Step<Box<Live>>, Option<Box<Live>>) {
+    match begin(guest, state, prepare, source) {
+        Ok((live, raw)) => ended(live, raw),
+        Err(end) => (Step::Ended(end.understood()), None),
     }
 }
 
 /// Runs a waiting instance on.
-pub(super) fn resume(mut live: Box<Live>, completions: Vec<(i64, HostReply)>) -> (Step, Option<Box<Live>>) {
+pub(super) fn resume(mut live: Box<Live>, completions: Vec<(i64, HostReply)>) -> (Step<Box<Live>>, Option<Box<Live>>) {
     live.state_mut().step_begins();
     let bytes = completions_to_bytes(&completions);
     live.state_mut().hand_over(&completions);
@@ -66,32 +75,73 @@ pub(super) fn resume(mut live: Box<Live>, completions: Vec<(i64, HostReply)>) ->
     ended(live, raw)
 }
 
-fn ended(mut live: Box<Live>, raw: wasmtime::Result<RawStep>) -> (Step, Option<Box<Live>>) {
+fn ended(mut live: Box<Live>, raw: wasmtime::Result<RawStep>) -> (Step<Box<Live>>, Option<Box<Live>>) {
     live.state_mut().note_cpu_time();
     if let Ok(RawStep::Waiting { wake_at }) = raw {
         let submitted = live.state_mut().take_submitted();
         return (Step::Waiting { live, wake_at, submitted }, None);
     }
-    let end = raw.and_then(|raw| copy_out(&mut live, raw));
-    (Step::Ended(end.unwrap_or_else(|error| fault(&mut live, &error))), Some(live))
+    let end = end(&mut live, raw).understood();
+    (Step::Ended(end), Some(live))
+}
+
+/// Makes the program and a fresh instance, and runs the first step.
+///
+/// # Errors
+/// How it ended, when there was none.
+pub(super) fn begin(
+    guest: &Guest,
+    mut state: RunState,
+    prepare: Prepare,
+    source: Source,
+) -> Result<(Box<Live>, wasmtime::Result<RawStep>), RawEnd<'static>> {
+    state.step_begins();
+    let envelope = prepare(source, state.limits());
+    state.check_time().map_err(stopped)?;
+    let envelope = envelope.map_err(|no_program| match no_program {
+        NoProgram::Invalid(error) => RawEnd::Invalid(error),
+        NoProgram::Limit(limit, bound) => RawEnd::Limit(limit, bound.map(Cow::Borrowed)),
+    })?;
+    let live = guest.instantiate(state);
+    let mut live = live.map_err(|error| RawEnd::Crashed(format!("it cannot be started: {error:#}").into()))?;
+    let raw = live.start(&envelope.to_bytes());
+    Ok((Box::new(live), raw))
+}
+
+/// What the last step gave.
+pub(super) fn end(live: &mut Live, raw: wasmtime::Result<RawStep>) -> RawEnd<'_> {
+    let memory_denied = live.state_mut().memory_denied();
+    let most = live.state_mut().limits().result_bytes;
+    let taken = raw.and_then(|raw| match raw {
+        RawStep::Waiting { .. } => Err(wasmtime::Error::msg("a waiting guest has no end")),
+        // SECURITY: a value over the limit is not even read.
+        RawStep::Done { length, .. } if u64::from(length) > most => Err(Stop::Limit(Limit::ResultSize).into()),
+        RawStep::Done { address, length } => live.take(address, length).map(RawEnd::Done),
+        RawStep::Failed { address, length } => {
+            // SECURITY: an error is no way around the limit of the value.
+            let error = live.take(address, length.min(ERROR_BYTES))?;
+            Ok(RawEnd::Failed { memory_denied, error })
+        }
+    });
+    taken.unwrap_or_else(|error| fault(memory_denied, &error))
 }
 
 /// What it means that the guest trapped or was stopped.
-fn fault(live: &mut Live, error: &wasmtime::Error) -> StepEnd {
+fn fault(memory_denied: bool, error: &wasmtime::Error) -> RawEnd<'static> {
     match (error.downcast_ref::<Stop>(), error.downcast_ref::<Trap>()) {
         (Some(stop), _) => stopped(*stop),
-        (None, Some(Trap::StackOverflow)) => StepEnd::Limit(Limit::Stack),
-        (None, _) if live.state_mut().memory_denied() => StepEnd::Limit(Limit::Memory),
-        (None, Some(trap)) => StepEnd::Failed(crashed(&trap.to_string())),
-        (None, None) => StepEnd::Failed(crashed(&error.to_string())),
+        (None, Some(Trap::StackOverflow)) => RawEnd::Limit(Limit::Stack, None),
+        (None, _) if memory_denied => RawEnd::Limit(Limit::Memory, None),
+        (None, Some(trap)) => RawEnd::Crashed(trap.to_string().into()),
+        (None, None) => RawEnd::Crashed(error.to_string().into()),
     }
 }
 
-fn stopped(stop: Stop) -> StepEnd {
+fn stopped(stop: Stop) -> RawEnd<'static> {
     match stop {
-        Stop::Limit(limit) => StepEnd::Limit(limit),
-        Stop::Asked => StepEnd::Asked,
-        Stop::Contract(_) => StepEnd::Failed(crashed(&stop.to_string())),
+        Stop::Limit(limit) => RawEnd::Limit(limit, None),
+        Stop::Asked => RawEnd::Asked,
+        Stop::Contract(_) => RawEnd::Crashed(stop.to_string().into()),
     }
 }
 
@@ -104,28 +154,24 @@ struct Failure {
     out_of_memory: bool,
 }
 
-fn copy_out(live: &mut Live, raw: RawStep) -> wasmtime::Result<StepEnd> {
-    match raw {
-        RawStep::Waiting { .. } => Err(wasmtime::Error::msg("a waiting guest has no end")),
-        RawStep::Done { address, length } => {
-            // SECURITY: a value over the limit is not even read.
-            if u64::from(length) > live.state_mut().limits().result_bytes {
-                return Err(Stop::Limit(Limit::ResultSize).into());
+impl RawEnd<'_> {
+    /// The same, parsed.
+    pub(super) fn understood(self) -> StepEnd {
+        match self {
+            RawEnd::Done(value) => {
+                let value = serde_json::from_slice(value);
+                value.map_or_else(|error| StepEnd::Failed(unreadable(&error)), StepEnd::Done)
             }
-            let value = serde_json::from_slice(live.take(address, length)?);
-            Ok(value.map_or_else(|error| StepEnd::Failed(unreadable(&error)), StepEnd::Done))
-        }
-        RawStep::Failed { address, length } => {
-            // SECURITY: an error is no way around the limit of the value.
-            let failure = serde_json::from_slice::<Failure>(live.take(address, length.min(ERROR_BYTES))?);
-            Ok(match failure {
+            RawEnd::Failed { memory_denied, error } => match serde_json::from_slice::<Failure>(error) {
                 // An allocation that failed and was not caught is the limit's doing.
-                Ok(failure) if live.state_mut().memory_denied() && failure.out_of_memory => {
-                    StepEnd::Limit(Limit::Memory)
-                }
+                Ok(failure) if memory_denied && failure.out_of_memory => StepEnd::Limit(Limit::Memory, None),
                 Ok(failure) => StepEnd::Failed(failure.error.without_header()),
                 Err(_) => StepEnd::Failed(crashed("its error is not readable")),
-            })
+            },
+            RawEnd::Invalid(error) => StepEnd::Failed(error),
+            RawEnd::Limit(limit, bound) => StepEnd::Limit(limit, bound),
+            RawEnd::Crashed(why) => StepEnd::Failed(crashed(&why)),
+            RawEnd::Asked => StepEnd::Asked,
         }
     }
 }

@@ -63,15 +63,40 @@ impl ToolHost for Host {
     }
 }
 
-const IMAGE: GuestImage = GuestImage { name: "hostile", cwasm: HOSTILE, configure };
+const IMAGE: GuestImage = GuestImage { name: "hostile", cwasm: HOSTILE, memory_bytes: MEMORY as u64, configure };
+
+/// What is to be waited for where a program is made, by the program.
+static HELD_UP: Mutex<Vec<(&str, Box<dyn FnOnce() + Send>)>> = Mutex::new(Vec::new());
+
+/// The source is the program, unless it is held up: then there is none.
+fn prepare(source: Source, _limits: &Limits) -> std::result::Result<Envelope, NoProgram> {
+    let held_up = {
+        let mut all = HELD_UP.lock().unwrap();
+        let at = all.iter().position(|(program, _)| *program == source.code);
+        at.map(|at| all.swap_remove(at).1)
+    };
+    match held_up {
+        Some(wait) => {
+            wait();
+            Err(NoProgram::Limit(Limit::ProgramSize, None))
+        }
+        None => Ok(Envelope { program: source.code, ..Envelope::default() }),
+    }
+}
+
+/// A program that ends `program_size` when `wait` has returned.
+fn held_up(program: &'static str, wait: impl FnOnce() + Send + 'static) -> String {
+    HELD_UP.lock().unwrap().push((program, Box::new(wait)));
+    program.to_owned()
+}
 
 fn sandbox() -> Sandbox {
-    Sandbox::new(&IMAGE, SandboxSize { executions: 8, threads: 2 }).unwrap()
+    Sandbox::here(&IMAGE, prepare, SandboxSize { executions: 8, threads: 2 }).unwrap()
 }
 
 /// A sandbox in which one thread that does not come back is one too many.
 fn narrow() -> Sandbox {
-    Sandbox::new(&IMAGE, SandboxSize { executions: 2, threads: 1 }).unwrap()
+    Sandbox::here(&IMAGE, prepare, SandboxSize { executions: 2, threads: 1 }).unwrap()
 }
 
 async fn end_of(sandbox: &Sandbox, run: Run) -> Report {
@@ -86,8 +111,8 @@ async fn is_free(sandbox: &Sandbox) {
 }
 
 fn run_of(program: String, limits: Limits, host: Arc<Host>) -> Run {
-    let envelope = Envelope { program, ..Envelope::default() };
-    Run { envelope: Box::new(move || Ok(envelope)), limits, host, events: None, cancel: CancellationToken::new() }
+    let source = Source { code: program, ..Source::default() };
+    Run { source, limits, host, events: None, cancel: CancellationToken::new() }
 }
 
 async fn attack_with(operation: char, numbers: &[u32], limits: Limits) -> Report {
@@ -234,11 +259,10 @@ async fn a_sleep_ends_when_it_is_over_and_costs_no_cpu_time() {
 async fn r04_the_report_does_not_wait_for_a_thread_that_does_not_come_back() {
     let sandbox = narrow();
     let (release, blocked) = mpsc::channel::<()>();
-    let mut run = run_of(String::new(), Limits { wall_time_ms: 30, ..Limits::default() }, Arc::default());
-    run.envelope = Box::new(move || {
+    let program = held_up("r04", move || {
         let _ = blocked.recv();
-        Err(NoProgram::Limit(Limit::ProgramSize, None))
     });
+    let run = run_of(program, Limits { wall_time_ms: 30, ..Limits::default() }, Arc::default());
     assert_eq!(limit(&end_of(&sandbox, run).await), Limit::WallTime);
     drop(release);
 }
@@ -287,12 +311,11 @@ async fn t12_calls_under_way_are_dropped_before_the_guest_is_waited_for() {
     // The guest waits. Another one takes its thread, so that its next step does not begin.
     let (release, blocked) = mpsc::channel::<()>();
     let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
-    let mut other = run_of(String::new(), Limits::default(), Arc::default());
-    other.envelope = Box::new(move || {
+    let program = held_up("t12", move || {
         began.send(()).unwrap();
         let _ = blocked.recv();
-        Err(NoProgram::Limit(Limit::ProgramSize, None))
     });
+    let other = run_of(program, Limits::default(), Arc::default());
     let other = tokio::spawn(async move { sandbox.run(other).await });
     begun.recv().await.unwrap();
     tokio::time::pause();
@@ -485,7 +508,7 @@ const FULL_BYTES: u64 = (8 << 20) + 4_096;
 #[tokio::test]
 async fn g40_nothing_is_left_for_the_next_execution_however_the_last_one_ended() {
     // One thread: two places for instances, which take turns.
-    let sandbox = Sandbox::new(&IMAGE, SandboxSize { executions: 1, threads: 1 }).unwrap();
+    let sandbox = Sandbox::here(&IMAGE, prepare, SandboxSize { executions: 1, threads: 1 }).unwrap();
     let limits = Limits { memory_bytes: FULL_BYTES, ..Limits::default() };
     for _ in 0..15 {
         // A value, a trap, the stack, the memory, CPU time, wall time, a cancellation, a dropped future.
@@ -504,7 +527,7 @@ fn g45_code_that_is_not_whole_or_was_made_for_another_engine_is_not_loaded() {
     let size = SandboxSize { executions: 1, threads: 1 };
     let why = |cwasm: Vec<u8>, configure: fn(&mut wasmtime::Config)| {
         let image = GuestImage { cwasm: cwasm.leak(), configure, ..IMAGE };
-        Sandbox::new(&image, size).err().map_or_else(String::new, |error| error.to_string())
+        Sandbox::here(&image, prepare, size).err().map_or_else(String::new, |error| error.to_string())
     };
     for length in [0, 1, 64, HOSTILE.len() / 2, HOSTILE.len() - 1] {
         let error = why(HOSTILE[..length].to_vec(), configure);
@@ -534,7 +557,8 @@ fn g45_code_that_is_not_whole_or_was_made_for_another_engine_is_not_loaded() {
 fn g50_a_guest_with_imports_outside_the_contract_is_not_loaded() {
     for (cwasm, import) in [(FOREIGN, "wasi_snapshot_preview1::fd_write"), (MISTYPED, "conduit::random")] {
         let image = GuestImage { cwasm, ..IMAGE };
-        let error = Sandbox::new(&image, SandboxSize { executions: 1, threads: 1 }).err().expect("it is refused");
+        let error =
+            Sandbox::here(&image, prepare, SandboxSize { executions: 1, threads: 1 }).err().expect("it is refused");
         assert!(error.to_string().starts_with("the guest wants other imports: "), "{error}");
         assert!(error.to_string().contains(import), "{error}");
     }

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::task::go_on_after_a_step;
 
 /// A guest's native stack, the transpiler's, and room for the host's own frames.
-const STACK_BYTES: usize = 16 << 20;
+pub(super) const STACK_BYTES: usize = 16 << 20;
 
 /// How long a thread without work looks for some before it sleeps: waking it costs more than a short program takes.
 const LOOK: Duration = Duration::from_micros(50);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
@@ -35,10 +36,16 @@ impl Ticker {
     pub(super) fn start(engine: Engine) -> Result<Ticker> {
         let shared = Arc::new(Shared::default());
         let ticking = Arc::clone(&shared);
+        let (begins, begun) = mpsc::channel();
         let handle = std::thread::Builder::new()
             .name("conduit-epoch".into())
-            .spawn(move || tick(&engine, &ticking))
+            .spawn(move || {
+                drop(begins);
+                tick(&engine, &ticking);
+            })
             .map_err(|error| Error::new(ErrorCode::Internal, "cannot start a thread").with_source(error))?;
+        // A worker then gives up what a thread needs to begin.
+        let _: std::result::Result<(), RecvError> = begun.recv();
         Ok(Ticker { shared, thread: handle.thread().clone(), handle: Some(handle) })
     }
 

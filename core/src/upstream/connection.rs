@@ -28,7 +28,7 @@ use super::wire::{self, Inlet, RpcFailure};
 use super::{EnvValue, UpstreamConfig, UpstreamKind};
 use crate::credentials::Redactor;
 use crate::egress::http::{HttpClient, HttpError, HttpErrorKind, HttpOptions};
-use crate::egress::process::{self, Process, ProcessSpec};
+use crate::egress::process::{self, End, Process, ProcessKind, ProcessSpec};
 use crate::error::{Error, ErrorCode};
 use crate::limits::Limit;
 
@@ -173,7 +173,8 @@ impl Connection {
         match &endpoint.way {
             Way::Stdio { command, args, env, cwd } => {
                 let env = env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
-                let spec = ProcessSpec { command: command.clone(), args: args.clone(), env, cwd: cwd.clone() };
+                let (command, args, cwd) = (command.clone(), args.clone(), cwd.clone());
+                let spec = ProcessSpec { command, args, env, cwd, kind: ProcessKind::Upstream };
                 let (process, pipes) = process::spawn(&spec)?;
                 tokio::spawn(join_ends(process.exited(), process.stopper(), ended.clone()));
                 let pipes = (pipes.stdout, pipes.stdin);
@@ -334,9 +335,9 @@ impl Drop for Pending {
 
 /// A child that has ended ends the connection, once what it wrote last has been read; a connection that has ended, even if
 /// only one of the pipes is closed, ends the child.
-async fn join_ends(mut exited: watch::Receiver<bool>, stop: CancellationToken, ended: CancellationToken) {
+async fn join_ends(mut exited: watch::Receiver<Option<End>>, stop: CancellationToken, ended: CancellationToken) {
     let end = async {
-        let _ = exited.wait_for(|exited| *exited).await;
+        let _ = exited.wait_for(Option::is_some).await;
         tokio::time::sleep(LAST_WORDS).await;
     };
     tokio::select! {

@@ -24,9 +24,14 @@ static ALIGNED: &PageAligned<[u8]> = &PageAligned(*include_bytes!(concat!(env!("
 /// // SAFETY: the bytes are this crate's own, made by its build script.
 /// let module = unsafe { wasmtime::Module::deserialize(&engine, conduit_guest_python::CWASM)? };
 /// assert!(module.imports().all(|import| import.module() == "conduit"));
+/// let memory = module.exports().find_map(|export| export.ty().memory().cloned()).expect("it has a memory");
+/// assert_eq!(memory.minimum() * memory.page_size(), conduit_guest_python::MEMORY_BYTES);
 /// # Ok::<(), wasmtime::Error>(())
 /// ```
 pub static CWASM: &[u8] = &ALIGNED.0;
+
+/// The memory that an instance begins with, in bytes.
+pub const MEMORY_BYTES: u64 = 33_554_432;
 
 /// SHA-256 of the wasm module that [`CWASM`] was compiled from, in hex; it names the guest's version in reports.
 pub const WASM_SHA256: &str = env!("CONDUIT_GUEST_SHA256");

@@ -247,14 +247,14 @@ fn doubles(value: &Value) -> Value {
 
 /// Runs the corpus, or the part of it that `CONDUIT_CASE` names.
 /// `seen` is what a value becomes in the runner's language.
-fn check(mut runner: impl FnMut(&Value) -> Value, seen: fn(&Value) -> Value) {
+fn check(isolation: &str, mut runner: impl FnMut(&Value) -> Value, seen: fn(&Value) -> Value) {
     let only = std::env::var("CONDUIT_CASE").ok();
     let corpus = corpus();
     let mut runs = runs(&corpus);
     runs.retain(|run| only.as_ref().is_none_or(|only| run.name().contains(only)));
     let mut failures = 0;
     for run in &runs {
-        let mut ended = runner(&runners::job(run));
+        let mut ended = runner(&runners::job(run, isolation));
         if let Some(value) = ended.pointer_mut("/result/value") {
             *value = seen(value);
         }
@@ -275,22 +275,27 @@ fn check(mut runner: impl FnMut(&Value) -> Value, seen: fn(&Value) -> Value) {
 
 #[test]
 fn the_corpus_holds_in_rust() {
-    check(runners::rust(), Value::clone);
+    check("in_process", runners::rust(), Value::clone);
+}
+
+#[test]
+fn the_corpus_holds_in_worker_processes() {
+    check("process", runners::rust(), Value::clone);
 }
 
 #[test]
 fn the_corpus_holds_in_c() {
-    check(runners::process("c"), Value::clone);
+    check("in_process", runners::process("c"), Value::clone);
 }
 
 #[test]
 fn the_corpus_holds_in_node() {
-    check(runners::process("node"), doubles);
+    check("in_process", runners::process("node"), doubles);
 }
 
 #[test]
 fn the_corpus_holds_in_python() {
-    check(runners::process("python"), Value::clone);
+    check("in_process", runners::process("python"), Value::clone);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use conduit_core::{Config, Event, Execution, ExecutionRequest, ExecutionResult, Result, Runtime};
+use conduit_core::{Config, Event, Execution, ExecutionRequest, ExecutionResult, Result, Runtime, WorkerCommand};
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -18,13 +18,14 @@ use crate::tools;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a runner is told of a case.
-pub fn job(run: &Run<'_>) -> Value {
+pub fn job(run: &Run<'_>, isolation: &str) -> Value {
     let case = run.case;
     let config = case.config.as_ref().map_or("{}".to_owned(), Value::to_string);
     let mut config: Value =
         serde_json::from_str(&config.replace("${CORPUS}", &folder().display().to_string())).unwrap();
     config["policy"] = json!({ "allow": ["*"] });
     config["languages"] = json!([run.language]);
+    config["isolation"] = json!(isolation);
     config["validation"] = json!(if case.strict { "strict" } else { "permissive" });
     let mut upstreams = config["upstreams"].as_array().cloned().unwrap_or_default();
     upstreams.push(tools::down());
@@ -55,11 +56,17 @@ pub fn rust() -> impl FnMut(&Value) -> Value {
     }
 }
 
+/// What starts workers in these tests.
+pub fn worker() -> WorkerCommand {
+    WorkerCommand { program: env!("CARGO_BIN_EXE_conduit-test-worker").into(), args: Vec::new() }
+}
+
 async fn execute(job: &Value) -> Result<ExecutionResult> {
     // `test.count` counts per execution, so each has a runtime of its own.
     let runtime = Runtime::builder_from(Config::from_json(&job["config"].to_string())?)
         .host_tools("test", tools::test_tools())
         .host_tools("other", tools::other_tools())
+        .worker(worker())
         .build()?;
     let request = |at: &str| ExecutionRequest::from_json(&job[at].to_string());
     let _beside = match &job["beside"] {

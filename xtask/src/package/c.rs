@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::machine::{libraries, link, strip};
+use crate::machine::{libraries, link, program, strip};
 use crate::steps::{Result, Steps, cargo, command, root};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -58,7 +58,16 @@ pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     let mut build = cargo();
     // With the command, as the other packages have it: what they depend on is built once, with the features of both.
     build
-        .args(["build", "--locked", "--package", "conduit-ffi", "--package", "conduit-cli"])
+        .args([
+            "build",
+            "--locked",
+            "--package",
+            "conduit-ffi",
+            "--package",
+            "conduit-cli",
+            "--package",
+            "conduit-worker",
+        ])
         .args(is_release.then_some("--release"));
     if !steps.run("build the C library", &mut build) {
         return Err("the C library could not be built".to_owned());
@@ -75,7 +84,11 @@ pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     }
     let built = root().join("target").join(if is_release { "release" } else { "debug" });
     let library = lay_out(&built, &to)?;
+    // Beside the library, which looks for it there and in which it finds what to do.
+    let worker = library.with_file_name(program("conduit-worker"));
+    copy(&built.join(program("conduit-worker")), &worker)?;
     if is_release {
+        strip(steps, &worker)?;
         strip(steps, &library)?;
         strip(steps, &to.join("lib").join(archive()))?;
     }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::machine::{NPM, libraries, link as link_to, strip};
+use crate::machine::{NPM, libraries, link as link_to, program, strip};
 use crate::steps::{Result, Steps, cargo, command, root};
 
 /// The platform of the native half as napi-rs calls it, and how npm calls its system, its processor and its C library.
@@ -37,7 +37,7 @@ struct Manifest {
 /// the tests run.
 pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     let mut build = cargo();
-    build.args(["build", "--locked", "--package", "conduit-node"]);
+    build.args(["build", "--locked", "--package", "conduit-node", "--package", "conduit-worker"]);
     let profile = if is_release { "release" } else { "debug" };
     if is_release {
         build.arg("--release");
@@ -53,7 +53,11 @@ pub fn run(steps: &mut Steps, is_release: bool) -> Result {
     let [built, _] = libraries("conduit_node").map(|name| root().join("target").join(profile).join(name));
     let half = native.join("conduit.node");
     fs::copy(&built, &half).map_err(|error| format!("cannot copy `{}`: {error}", built.display()))?;
+    let worker = native.join(program("conduit-worker"));
+    let built = root().join("target").join(profile).join(program("conduit-worker"));
+    fs::copy(&built, &worker).map_err(|error| format!("cannot copy `{}`: {error}", built.display()))?;
     strip(steps, &half)?;
+    strip(steps, &worker)?;
     link_native(&native)?;
     let mut pack = command(NPM);
     pack.current_dir(&place).args(["pack", "--silent", "--offline"]).args([main, native]);
@@ -99,7 +103,7 @@ fn native_manifest(main: &Manifest, name: &str) -> Value {
         "description": format!("The native half of {} for {platform}", main.name),
         "license": main.license,
         "main": "conduit.node",
-        "files": ["conduit.node"],
+        "files": ["conduit.node", program("conduit-worker")],
         "os": [os],
         "cpu": [cpu],
         "engines": main.engines,

@@ -5,7 +5,7 @@ use std::io;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::ProcessSpec;
+use super::{End, ProcessSpec};
 
 /// What a child inherits of the environment; everything else is declared or absent.
 pub(super) const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
@@ -35,8 +35,8 @@ impl Group {
     }
 
     /// Waits for the leader's end. Cancel safe.
-    pub(super) async fn leader_ends(&mut self) {
-        let _ = self.leader.wait().await;
+    pub(super) async fn leader_ends(&mut self) -> End {
+        End(self.leader.wait().await.ok())
     }
 
     pub(super) fn leader_has_ended(&mut self) -> bool {

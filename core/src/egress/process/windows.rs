@@ -9,7 +9,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use which::which_in;
 use windows::Win32::System::Threading::CREATE_NO_WINDOW;
 
-use super::ProcessSpec;
+use super::{End, ProcessSpec};
 
 /// What a child inherits of the environment; everything else is declared or absent. Programs do not start without some.
 pub(super) const INHERITED: &[&str] = &[
@@ -62,8 +62,8 @@ impl Group {
     }
 
     /// Waits for the leader's end. Cancel safe.
-    pub(super) async fn leader_ends(&mut self) {
-        let _ = self.job.inner_mut().wait().await;
+    pub(super) async fn leader_ends(&mut self) -> End {
+        End(self.job.inner_mut().wait().await.ok())
     }
 
     pub(super) fn leader_has_ended(&mut self) -> bool {

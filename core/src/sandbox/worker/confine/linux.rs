@@ -1,0 +1,175 @@
+//! What a worker gives up on Linux: files and sockets by landlock, system calls by seccomp, and more by resource limits.
+//!
+//! In this order, each when it is no longer needed: what was inherited, files when the guest is loaded, calls when all
+//! threads are there.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope,
+};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, Signal, getpid, getppid, set_dumpable_behavior,
+    set_parent_process_death_signal, setrlimit,
+};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    apply_filter_all_threads,
+};
+
+use super::frame::Hello;
+use crate::error::{Error, ErrorCode, Result};
+
+/// The landlock that this was written for; an older kernel refuses what it knows of it.
+const LANDLOCK: ABI = ABI::V6;
+/// Memory of a worker beside its guest's: frames, replies, the transpiler, stacks.
+const OWN_MEMORY_BYTES: u64 = 512 << 20;
+/// Asks the kernel which pages of a wasm memory were written to.
+const PAGEMAP_SCAN: u64 = 0xc060_6610;
+
+/// Calls that a worker needs when it runs programs: memory, its two pipes, waiting, clocks, entropy, signals, its end.
+const CALLS: &[libc::c_long] = &[
+    libc::SYS_brk,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_close,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_futex,
+    libc::SYS_getpid,
+    libc::SYS_getrandom,
+    libc::SYS_gettid,
+    libc::SYS_madvise,
+    libc::SYS_mremap,
+    libc::SYS_munmap,
+    libc::SYS_nanosleep,
+    libc::SYS_read,
+    libc::SYS_restart_syscall,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_yield,
+    libc::SYS_sigaltstack,
+    libc::SYS_write,
+    libc::SYS_writev,
+];
+
+fn internal(message: &str, source: impl ToString) -> Error {
+    Error::new(ErrorCode::Internal, message).with_source(source.to_string())
+}
+
+/// What this system lacks of what confines workers.
+pub fn lacking() -> Vec<&'static str> {
+    let landlock = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    let landlock = landlock.handle_access(AccessFs::from_all(ABI::V1)).and_then(Ruleset::create);
+    let seccomp = rustix::thread::secure_computing_mode().is_ok() && filter().is_ok();
+    let has = [("landlock", landlock.is_ok()), ("seccomp", seccomp)];
+    has.into_iter().filter(|(_, has)| !has).map(|(name, _)| name).collect()
+}
+
+/// Lets go of what was inherited, and ends with the process `host`.
+///
+/// # Errors
+/// `internal` when the host has ended already, or the system refuses.
+pub(super) fn at_start(host: u32) -> Result<()> {
+    let refused = |error: rustix::io::Errno| internal("a worker cannot be confined", error);
+    // SECURITY: a worker does not outlive its host, which alone would end it.
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(refused)?;
+    if getppid().map(|parent| parent.as_raw_pid().cast_unsigned()) != Some(host) {
+        return Err(internal("the host has ended", host));
+    }
+    // SECURITY: no core, which would hold a program and its data.
+    limit(Resource::Core, 0)?;
+    close_inherited().map_err(|error| internal("a worker's descriptors cannot be closed", error))
+}
+
+/// Closes what another part of the host's process left open to its children.
+#[allow(unsafe_code, reason = "closes descriptors that nobody here owns")]
+fn close_inherited() -> io::Result<()> {
+    let open = std::fs::read_dir("/proc/self/fd")?.map(|entry| Ok(entry?.file_name().to_str().map(str::parse)));
+    for descriptor in open.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().flatten() {
+        if descriptor > 2 {
+            // SECURITY: a descriptor of the host's is a way to what it stands for.
+            // SAFETY: the process has just begun and has opened nothing itself. That the list's own is closed already is an
+            // error which nobody needs.
+            unsafe { libc::close(descriptor) };
+        }
+    }
+    Ok(())
+}
+
+/// Standard input and standard output, unbuffered.
+pub(super) fn pipes() -> io::Result<[File; 2]> {
+    Ok([io::stdin().as_fd().try_clone_to_owned()?.into(), io::stdout().as_fd().try_clone_to_owned()?.into()])
+}
+
+/// Gives up the file system, new descriptors and memory beyond what an execution may have. For this thread and those that it
+/// starts.
+///
+/// # Errors
+/// `internal` when the system refuses, or has no landlock and the host wants it.
+pub(super) fn give_up_files(hello: &Hello) -> Result<()> {
+    // SECURITY: who took the worker over does not open a file by its path, whatever the user may.
+    let status = no_files().map_err(|error| internal("landlock refuses", error))?;
+    if hello.is_strict && status == RulesetStatus::NotEnforced {
+        return Err(internal("workers cannot be confined as the host wants", "this kernel has no landlock"));
+    }
+    // SECURITY: nobody of the same user looks into it, as into its programs' data.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    limit(Resource::Nofile, 0)?;
+    limit(Resource::Fsize, 0)?;
+    // SECURITY: a worker that was taken over does not eat the machine's memory.
+    limit(Resource::Data, hello.memory_bytes.saturating_add(OWN_MEMORY_BYTES))
+}
+
+fn no_files() -> std::result::Result<RulesetStatus, RulesetError> {
+    let rules = Ruleset::default().handle_access(AccessFs::from_all(LANDLOCK))?;
+    let rules = rules.handle_access(AccessNet::from_all(LANDLOCK))?.scope(Scope::from_all(LANDLOCK))?;
+    Ok(rules.create()?.restrict_self()?.ruleset)
+}
+
+fn limit(resource: Resource, most: u64) -> Result<()> {
+    let limit = Rlimit { current: Some(most), maximum: Some(most) };
+    setrlimit(resource, limit).map_err(|error| internal("a resource limit is refused", error))
+}
+
+/// Gives up every system call but those that running programs needs. For all threads.
+///
+/// # Errors
+/// `internal` when the system has no seccomp and the host wants it.
+pub(super) fn give_up_calls(hello: &Hello) -> Result<()> {
+    // SECURITY: who took the worker over opens no socket, starts nothing and makes no code; the kernel ends it if it tries.
+    let given_up = filter().and_then(|filter| Ok(apply_filter_all_threads(&filter)?));
+    match given_up {
+        Err(error) if hello.is_strict => Err(internal("workers cannot be confined as the host wants", error)),
+        _ => Ok(()),
+    }
+}
+
+fn filter() -> std::result::Result<BpfProgram, seccompiler::Error> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
+    let mut only = |call: libc::c_long, argument: u8, operator: SeccompCmpOp, value: u64| {
+        let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
+        rules.entry(call).or_default().push(SeccompRule::new(vec![condition])?);
+        Ok::<_, seccompiler::BackendError>(())
+    };
+    // SECURITY: the guest's code is there; no memory becomes code.
+    let executable = SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64);
+    only(libc::SYS_mmap, 2, executable.clone(), 0)?;
+    only(libc::SYS_mprotect, 2, executable, 0)?;
+    // Rust's standard library looks at a descriptor before it closes it.
+    only(libc::SYS_fcntl, 1, SeccompCmpOp::Eq, libc::F_GETFD as u64)?;
+    only(libc::SYS_ioctl, 1, SeccompCmpOp::Eq, PAGEMAP_SCAN)?;
+    // For `abort`.
+    only(libc::SYS_tgkill, 0, SeccompCmpOp::Eq, getpid().as_raw_pid() as u64)?;
+    let arch = std::env::consts::ARCH.try_into()?;
+    Ok(SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, arch)?.try_into()?)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

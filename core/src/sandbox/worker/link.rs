@@ -1,0 +1,251 @@
+//! The host's end of one worker, and the steps of the guest in it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{ChildStdin, ChildStdout};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::bytes::BytesMut;
+use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
+
+use super::super::HostReply;
+use super::super::abi::completions_to_bytes;
+use super::super::place::Start;
+use super::super::state::{Shared, Submission, held_by};
+use super::super::step::{ERROR_BYTES, RawEnd, Step, StepEnd};
+use super::frame::{FromHost, FromWorker, Hello, frame};
+use super::pool::Workers;
+use crate::egress::process::{End, Pipes, Process};
+use crate::error::{Error, ErrorCode, Result};
+use crate::limits::{Limit, Limits};
+use crate::model::GuestError;
+
+/// How long the end of a worker whose pipe has closed is waited for, so that it can be said how it ended.
+const END_GRACE: Duration = Duration::from_millis(200);
+/// What a frame may have beside the text that it carries: a call's name and numbers.
+const BESIDE_BYTES: u64 = 8 << 10;
+/// After so many frames the execution looks at its clock.
+const FRAMES_IN_A_ROW: u32 = 64;
+
+/// A worker that waits for a program.
+pub(super) struct Worker {
+    stdin: ChildStdin,
+    stdout: FramedRead<ChildStdout, LengthDelimitedCodec>,
+    process: Process,
+    /// Programs that it has begun.
+    begun: u32,
+}
+
+impl Worker {
+    /// Takes a process that has just been started, and tells it what it is to be.
+    pub(super) async fn greet((process, pipes): (Process, Pipes), hello: &Hello) -> Result<Worker> {
+        let internal = |message: String| Error::new(ErrorCode::Internal, message);
+        let json = serde_json::to_vec(hello).map_err(|error| internal(format!("it cannot be greeted: {error}")))?;
+        let mut bytes = Vec::new();
+        frame(&mut bytes, |to| to.extend_from_slice(&json));
+        let codec = LengthDelimitedCodec::builder().little_endian().new_codec();
+        let Pipes { stdin, stdout } = pipes;
+        let mut worker = Worker { stdin, stdout: FramedRead::new(stdout, codec), process, begun: 0 };
+        if worker.stdin.write_all(&bytes).await.is_err() {
+            return Err(internal(worker.last_words().await));
+        }
+        Ok(worker)
+    }
+
+    /// Whether it can be given a program.
+    pub(super) fn is_alive(&self) -> bool {
+        self.process.exited().borrow().is_none()
+    }
+
+    /// Whether nothing of what it sent is left.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.stdout.read_buffer().is_empty()
+    }
+
+    pub(super) fn begun(&self) -> u32 {
+        self.begun
+    }
+
+    /// How it ended: the system's word, and its own last ones.
+    async fn last_words(&self) -> String {
+        let mut exited = self.process.exited();
+        let end = tokio::time::timeout(END_GRACE, exited.wait_for(Option::is_some)).await;
+        let end = end.ok().and_then(|end| end.ok().and_then(|end| *end));
+        let how = match end {
+            Some(End(Some(status))) => format!("its worker process ended: {status}"),
+            _ => "its worker process closed its pipe".to_owned(),
+        };
+        // No secret is where it could have been said from.
+        match self.process.stderr().last_lines(1, |text| text).first() {
+            Some(line) => format!("{how}: {line}"),
+            None => how,
+        }
+    }
+}
+
+/// A worker that has a program. Dropping it ends the worker.
+pub(in super::super) struct Link {
+    worker: Worker,
+    home: Arc<Workers>,
+    shared: Arc<Shared>,
+    limits: Limits,
+    submissions: UnboundedSender<Vec<Submission>>,
+    /// Calls that were submitted.
+    calls: u64,
+    /// Those since the execution was last told.
+    submitted: Vec<Submission>,
+}
+
+/// A step's end, or what is wrong with the worker.
+type Stepped = std::result::Result<Step<Box<Link>>, StepEnd>;
+
+impl Link {
+    /// Starts a program in a worker, and runs its first step.
+    pub(in super::super) async fn start(home: Arc<Workers>, start: Start) -> Step<Box<Link>> {
+        let Start { source, shared, limits, submissions, .. } = start;
+        let mut worker = match home.take().await {
+            Ok(worker) => worker,
+            Err(error) => return Step::Ended(crashed(&error.to_string())),
+        };
+        worker.begun += 1;
+        // SECURITY: no more of a frame is read than the limit of what it carries.
+        let most = [limits.output_bytes, limits.call_bytes, limits.result_bytes, ERROR_BYTES.into()];
+        let most = most.into_iter().max().unwrap_or_default().saturating_add(BESIDE_BYTES);
+        worker.stdout.decoder_mut().set_max_frame_length(usize::try_from(most).unwrap_or(usize::MAX));
+        let mut bytes = Vec::new();
+        FromHost::Start { limits: limits.clone(), source }.write(&mut bytes);
+        Box::new(Link { worker, home, shared, limits, submissions, calls: 0, submitted: Vec::new() }).step(bytes).await
+    }
+
+    /// Runs a waiting program on.
+    pub(in super::super) async fn resume(self: Box<Link>, completions: Vec<(i64, HostReply)>) -> Step<Box<Link>> {
+        let taken = completions.iter().map(|(_, reply)| held_by(reply)).sum();
+        let held_bytes = self.shared.held_bytes.fetch_sub(taken, Ordering::Relaxed).saturating_sub(taken);
+        let mut bytes = Vec::new();
+        FromHost::Resume { held_bytes, completions: &completions_to_bytes(&completions) }.write(&mut bytes);
+        drop(completions);
+        self.step(bytes).await
+    }
+
+    async fn step(self: Box<Link>, request: Vec<u8>) -> Step<Box<Link>> {
+        self.run(request).await.unwrap_or_else(Step::Ended)
+    }
+
+    async fn run(mut self: Box<Link>, request: Vec<u8>) -> Stepped {
+        if self.worker.stdin.write_all(&request).await.is_err() {
+            return Err(crashed(&self.worker.last_words().await));
+        }
+        drop(request);
+        loop {
+            for _ in 0..FRAMES_IN_A_ROW {
+                let bytes = self.read().await?;
+                let frame = FromWorker::parse(&bytes).ok_or_else(|| crashed("its worker sent no frame"))?;
+                match self.take(frame)? {
+                    Taken::Nothing => {}
+                    Taken::Waiting(wake_at) => {
+                        let submitted = std::mem::take(&mut self.submitted);
+                        return Ok(Step::Waiting { live: self, wake_at, submitted });
+                    }
+                    Taken::End(end) => {
+                        let Link { worker, home, .. } = *self;
+                        home.give_back(worker);
+                        return Ok(Step::Ended(end));
+                    }
+                }
+            }
+            // SECURITY: a flood of frames does not keep the execution from its deadline.
+            self.submit();
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The next frame's body. What was submitted before it does not wait for it.
+    async fn read(&mut self) -> std::result::Result<BytesMut, StepEnd> {
+        use futures_util::FutureExt;
+        let read = match self.worker.stdout.next().now_or_never() {
+            Some(read) => read,
+            None => {
+                self.submit();
+                self.worker.stdout.next().await
+            }
+        };
+        match read {
+            Some(Ok(bytes)) => Ok(bytes),
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Err(crashed("its worker sent too long a frame"))
+            }
+            Some(Err(_)) | None => Err(crashed(&self.worker.last_words().await)),
+        }
+    }
+
+    fn submit(&mut self) {
+        if !self.submitted.is_empty() {
+            // The execution may have ended: then this future is about to be dropped.
+            let _ = self.submissions.send(std::mem::take(&mut self.submitted));
+        }
+    }
+
+    /// Takes in one frame.
+    fn take(&mut self, frame: FromWorker<'_>) -> std::result::Result<Taken, StepEnd> {
+        let end = match frame {
+            FromWorker::Output(stream, entry) => {
+                let mut output = self.shared.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                // SECURITY: the host's own meter; the worker's word is not enough.
+                output.write(stream, entry).map_err(|limit| StepEnd::Limit(limit, None))?;
+                return Ok(Taken::Nothing);
+            }
+            FromWorker::Submit(submission) => {
+                // SECURITY: the host's own count.
+                if self.calls >= self.limits.tool_calls {
+                    return Err(StepEnd::Limit(Limit::ToolCalls, None));
+                }
+                self.calls += 1;
+                self.shared.calls.fetch_max(self.calls, Ordering::Relaxed);
+                let held = self.shared.held_bytes.fetch_add(submission.held_bytes, Ordering::Relaxed);
+                // SECURITY: what the host holds for a guest is the guest's memory, wherever the guest is.
+                let guest = self.shared.memory_peak.load(Ordering::Relaxed);
+                if held.saturating_add(submission.held_bytes).saturating_add(guest) > self.limits.memory_bytes {
+                    return Err(StepEnd::Limit(Limit::Memory, None));
+                }
+                self.submitted.push(submission);
+                return Ok(Taken::Nothing);
+            }
+            FromWorker::Used { cpu_ns, memory_bytes, calls } => {
+                // Those of the last step are not made, but count.
+                self.shared.calls.fetch_max(calls.min(self.limits.tool_calls), Ordering::Relaxed);
+                self.shared.cpu_ns.store(cpu_ns, Ordering::Relaxed);
+                self.shared.memory_peak.fetch_max(memory_bytes, Ordering::Relaxed);
+                return Ok(Taken::Nothing);
+            }
+            FromWorker::Waiting { wake_at } => return Ok(Taken::Waiting(wake_at)),
+            // SECURITY: as in this process, a value over the limit is not even parsed.
+            FromWorker::Done(value) if value.len() as u64 > self.limits.result_bytes => {
+                RawEnd::Limit(Limit::ResultSize, None)
+            }
+            FromWorker::Done(value) => RawEnd::Done(value),
+            FromWorker::Failed { memory_denied, error } => RawEnd::Failed { memory_denied, error },
+            FromWorker::Invalid(error) => {
+                let error: GuestError =
+                    serde_json::from_slice(error).map_err(|_| crashed("its worker's error is not readable"))?;
+                RawEnd::Invalid(error)
+            }
+            FromWorker::Limit(limit, bound) => RawEnd::Limit(limit, bound.map(|bound| bound.to_owned().into())),
+            FromWorker::Crashed(why) => RawEnd::Crashed(why.into()),
+        };
+        Ok(Taken::End(end.understood()))
+    }
+}
+
+/// What a frame came to.
+enum Taken {
+    Nothing,
+    Waiting(Option<i64>),
+    End(StepEnd),
+}
+
+fn crashed(why: &str) -> StepEnd {
+    StepEnd::Failed(super::super::step::crashed(why))
+}

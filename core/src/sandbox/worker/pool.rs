@@ -1,0 +1,102 @@
+//! The workers of one guest: some that wait for a program, and how more are started.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::frame::Hello;
+use super::link::Worker;
+use super::{WorkerOptions, confine};
+use crate::egress::process::{ProcessKind, ProcessSpec};
+use crate::egress::worker;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::Language;
+
+/// Programs that one worker runs, each in an instance of its own, before it is replaced.
+const PROGRAMS: u32 = 1_000;
+
+/// The workers of one guest. One is always ready, or on its way, when there was a first.
+pub(in super::super) struct Workers {
+    program: String,
+    args: Vec<String>,
+    hello: Hello,
+    /// How many may wait for a program.
+    most_idle: usize,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    workers: Vec<Worker>,
+    /// A spare one is being started.
+    starting: bool,
+}
+
+impl Workers {
+    /// Starts none yet; later on `most_idle` wait for a program.
+    ///
+    /// # Errors
+    /// `invalid_config` when the workers' program is not there, or this system cannot confine them although it must.
+    pub(in super::super) fn new(options: &WorkerOptions, language: Language, most_idle: usize) -> Result<Workers> {
+        let WorkerOptions { command, memory_bytes, is_strict } = options.clone();
+        let invalid = |message| Err(Error::new(ErrorCode::InvalidConfig, message));
+        let lacking = if is_strict { confine::lacking() } else { Vec::new() };
+        // SECURITY: an operator who requires what there is not gets nothing less.
+        if !lacking.is_empty() {
+            let message = format!("workers cannot be confined as `confinement` requires: no {}", lacking.join(", no "));
+            return invalid(message);
+        }
+        let program = command.program.to_str().filter(|_| command.program.is_absolute() && command.program.is_file());
+        let Some(program) = program.map(str::to_owned) else {
+            let message =
+                format!("`{}` is no program for workers, expected the path of one", command.program.display());
+            return invalid(message);
+        };
+        let hello = Hello { language, memory_bytes, is_strict };
+        Ok(Workers { program, args: command.args, hello, most_idle, idle: Mutex::default() })
+    }
+
+    /// A worker that has no program, and sees that there is another.
+    pub(super) async fn take(self: &Arc<Self>) -> Result<Worker> {
+        let taken = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.workers.retain(Worker::is_alive);
+            let taken = idle.workers.pop();
+            if idle.workers.is_empty() && !idle.starting {
+                idle.starting = true;
+                tokio::spawn(Arc::clone(self).start_spare());
+            }
+            taken
+        };
+        match taken {
+            Some(worker) => Ok(worker),
+            None => self.start_one().await,
+        }
+    }
+
+    async fn start_spare(self: Arc<Self>) {
+        let started = self.start_one().await;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.starting = false;
+        // Whoever wants one next tries again, and hears why not.
+        idle.workers.extend(started);
+    }
+
+    async fn start_one(&self) -> Result<Worker> {
+        let mut args = self.args.clone();
+        args.push(std::process::id().to_string());
+        let (command, kind) = (self.program.clone(), ProcessKind::Worker);
+        let spec = ProcessSpec { command, args, env: Vec::new(), cwd: None, kind };
+        Worker::greet(worker::spawn(spec).await?, &self.hello).await
+    }
+
+    /// Takes a worker back whose program has ended.
+    pub(super) fn give_back(&self, worker: Worker) {
+        // SECURITY: what it has sent beyond the end would be taken for the next program's.
+        if worker.begun() >= PROGRAMS || !worker.is_quiet() {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.workers.len() < self.most_idle {
+            idle.workers.push(worker);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The host against a worker that an attacker owns: a script that speaks as it likes.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use tokio_util::sync::CancellationToken;
+
+use super::super::{HostCall, HostReply, Report, Run, Sandbox, Source, ToolHost};
+use super::{WorkerCommand, WorkerOptions, Workers};
+use crate::limits::{Limit, Limits};
+use crate::model::{Language, Outcome};
+
+/// How long anything may take that must happen.
+const SOON: Duration = Duration::from_secs(20);
+
+/// What every script begins with: frames, and the end of what the host says first.
+const SPEAK: &str = "
+import os, struct, sys, time
+def read():
+    head = sys.stdin.buffer.read(4)
+    if len(head) < 4: sys.exit()
+    return sys.stdin.buffer.read(struct.unpack('<I', head)[0])
+def raw(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+def say(*parts):
+    body = b''.join(parts)
+    raw(struct.pack('<I', len(body)) + body)
+def submit(number, name=b'a.b', kind=0, arguments=b'{}'):
+    say(b'\\x01', struct.pack('<QBI', number, kind, len(name)), name, b'\\0', arguments)
+waiting = b'\\x03' + struct.pack('<q', -1)
+done = lambda value: say(b'\\x04', value)
+read()
+";
+
+/// Answers every call but those of `never`.
+#[derive(Default)]
+struct Host(Mutex<Vec<String>>);
+
+impl ToolHost for Host {
+    fn call(&self, call: HostCall) -> BoxFuture<'static, HostReply> {
+        let answers = call.name != "never";
+        self.0.lock().unwrap().push(call.name);
+        if answers { async { Ok("1".to_owned()) }.boxed() } else { std::future::pending().boxed() }
+    }
+}
+
+fn workers(script: &str) -> Sandbox {
+    let python = std::env::var_os("PATH").and_then(|path| {
+        std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|program| program.is_file())
+    });
+    let args = vec!["-c".to_owned(), format!("{SPEAK}{script}")];
+    let command = WorkerCommand { program: python.expect("python3 is there"), args };
+    let options = WorkerOptions { command, memory_bytes: 256 << 20, is_strict: false };
+    let workers = Workers::new(&options, Language::TypeScript, 1).unwrap();
+    Sandbox::in_workers(workers, super::super::languages::image(Language::TypeScript))
+}
+
+async fn run(sandbox: &Sandbox, limits: Limits, host: Arc<Host>) -> Report {
+    let source = Source { code: "1".into(), input: "null".into(), upstreams: "[]".into() };
+    let run = Run { source, limits, host, events: None, cancel: CancellationToken::new() };
+    tokio::time::timeout(SOON, sandbox.run(run)).await.expect("it takes too long")
+}
+
+async fn report(script: &str, limits: Limits) -> Report {
+    run(&workers(script), limits, Arc::default()).await
+}
+
+fn message(report: &Report) -> &str {
+    match &report.outcome {
+        Outcome::Failed { error } => &error.message,
+        other => panic!("expected a failure, got {other:?}"),
+    }
+}
+
+fn limit(report: &Report) -> Limit {
+    match &report.outcome {
+        Outcome::LimitExceeded { limit, .. } => *limit,
+        other => panic!("expected a limit, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_keeps_the_contract_is_served() {
+    let host = Arc::new(Host::default());
+    let script = "read()\nsay(b'\\0\\0hi')\nsubmit(7)\nsay(waiting)\nreply = read()\ndone(b'%d' % len(reply))\nread()";
+    let report = run(&workers(script), Limits::default(), Arc::clone(&host)).await;
+    assert_eq!((report.outcome, report.stdout.as_str()), (Outcome::Completed, "hi"));
+    // A tag, what the host holds, the call's id, a status, a length, `1` and a zero.
+    assert_eq!(report.value, 1 + 8 + 8 + 4 + 4 + 1 + 1);
+    assert_eq!(*host.0.lock().unwrap(), ["a.b"]);
+}
+
+#[tokio::test]
+async fn what_is_no_frame_ends_the_execution_and_nothing_else() {
+    for (script, why) in [
+        ("read()\nsay()", "its worker sent no frame"),
+        ("read()\nsay(b'\\x63')", "its worker sent no frame"),
+        ("read()\nsubmit(1, kind=5)", "its worker sent no frame"),
+        ("read()\nsay(b'\\x01', struct.pack('<QBI', 1, 0, 2**32 - 1), b'x')", "its worker sent no frame"),
+        ("read()\nsay(b'\\x06', struct.pack('<I', 3), b'abc')", "its worker sent no frame"),
+        ("read()\nsay(b'\\x05\\0{')", "its error is not readable"),
+        ("read()\nsay(b'\\x08{')", "its worker's error is not readable"),
+        ("read()\nraw(b'\\xff\\xff\\xff\\xff')\ntime.sleep(60)", "its worker sent too long a frame"),
+        ("read()\nraw(b'\\x09\\0\\0')\nos._exit(3)", "its worker process ended: exit status: 3"),
+        ("read()\nsys.exit('the last word')", "its worker process ended: exit status: 1: the last word"),
+        ("read()\nos.kill(os.getpid(), 9)", "its worker process ended: signal: 9 (SIGKILL)"),
+        ("read()\nos.abort()", "its worker process ended: signal: 6 (SIGABRT)"),
+        ("os._exit(4)", "its worker process ended: exit status: 4"),
+    ] {
+        let report = report(script, Limits::default()).await;
+        assert_eq!(message(&report), format!("the guest runtime failed: {why}"), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn no_more_of_a_frame_is_read_than_the_limit_of_what_it_carries() {
+    let limits = Limits { output_bytes: 1, call_bytes: 2, result_bytes: 400_000, ..Limits::default() };
+    let long = "read()\nraw(struct.pack('<I', 410_000))\ntime.sleep(60)";
+    assert!(message(&report(long, limits.clone()).await).ends_with("its worker sent too long a frame"));
+    let fits = "read()\ndone(b'\"' + b'x' * 399_998 + b'\"')\nread()";
+    assert_eq!(report(fits, limits).await.outcome, Outcome::Completed);
+}
+
+#[tokio::test]
+async fn the_host_counts_itself() {
+    let flood = "read()\nwhile True: say(b'\\0\\0' + b'x' * 10)";
+    let output = report(flood, Limits { output_bytes: 25, ..Limits::default() }).await;
+    assert_eq!((limit(&output), output.usage.output_bytes), (Limit::Output, 25));
+    let entries = report(flood, Limits { log_entries: 7, ..Limits::default() }).await;
+    assert_eq!((limit(&entries), entries.usage.log_entries), (Limit::LogEntries, 7));
+    let calls = report("read()\nwhile True: submit(1)", Limits { tool_calls: 5, ..Limits::default() }).await;
+    assert_eq!((limit(&calls), calls.usage.tool_calls), (Limit::ToolCalls, 5));
+    let value = report("read()\ndone(b'12345')\nread()", Limits { result_bytes: 4, ..Limits::default() }).await;
+    assert_eq!(limit(&value), Limit::ResultSize);
+    let large = "read()\nfor _ in range(20): submit(1, b'never', arguments=b'x' * 100)\ntime.sleep(60)";
+    let memory = Limits { memory_bytes: 2_000, ..Limits::default() };
+    assert_eq!(limit(&report(large, memory).await), Limit::Memory);
+}
+
+#[tokio::test]
+async fn a_flood_of_frames_is_no_way_around_the_deadline() {
+    for script in [
+        "read()\nwhile True: say(b'\\x02' + b'\\0' * 24)",
+        "read()\nwhile True:\n say(waiting)\n read()",
+        "read()\ntime.sleep(60)",
+    ] {
+        let start = Instant::now();
+        let limits = Limits { wall_time_ms: 300, ..Limits::default() };
+        let report = report(script, limits).await;
+        // One that says that it waits for nothing is at its end.
+        if script.contains("waiting") {
+            assert!(message(&report).contains("waits for something that never happens"));
+        } else {
+            assert_eq!(limit(&report), Limit::WallTime, "{script}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_beyond_the_end_is_not_the_next_programs() {
+    // The second value would be the next program's.
+    let script = "while True:\n read()\n raw(b'\\x02\\0\\0\\0\\x041' + b'\\x02\\0\\0\\0\\x042')";
+    let sandbox = workers(script);
+    for _ in 0..3 {
+        assert_eq!(run(&sandbox, Limits::default(), Arc::default()).await.value, 1);
+    }
+}
+
+#[tokio::test]
+async fn one_that_has_died_while_it_waited_is_replaced() {
+    let sandbox = workers("read()\ndone(b'%d' % os.getpid())\nsys.stdin.buffer.read(1)");
+    let first = run(&sandbox, Limits::default(), Arc::default()).await;
+    let pid = rustix::process::Pid::from_raw(first.value.as_i64().unwrap().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    let second = loop {
+        let second = run(&sandbox, Limits::default(), Arc::default()).await;
+        if second.outcome == Outcome::Completed {
+            break second;
+        }
+        // The host had not heard of it yet.
+        assert!(message(&second).ends_with("its worker process ended: signal: 9 (SIGKILL)"));
+    };
+    assert_ne!(second.value, first.value);
+}
+
+#[test]
+fn workers_that_cannot_be_started_are_an_error_of_the_config() {
+    for program in ["", "python3", "/nonexistent", "/tmp"] {
+        let command = WorkerCommand { program: program.into(), args: Vec::new() };
+        let options = WorkerOptions { command, memory_bytes: 1, is_strict: false };
+        let error = Workers::new(&options, Language::Python, 1).err().expect("it is refused").to_string();
+        assert_eq!(error, format!("`{program}` is no program for workers, expected the path of one"));
+    }
+}

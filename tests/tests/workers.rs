@@ -1,0 +1,295 @@
+//! Worker processes under attack, from outside and from within. A program of its own: it counts processes and descriptors.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code: a panic is how it fails")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use conduit_core::{
+    Confinement, Credential, ExecutionRequest, ExecutionResult, Isolation, Language, LimitsRequest, LocalTool, Outcome,
+    Policy, Runtime, RuntimeBuilder, Secret, ToolPattern, UpstreamConfig, UpstreamKind, WorkerCommand,
+};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+
+/// How long anything may take that must happen.
+const SOON: Duration = Duration::from_secs(60);
+
+/// One test at a time: each counts all of this process.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn command() -> WorkerCommand {
+    WorkerCommand { program: env!("CARGO_BIN_EXE_conduit-test-worker").into(), args: Vec::new() }
+}
+
+fn builder() -> RuntimeBuilder {
+    let wait = LocalTool::new("wait", |_arguments, _context| async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(1.into())
+    });
+    Runtime::builder()
+        .host_tool(wait)
+        .policy(Policy::allow([ToolPattern::parse("*").unwrap()]))
+        .isolation(Isolation::Process)
+        .confinement(Confinement::Require)
+        .worker(command())
+}
+
+/// The worker processes of this one.
+fn workers() -> Vec<i32> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path().join("children"));
+    // A thread may have ended.
+    let lists: Vec<String> = tasks.filter_map(|list| fs::read_to_string(list).ok()).collect();
+    lists.iter().flat_map(|list| list.split_whitespace()).map(|pid| pid.parse().unwrap()).collect()
+}
+
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < SOON, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+fn died(result: &ExecutionResult) -> bool {
+    matches!(&result.outcome, Outcome::Failed { error } if error.message.contains("its worker process ended: signal"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_kills_under_load_leave_no_orphan_and_no_descriptor() {
+    const KILLS: usize = 1_000;
+    let _alone = alone();
+    // What the process keeps, it has after the first runtime.
+    let first = builder().languages([Language::TypeScript]).build().unwrap();
+    assert_eq!(first.execute(ExecutionRequest::typescript("6 * 7")).await.unwrap().value, 42);
+    drop(first);
+    until("workers are left", || workers().is_empty());
+    let before = descriptors();
+    let runtime = builder().languages([Language::TypeScript]).build().unwrap();
+    let (done, deaths) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let load = (0..4).map(|_| {
+        let (runtime, done, deaths) = (runtime.clone(), Arc::clone(&done), Arc::clone(&deaths));
+        tokio::spawn(async move {
+            let code = "let sum = 0; for (let i = 0; i < 1e5; i++) sum += i % 7; await tools.host.wait() + sum";
+            while !done.load(Ordering::SeqCst) {
+                let result = runtime.execute(ExecutionRequest::typescript(code)).await.unwrap();
+                // One clear outcome: what the program gives, or that its worker has died.
+                match result.outcome {
+                    Outcome::Completed => assert_eq!(result.value, 299_996),
+                    _ if died(&result) => drop(deaths.fetch_add(1, Ordering::SeqCst)),
+                    other => panic!("{other:?}"),
+                }
+            }
+        })
+    });
+    let load: Vec<_> = load.collect();
+    let kill = tokio::task::spawn_blocking(|| {
+        let signals = [Signal::KILL, Signal::SEGV, Signal::ABORT, Signal::BUS, Signal::TERM];
+        let (mut killed, mut at) = (0, 0);
+        let start = Instant::now();
+        while killed < KILLS {
+            assert!(start.elapsed() < 4 * SOON, "only {killed} kills");
+            for pid in workers() {
+                at += 1;
+                // Now and then one lives to the end of its program.
+                if at % 5 != 0 && kill_process(Pid::from_raw(pid).unwrap(), signals[at % signals.len()]).is_ok() {
+                    killed += 1;
+                }
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    kill.await.unwrap();
+    done.store(true, Ordering::SeqCst);
+    for task in load {
+        task.await.unwrap();
+    }
+    assert!(deaths.load(Ordering::SeqCst) > KILLS / 20, "{deaths:?} executions died");
+    // The next one works.
+    loop {
+        let result = runtime.execute(ExecutionRequest::typescript("6 * 7")).await.unwrap();
+        if result.value == 42 {
+            break;
+        }
+        assert!(died(&result), "{:?}", result.outcome);
+    }
+    runtime.shutdown().await;
+    drop(runtime);
+    until("workers are left", || workers().is_empty());
+    until("descriptors are left", || descriptors() <= before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_without_memory_ends_its_execution_alone() {
+    let _alone = alone();
+    let runtime = builder().build().unwrap();
+    for (request, greedy) in [
+        (ExecutionRequest::typescript("1"), "const hoard = []; for (;;) hoard.push(new Uint8Array(1 << 20).fill(1))"),
+        (ExecutionRequest::python("1"), "hoard = []\nwhile True: hoard.append(b'\\x01' * (1 << 20))"),
+    ] {
+        let language = request.language;
+        assert_eq!(runtime.execute(request).await.unwrap().outcome, Outcome::Completed);
+        for pid in workers() {
+            let most = Rlimit { current: Some(1 << 20), maximum: Some(1 << 20) };
+            // One that is on its way sets its own afterwards, which may not be more.
+            let _ = prlimit(Pid::from_raw(pid), Resource::Data, most);
+        }
+        let result = runtime.execute(ExecutionRequest::new(language, greedy)).await.unwrap();
+        let is_clear =
+            died(&result) || matches!(&result.outcome, Outcome::LimitExceeded { .. } | Outcome::Failed { .. });
+        assert!(is_clear, "{:?}", result.outcome);
+        until("no execution works any more", || {
+            for pid in workers() {
+                let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
+            }
+            let again = ExecutionRequest::new(language, "6 * 7");
+            let again =
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(runtime.execute(again)));
+            again.unwrap().value == 42
+        });
+    }
+}
+
+/// Whether `what` is anywhere in the memory of a process that can be read.
+fn remembers(pid: i32, what: &[u8]) -> bool {
+    let memory = fs::File::open(format!("/proc/{pid}/mem")).unwrap();
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let readable = maps.lines().filter_map(|line| {
+        let (range, rest) = line.split_once(' ')?;
+        let (start, end) = range.split_once('-')?;
+        let number = |text| u64::from_str_radix(text, 16).unwrap();
+        rest.starts_with('r').then(|| (number(start), number(end)))
+    });
+    for (start, end) in readable {
+        // Pages that cannot be read after all, such as the kernel's own, are none of the worker's.
+        let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
+        let read = memory.read_at(&mut bytes, start).unwrap_or(0);
+        if bytes[..read].windows(what.len()).any(|part| part == what) {
+            return true;
+        }
+    }
+    false
+}
+
+/// A text that is nowhere else.
+fn canary(name: &str) -> String {
+    format!("canary-{name}-{:x}", Instant::now().elapsed().as_nanos() + u128::from(std::process::id()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k05_a_worker_has_nothing_of_its_host() {
+    let _alone = alone();
+    let (heap, secret, told) = (canary("heap"), canary("secret"), canary("told"));
+    let kind = UpstreamKind::Http {
+        url: "http://127.0.0.1:9/".parse().unwrap(),
+        allow_private: true,
+        credential: Some(Credential::Bearer(Secret::new(secret.clone()))),
+    };
+    let _inherited = fs::File::open("/etc/passwd").unwrap();
+    let runtime = builder().upstream(UpstreamConfig::new("down", kind)).build().unwrap();
+    for language in [Language::TypeScript, Language::Python] {
+        // It goes on to wait, so that its worker is still there to be looked at.
+        let code = match language {
+            Language::TypeScript => "const told = input; console.log('here'); while (true) await tools.host.wait()",
+            _ => "told = input\nprint('here')\nwhile True: await tools.host.wait()",
+        };
+        let request = ExecutionRequest::new(language, code).input(told.clone().into());
+        let mut execution = runtime.spawn(request).unwrap();
+        let mut events = execution.take_events();
+        futures_util::StreamExt::next(&mut events).await.unwrap();
+        let pids = workers();
+        assert!(pids.iter().any(|pid| remembers(*pid, told.as_bytes())), "no worker has what it was told");
+        for pid in pids {
+            let of = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
+            let path = std::env::var("PATH").unwrap();
+            assert_eq!(of("environ"), "");
+            for canary in [&heap, &secret, &path] {
+                assert!(!remembers(pid, canary.as_bytes()), "a worker has {canary}");
+            }
+            // The spare one may be on its way.
+            let status = of("status");
+            until("a worker is not confined", || {
+                let status = of("status");
+                ["Seccomp:\t2", "NoNewPrivs:\t1"].iter().all(|line| status.contains(line))
+            });
+            assert!(!status.contains("CoreDumping:\t1"));
+            for open in fs::read_dir(format!("/proc/{pid}/fd")).unwrap() {
+                let what = fs::read_link(open.unwrap().path()).unwrap().display().to_string();
+                let is_own = ["pipe:", "/memfd:", "/dev/null"].iter().any(|kind| what.starts_with(kind));
+                assert!(is_own || what.ends_with("/pagemap"), "a worker has {what} open");
+            }
+            let limits = of("limits");
+            for limit in
+                ["Max open files            0 ", "Max file size             0 ", "Max core file size        0 "]
+            {
+                assert!(limits.contains(limit), "{limits}");
+            }
+        }
+        drop(execution);
+    }
+    drop((heap, secret));
+}
+
+/// What `strace` saw of a worker, from when it had given up what it could.
+fn after_start(log: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(log).unwrap();
+    let (_, after) = text.split_once("SECCOMP_SET_MODE_FILTER").expect("it never gave anything up");
+    let names = after.lines().skip(1).filter_map(|line| {
+        // A process id, and the call.
+        let call = line.split_once(' ')?.1.trim_start();
+        let call = call.strip_prefix("<... ").unwrap_or(call);
+        call.split(['(', ' ']).next()
+    });
+    names.filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase())).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_opens_connects_and_starts_nothing_after_its_start() {
+    let _alone = alone();
+    let path = std::env::var_os("PATH").unwrap();
+    let mut found = std::env::split_paths(&path).map(|folder| folder.join("strace"));
+    let strace: PathBuf = found.find(|program| program.is_file()).expect("strace is installed");
+    let folder = std::env::temp_dir().join(format!("conduit-strace-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let log = folder.join("log");
+    // The tracer must not be the worker's parent.
+    let args = ["-D", "-f", "-o", log.to_str().unwrap(), command().program.to_str().unwrap()].map(str::to_owned);
+    let mut seen = BTreeSet::new();
+    for language in [Language::TypeScript, Language::Python] {
+        let command = WorkerCommand { program: strace.clone(), args: args.to_vec() };
+        let runtime = builder().worker(command).languages([language]).build().unwrap();
+        let limits = LimitsRequest { memory_bytes: Some(64 << 20), ..LimitsRequest::default() };
+        let code = match language {
+            Language::TypeScript => {
+                "const hoard = []; try { for (;;) hoard.push('x'.repeat(1 << 20) + hoard.length) } catch {}
+                 console.log(Date.now(), Math.random()); await new Promise(done => setTimeout(done, 5)); await tools.host.wait()"
+            }
+            _ => {
+                "import time, random\nhoard = []\ntry:\n    while True: hoard.append(b'x' * (1 << 20))\nexcept MemoryError: hoard = None\n\
+                 print(time.time(), random.random())\ntime.sleep(0.005)\nawait tools.host.wait()"
+            }
+        };
+        let request = ExecutionRequest::new(language, code).limits(limits);
+        let result = runtime.execute(request).await.unwrap();
+        assert_eq!((result.outcome, result.value), (Outcome::Completed, 1.into()), "{}", result.stderr);
+        drop(runtime);
+        until("a worker is left", || workers().is_empty());
+        seen.extend(after_start(&log));
+    }
+    assert!(seen.contains("read") && seen.contains("write"), "{seen:?}");
+    for not in ["open", "openat", "openat2", "connect", "socket", "execve", "clone", "clone3", "fork", "bind", "kill"] {
+        assert!(!seen.contains(not), "a worker called `{not}`: {seen:?}");
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
