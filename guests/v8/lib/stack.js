@@ -11,7 +11,7 @@
     const column = site.getColumnNumber();
     return file === 'program.ts' ? position(line, column) : `<input>:${line}:${column}`;
   };
-  // SECURITY: the sites, which hold functions and receivers, are read here and never handed out.
+  // The sites, which hold functions and receivers, are read here and never handed out.
   native.formatStack = (error, sites) => {
     let text;
     try {

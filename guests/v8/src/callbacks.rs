@@ -17,7 +17,7 @@ pub(crate) fn install(isolate: &mut v8::Isolate) {
     isolate.set_promise_reject_callback(promise_rejected);
     isolate.set_host_import_module_dynamically_callback(import_refused);
     isolate.set_host_import_module_with_phase_dynamically_callback(import_of_phase_refused);
-    // SECURITY: no machine code but the engine's own, if a program came by a way to compile WebAssembly.
+    // No machine code but the engine's own, if a program came by a way to compile WebAssembly.
     isolate.set_allow_wasm_code_generation_callback(no_wasm);
 }
 
@@ -75,11 +75,11 @@ fn refuse_import<'s>(
     let message = v8::String::new(scope, &message)?;
     let error = v8::Exception::type_error(scope, message);
     let resolver = v8::PromiseResolver::new(scope)?;
+    // SECURITY: a program has no modules, whatever code it makes.
     resolver.reject(scope, error);
     Some(resolver.get_promise(scope))
 }
 
-// SECURITY: a program has no modules, whatever code it makes.
 fn import_refused<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     _: v8::Local<'s, v8::Data>,

@@ -28,17 +28,23 @@ const PROGRAM_CONTEXT: usize = 0;
 pub fn prepare() {
     static PREPARED: Once = Once::new();
     PREPARED.call_once(|| {
-        // SAFETY: the caller has started no other threads.
-        unsafe { std::env::set_var("TZ", "UTC") };
+        set_time_zone();
         v8::icu::set_default_locale("en-US");
         v8::V8::set_entropy_source(entropy);
         deno_core::v8_set_flags(
-            ["", "--single-threaded", "--enable-sharedarraybuffer-per-context"]
-                .map(str::to_owned)
-                .to_vec(),
+            ["", "--single-threaded", "--enable-sharedarraybuffer-per-context"].map(str::to_owned).to_vec(),
         );
         JsRuntime::init_platform(Some(v8::new_single_threaded_default_platform(false).make_shared()));
     });
+}
+
+/// A worker is started with it; this is for whoever forgets.
+#[allow(clippy::disallowed_methods, reason = "V8 takes its time zone from the environment")]
+fn set_time_zone() {
+    if std::env::var_os("TZ").is_none_or(|zone| zone != "UTC") {
+        // SAFETY: the caller of `prepare` has started no other threads.
+        unsafe { std::env::set_var("TZ", "UTC") };
+    }
 }
 
 fn entropy(bytes: &mut [u8]) -> bool {

@@ -16,7 +16,7 @@ const BUFFER_REFUSED: &str = "Array buffer allocation failed";
 
 type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 
-/// A program that has begun. After any other step than [`Step::Waiting`] it is to be dropped.
+/// A program that has begun. After any other step than [`Step::Waiting`] it has ended, and is only to be dropped.
 pub struct Live {
     vm: Vm,
 }
@@ -45,6 +45,10 @@ struct Interrupted;
 type Ran<T> = Result<T, Interrupted>;
 
 fn step(vm: &mut Vm, work: impl FnOnce(&mut Scope<'_, '_>) -> Ran<Step>) -> Step {
+    // SECURITY: a program that has ended does not run on, whoever asks.
+    if vm.isolate().get_slot::<Run>().is_none_or(|run| run.is_done) {
+        return Step::Stopped;
+    }
     let step = vm.enter(|scope| {
         v8::tc_scope!(let scope, scope);
         let step = work(scope);
@@ -59,6 +63,7 @@ fn step(vm: &mut Vm, work: impl FnOnce(&mut Scope<'_, '_>) -> Ran<Step>) -> Step
     let used = vm.isolate().get_heap_statistics().total_heap_size();
     let bytes = vm.heap.note(used);
     if let Some(run) = vm.isolate().get_slot_mut::<Run>() {
+        run.is_done = !matches!(step, Step::Waiting { .. });
         run.host.memory(bytes);
     }
     step
@@ -163,9 +168,7 @@ fn compile<'s>(scope: &mut Scope<'s, '_>, program: &str) -> Ran<v8::Local<'s, v8
         v8::tc_scope!(let attempt, scope);
         let options = v8::script_compiler::CompileOptions::NoCompileOptions;
         let reason = v8::script_compiler::NoCacheReason::NoReason;
-        if let Some(function) =
-            v8::script_compiler::compile_function(attempt, &mut source, &[], &[], options, reason)
-        {
+        if let Some(function) = v8::script_compiler::compile_function(attempt, &mut source, &[], &[], options, reason) {
             return Ok(function);
         }
         let place = attempt.message().map(|message| {

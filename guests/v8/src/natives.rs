@@ -115,7 +115,7 @@ fn with_bytes<T>(value: v8::Local<'_, v8::Value>, use_them: impl FnOnce(&[std::c
 /// random(view): fills it
 fn random<'s>(scope: &mut Scope<'s, '_>, arguments: Arguments<'s>, _: Return<'_>) {
     let length = v8::Local::<v8::ArrayBufferView>::try_from(arguments.get(0)).map_or(0, |view| view.byte_length());
-    // SECURITY: the host's work in one call is bounded.
+    // The library asks for no more, and says so.
     let mut bytes = vec![0; length.min(RANDOM_BYTES)];
     if with_run(scope, |run| run.ask(|host| host.random(&mut bytes))).is_some() {
         with_bytes(arguments.get(0), |cells| cells.iter().zip(&bytes).for_each(|(cell, byte)| cell.set(*byte)));

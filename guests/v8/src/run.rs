@@ -50,6 +50,8 @@ pub(crate) struct Run {
     /// The program's promise, once it has one.
     pub(crate) program: Option<v8::Global<v8::Promise>>,
     pub(crate) ended: Option<Ended>,
+    /// Its last step has been made.
+    pub(crate) is_done: bool,
     pub(crate) thrown: Option<v8::Global<v8::Value>>,
     /// Calls that the host has not completed.
     pub(crate) pending: HashSet<i64>,
@@ -66,12 +68,24 @@ impl Run {
         positions: Positions,
     ) -> Run {
         let (pending, unhandled) = (HashSet::new(), Vec::new());
-        Run { host, heap, signals, library, positions, program: None, ended: None, thrown: None, pending, unhandled }
+        Run {
+            host,
+            heap,
+            signals,
+            library,
+            positions,
+            program: None,
+            ended: None,
+            is_done: false,
+            thrown: None,
+            pending,
+            unhandled,
+        }
     }
 
     /// Asks the host, unless it has stopped the program before. `None` ends the program.
     pub(crate) fn ask<T>(&mut self, ask: impl FnOnce(&mut dyn Host) -> Result<T, Stopped>) -> Option<T> {
-        // SECURITY: a program that was stopped asks for nothing more.
+        // Until the engine ends its code, it asks for nothing more.
         if self.is_over() {
             return None;
         }

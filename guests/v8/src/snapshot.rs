@@ -42,9 +42,7 @@ pub(crate) fn make() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=build.rs");
-    deno_core::v8_set_flags(
-        ["", "--enable-sharedarraybuffer-per-context"].map(str::to_owned).to_vec(),
-    );
+    deno_core::v8_set_flags(["", "--enable-sharedarraybuffer-per-context"].map(str::to_owned).to_vec());
     let extension =
         Extension { name: "conduit", external_references: natives::references().into(), ..Extension::default() };
     let made = create_snapshot(

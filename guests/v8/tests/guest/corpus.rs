@@ -6,8 +6,7 @@ use crate::world::{End, MIB, World, run_typescript};
 use conduit_guest_v8::Step;
 use conduit_test_transpiler::TranspileError;
 
-const FILES: [&str; 8] =
-    ["asyncio", "builtins", "codes", "errors", "hostile", "language", "limits", "tools"];
+const FILES: [&str; 8] = ["asyncio", "builtins", "codes", "errors", "hostile", "language", "limits", "tools"];
 
 /// Cases of what lies before or behind the guest: the gateway, the catalog, the limits that the host keeps.
 const OF_THE_HOST: &[&str] = &[
@@ -87,9 +86,15 @@ fn complaints(expect: &Value, end: &End, world: &World) -> Vec<String> {
             Value::Null,
             serde_json::json!({ "name": error.name, "message": error.message, "line": error.line, "column": error.column }),
         ),
-        End::Deadlock => ("failed", Value::Null, serde_json::json!({ "name": "DeadlockError",
-            "message": "no tool call and no timer is pending" })),
-        End::Refused(TranspileError::Limit(..)) | End::Waits | End::Step(_) => ("limit_exceeded", Value::Null, Value::Null),
+        End::Deadlock => (
+            "failed",
+            Value::Null,
+            serde_json::json!({ "name": "DeadlockError",
+            "message": "no tool call and no timer is pending" }),
+        ),
+        End::Refused(TranspileError::Limit(..)) | End::Waits | End::Step(_) => {
+            ("limit_exceeded", Value::Null, Value::Null)
+        }
     };
     want("status", &expect["status"], status.into());
     if expect.as_object().is_some_and(|expect| expect.contains_key("value")) && expect["value"] != value {

@@ -24,7 +24,8 @@ fn resident() -> u64 {
 
 #[test]
 fn a_thousand_fresh_ones_leave_nothing_behind() {
-    let rounds = |count: u32| (0..count).for_each(|_| drop(start("async () => { globalThis.a = [1, 2, 3]; return tools; }")));
+    let rounds =
+        |count: u32| (0..count).for_each(|_| drop(start("async () => { globalThis.a = [1, 2, 3]; return tools; }")));
     let _alone = MEMORY.write();
     rounds(50);
     let before = resident();
@@ -60,7 +61,7 @@ fn entropy_is_fresh_in_every_execution() {
 }
 
 #[test]
-fn g14_the_clock_has_steps_of_a_millisecond() {
+fn g14_the_guests_clock_has_whole_milliseconds() {
     let (mut live, step, world) = {
         let world = Rc::new(RefCell::new(World { now: BEGINNING + 1_999_999, ..World::default() }));
         let program = "async () => { const a = [Date.now(), performance.now()]; await new Promise((r) => setTimeout(r, 2.7)); return [a, Date.now(), performance.now()]; }";
@@ -86,8 +87,10 @@ fn unknown_calls_are_ignored_and_answers_may_come_together() {
         return order; }";
     let (mut live, step, world) = start(program);
     assert_eq!(step, Step::Waiting { wake_at: None });
-    assert_eq!(world.borrow().calls.iter().map(|(id, kind, name, _)| (*id, *kind, name.as_str())).collect::<Vec<_>>(),
-        [(1, 0, "a.b"), (2, 0, "a.b"), (3, 0, "a.b")]);
+    assert_eq!(
+        world.borrow().calls.iter().map(|(id, kind, name, _)| (*id, *kind, name.as_str())).collect::<Vec<_>>(),
+        [(1, 0, "a.b"), (2, 0, "a.b"), (3, 0, "a.b")]
+    );
     assert_eq!(live.resume(&[(99, Ok("1".into())), (-1, Err("{}".into()))]), Step::Waiting { wake_at: None });
     let refused = (2, Err(json!({ "code": "x", "message": "m", "tool": "a.b" }).to_string()));
     assert_eq!(live.resume(&[(3, Ok("1".into())), refused, (1, Ok("1".into()))]), Step::Done("[3,\"x\",1]".into()));
@@ -108,8 +111,11 @@ fn a_run_ends_as_the_contract_says() {
     let (_, step, _) = start(&format!("async () => {{ {flood} tools.a.b(); await null; throw new Error('now'); }}"));
     assert!(matches!(&step, Step::Failed(failure) if failure.message == "now"), "{step:?}");
     // A microtask that throws, a timer that throws, a rejection that nobody handles.
-    for program in ["queueMicrotask(() => { throw new Error('x'); }); for (;;) await null;", "Promise.reject(new Error('x'));",
-        "setTimeout(() => { throw new Error('x'); }, 0); await new Promise(() => {});"] {
+    for program in [
+        "queueMicrotask(() => { throw new Error('x'); }); for (;;) await null;",
+        "Promise.reject(new Error('x'));",
+        "setTimeout(() => { throw new Error('x'); }, 0); await new Promise(() => {});",
+    ] {
         let (mut live, mut step, world) = start(&format!("async () => {{ {program} }}"));
         if let Step::Waiting { wake_at: Some(at) } = step {
             world.borrow_mut().now = at;
@@ -125,12 +131,32 @@ fn a_run_ends_as_the_contract_says() {
 }
 
 #[test]
+fn a_program_that_has_ended_does_not_run_on() {
+    for program in
+        ["for (;;) console.log(await tools.a.b());", "const a = tools.a.b(); a.then(() => console.log('x')); throw 1;"]
+    {
+        let world = Rc::new(RefCell::new(World { now: BEGINNING, most_entries: Some(1), ..World::default() }));
+        let program = format!("async () => {{ {program} }}");
+        let envelope = Envelope { program: &program, mappings: "", input: "null", upstreams: "[]" };
+        let (mut live, _) = Fresh::new(64 * MIB).start(&envelope, Box::new(Script(Rc::clone(&world))), 64 * MIB);
+        live.resume(&[(1, Ok("1".into()))]);
+        live.resume(&[(2, Ok("2".into()))]);
+        world.borrow_mut().most_entries = None;
+        assert_eq!(live.resume(&[(3, Ok("3".into())), (1, Ok("1".into()))]), Step::Stopped, "{program}");
+        assert!(!world.borrow().asked_after_stop && !world.borrow().stdout.contains('x'), "{program}");
+    }
+}
+
+#[test]
 fn values_are_json_for_strict_parsers() {
     for (body, json) in [
         ("return undefined", "null"),
         ("return () => 1", "null"),
         ("return 12345678901234567890n", "\"12345678901234567890\""),
-        ("return { n: 1n, m: new Map([[1, new Set(['a', { b: 2n }])]]) }", "{\"n\":\"1\",\"m\":[[1,[\"a\",{\"b\":\"2\"}]]]}"),
+        (
+            "return { n: 1n, m: new Map([[1, new Set(['a', { b: 2n }])]]) }",
+            "{\"n\":\"1\",\"m\":[[1,[\"a\",{\"b\":\"2\"}]]]}",
+        ),
         ("return ['\\ud800', '\\\\ud800', '\\u{1d4b3}', '\\udc00x']", "[\"\\ufffd\",\"\\\\ud800\",\"𝒳\",\"\\ufffdx\"]"),
         ("return [NaN, -0, 1e21, new Date(0), Symbol('x')]", "[null,0,1e+21,\"1970-01-01T00:00:00.000Z\",null]"),
         ("return new Map()", "[]"),
@@ -141,7 +167,10 @@ fn values_are_json_for_strict_parsers() {
         assert_eq!(found, json, "{body}");
     }
     for (body, message) in [
-        ("const a = new Map(); a.set(1, a); return a", "the program's result contains a cycle, which JSON cannot express"),
+        (
+            "const a = new Map(); a.set(1, a); return a",
+            "the program's result contains a cycle, which JSON cannot express",
+        ),
         ("const a = {}; a.a = a; return a", "the program's result contains a cycle, which JSON cannot express"),
     ] {
         let (end, _) = run(&format!("async () => {{ {body} }}"));
@@ -186,7 +215,8 @@ fn texts_and_bytes_cross_as_utf_8() {
             { "read": 2, "written": 3 }, "/wBh", "\u{ff}\0a", "", "InvalidCharacterError", "InvalidCharacterError",
             "InvalidCharacterError", "InvalidCharacterError"])
     );
-    let (_, world) = run_in(World::default(), &javascript("async () => { console.log('é\\ud800', [1]); console.error(''); }"));
+    let (_, world) =
+        run_in(World::default(), &javascript("async () => { console.log('é\\ud800', [1]); console.error(''); }"));
     assert_eq!((world.borrow().stdout.as_str(), world.borrow().stderr.as_str()), ("é\u{fffd} [ 1 ]\n", "\n"));
 }
 
@@ -203,7 +233,8 @@ fn a_fresh_isolate_and_a_short_program_take_milliseconds() {
         let began = Instant::now();
         let fresh = Fresh::new(256 * MIB);
         fresh_times.push(began.elapsed());
-        let envelope = Envelope { program: "async () => { console.log(1 + 1); }", mappings: "", input: "null", upstreams: "[]" };
+        let envelope =
+            Envelope { program: "async () => { console.log(1 + 1); }", mappings: "", input: "null", upstreams: "[]" };
         let host = Box::new(Script(Rc::clone(&world)));
         let began = Instant::now();
         let (live, step) = fresh.start(&envelope, host, 64 * MIB);
@@ -214,6 +245,9 @@ fn a_fresh_isolate_and_a_short_program_take_milliseconds() {
         drop_times.push(began.elapsed());
     }
     let (fresh, start, end) = (median(fresh_times), median(start_times), median(drop_times));
-    println!("p50 of 60: Fresh::new {fresh:?}, start of console.log(1 + 1) {start:?}, drop {end:?}; resident {} MiB", resident() >> 20);
+    println!(
+        "p50 of 60: Fresh::new {fresh:?}, start of console.log(1 + 1) {start:?}, drop {end:?}; resident {} MiB",
+        resident() >> 20
+    );
     assert!(fresh + start < Duration::from_millis(500));
 }

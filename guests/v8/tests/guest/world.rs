@@ -9,7 +9,6 @@ use conduit_guest_v8::{Envelope, Fresh, Host, Interrupter, Step, Stopped};
 use conduit_test_transpiler::{Limits, Program, TranspileError, transpile};
 use serde_json::{Value, json};
 
-
 pub const MIB: usize = 1 << 20;
 /// When every world begins, in nanoseconds.
 pub const BEGINNING: i64 = 1_800_000_000_000_000_000;
@@ -79,7 +78,11 @@ impl Host for Script {
         if world.most_output.is_some_and(|most| world.stdout.len() + world.stderr.len() + entry.len() > most) {
             return Err(world.stop("output"));
         }
-        if stream == 1 { world.stdout.push_str(entry) } else { world.stderr.push_str(entry) }
+        if stream == 1 {
+            world.stdout.push_str(entry)
+        } else {
+            world.stderr.push_str(entry)
+        }
         Ok(())
     }
 
@@ -286,4 +289,3 @@ pub fn run_typescript(world: World, source: &str, input: &Value, heap: usize) ->
         Err(error) => (End::Refused(error), Rc::default()),
     }
 }
-
