@@ -32,6 +32,7 @@ const FILES: [(&str, bool); 14] = [
 const WARM_UP: &str = "console.log('warm', 1, { a: [1, 'x'] }); try { null.x } catch (error) { error.stack }";
 
 /// Makes `guest.snapshot` in the build's folder.
+#[expect(clippy::disallowed_methods, reason = "cargo says so where a build script writes")]
 pub(crate) fn make() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut sources = Vec::new();
