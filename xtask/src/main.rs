@@ -20,6 +20,7 @@ mod removals;
 mod setup;
 mod steps;
 mod test;
+mod v8;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ usage: cargo xtask COMMAND
   crates            packs the crates that are published, and looks at their sizes
   cpython [MODULE]  CPython's own tests in the sandbox, all or the named modules; writes docs/cpython-tests.md
   removals [WORD]   takes each security check and each limit out of a copy and sees its test fail
+  v8                the tests of the guest in V8, where V8's static library is at hand
   guests check      proves that the committed guests are what their sources give
 ";
 
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         ["removals", word] => removals::run(&mut steps, word),
         ["guests", "build", name] => guests::build(&mut steps, name),
         ["guests", "check"] => guests::check(&mut steps),
+        ["v8"] => v8::run(&mut steps),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -18,6 +18,8 @@ const MOST_TIME: Duration = Duration::from_secs(120);
 
 /// The tests of the Node package's adapters, which cargo does not run.
 const ADAPTERS: &str = "adapters";
+/// The guest in V8, whose tests need V8's static library.
+const V8: &str = "conduit-guest-v8";
 /// The tests of the Python package's adapters, likewise.
 const PYTHON_ADAPTERS: &str = "adapters of Python";
 
@@ -48,9 +50,14 @@ impl Table {
 
 /// Runs those whose file, words or test contain `word`.
 pub fn run(steps: &mut Steps, word: &str) -> Result {
-    let copy = Copy::make()?;
+    let copy = Copy::make(crate::v8::environment()?)?;
     let Table { check, limit } = Table::read()?;
-    let wanted = |removal: &&Removal| [&removal.file, &removal.says, &removal.test].iter().any(|at| at.contains(word));
+    let can = |removal: &Removal| copy.v8.is_ok() || copy.packages.get(&removal.test) != Some(&V8);
+    let named = |removal: &&Removal| [&removal.file, &removal.says, &removal.test].iter().any(|at| at.contains(word));
+    let wanted = |removal: &&Removal| named(removal) && can(removal);
+    if let (Err(why), true) = (&copy.v8, check.iter().any(|removal| named(&removal) && !can(removal))) {
+        steps.cannot("removals: the checks of the guest in V8", why);
+    }
     let needs = |package| check.iter().filter(wanted).any(|removal| copy.packages.get(&removal.test) == Some(&package));
     if needs(ADAPTERS) {
         crate::package::node::run(steps, false)?;
@@ -85,10 +92,12 @@ struct Copy {
     folder: PathBuf,
     /// Which package a test's name belongs to.
     packages: HashMap<String, &'static str>,
+    /// Where V8 is, or why it is not here.
+    v8: Result<crate::v8::Environment>,
 }
 
 impl Copy {
-    fn make() -> Result<Copy> {
+    fn make(v8: Result<crate::v8::Environment>) -> Result<Copy> {
         let folder = root().join(".work/removals/tree");
         let mut packages = HashMap::new();
         for path in tracked()? {
@@ -109,7 +118,7 @@ impl Copy {
         // Tests about the code itself ask git for its files, and this folder is one that the outer repository ignores.
         let made = command("git").current_dir(&folder).args(["init", "--quiet"]).status();
         made.map_err(|error| format!("cannot run git: {error}"))?;
-        Ok(Copy { folder, packages })
+        Ok(Copy { folder, packages, v8 })
     }
 
     /// The frameworks and the native half, as the tests of adapters look for them.
@@ -154,22 +163,29 @@ impl Copy {
             let child = crate::machine::own_group(&mut run).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
             return child.map_err(|error| error.to_string()).and_then(passed_in_time);
         }
-        let built = self.cargo(&["test", "--package", package, "--all-targets", "--no-run"]).output();
+        let built = self.tests_of(package).arg("--no-run").output();
         match built {
             Ok(output) if output.status.success() => {}
             Ok(output) => return Err(format!("does not compile:\n{}", String::from_utf8_lossy(&output.stderr))),
             Err(error) => return Err(error.to_string()),
         }
-        let mut run = self.cargo(&["test", "--package", package, "--all-targets", "--no-fail-fast", "--"]);
-        let child = own_group(run.args(tests)).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let mut run = self.tests_of(package);
+        let child = own_group(run.args(["--no-fail-fast", "--"]).args(tests))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         child.map_err(|error| error.to_string()).and_then(passed_in_time)
     }
 
-    fn cargo(&self, arguments: &[&str]) -> Command {
+    fn tests_of(&self, package: &str) -> Command {
         let mut cargo = command(env!("CARGO"));
+        if let (V8, Ok(environment)) = (package, &self.v8) {
+            cargo.envs(environment.clone());
+        }
         cargo
             .current_dir(&self.folder)
-            .args(arguments)
+            .args(["test", "--package", package, "--all-targets"])
+            .args((package == V8).then_some("--features=v8"))
             .env("CARGO_TARGET_DIR", root().join(".work/removals/target"))
             .env("CONDUIT_TEST_NODE_MODULES", crate::setup::node_modules())
             .env("CONDUIT_TEST_PYTHON", crate::setup::python());
@@ -230,6 +246,7 @@ fn package(path: &str) -> Option<&'static str> {
         ("tests/tests/", "conduit-tests"),
         ("guests/js/", "conduit-guest-js"),
         ("guests/python/", "conduit-guest-python"),
+        ("guests/v8/", V8),
         ("xtask/", "xtask"),
     ];
     let rust = Path::new(path).extension().is_some_and(|extension| extension == "rs");

@@ -2,13 +2,13 @@
 
 use crate::package::runners;
 use crate::steps::{Result, Steps, cargo};
-use crate::{c, crates, declarations, demo, deny, guests, lint, node, python, setup};
+use crate::{c, crates, declarations, demo, deny, guests, lint, node, python, setup, v8};
 
 type Part = fn(&mut Steps) -> Result;
 
 /// All checks and all tests.
 pub fn run(steps: &mut Steps) -> Result {
-    let parts: [(&str, Part); 13] = [
+    let parts: [(&str, Part); 14] = [
         ("setup", setup::run),
         ("lint", lint::run),
         // Before the tests, which start the runners that these lay out.
@@ -20,6 +20,7 @@ pub fn run(steps: &mut Steps) -> Result {
         ("c", c::run),
         ("demo", demo::run),
         ("declarations", declarations::run),
+        ("v8", v8::run),
         ("guests check", guests::check),
         ("crates", crates::run),
         ("deny", deny::run),

@@ -26,6 +26,9 @@ const UNSAFE: &[(&str, &str)] = &[
     ("ffi/src/runtime.rs", "functions that C calls"),
     ("ffi/src/tests.rs", "calls them as C does"),
     ("ffi/src/text.rs", "functions that C calls"),
+    ("guests/v8/src/callbacks.rs", "functions that V8 calls"),
+    ("guests/v8/src/fresh.rs", "enters and leaves isolates by hand, so that several may live on a thread"),
+    ("guests/v8/src/heap.rs", "functions that V8 calls, and memory that it asks for"),
     ("guests/engine/tests/interface.rs", "loads the same code, to read its imports and exports"),
     ("worker/src/main.rs", "calls the library beside it"),
 ];
