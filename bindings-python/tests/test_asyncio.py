@@ -191,15 +191,69 @@ class Loops(unittest.TestCase):
         async def who():
             return user.get()
 
+        @runtime.tool
+        def who_else():
+            return user.get()
+
         async def ask(name):
             user.set(name)
-            return (await runtime.execute("return await tools.host.who()", language="python")).value
+            code = "return [await tools.host.who(), await tools.host.who_else()]"
+            return (await runtime.execute(code, language="python")).value
 
         async def both():
             return [await asyncio.ensure_future(ask(name)) for name in ("alice", "bob")]
 
-        self.assertEqual(asyncio.run(both()), ["nobody", "nobody"])
+        self.assertEqual(asyncio.run(both()), [["nobody", "nobody"]] * 2)
         asyncio.run(runtime.close())
+
+    def test_a_loop_that_watches_no_pipes_is_served_by_a_thread(self):
+        class Loop(asyncio.SelectorEventLoop):
+            """As Windows has it."""
+
+            def _add_reader(self, fd, callback, *args):
+                if callback != self._read_from_self:
+                    raise NotImplementedError
+                return super()._add_reader(fd, callback, *args)
+
+            def add_reader(self, fd, callback, *args):
+                raise NotImplementedError
+
+        runtime = AsyncRuntime(policy=ALL)
+        ended = []
+
+        @runtime.tool
+        async def where():
+            return id(asyncio.get_running_loop())
+
+        @runtime.tool
+        async def hang():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(True)
+
+        async def ask():
+            result = await runtime.execute("await tools.host.where()", language="python")
+            self.assertEqual(result.value, id(asyncio.get_running_loop()))
+            limits = Limits(wall_time_s=0.2)
+            result = await runtime.execute("await tools.host.hang()", language="python", limits=limits)
+            while not ended:
+                await asyncio.sleep(0.01)
+            return result.outcome.limit
+
+        before = set(threading.enumerate())
+        for _ in range(2):
+            loop = Loop()
+            self.assertEqual(loop.run_until_complete(asyncio.wait_for(ask(), PATIENCE)), "wall_time")
+            ended.clear()
+            loop.run_until_complete(asyncio.sleep(0))
+            loop.close()
+        asyncio.run(runtime.close())
+        del loop, runtime
+        gc.collect()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(PATIENCE)
+            self.assertFalse(thread.is_alive(), thread.name)
 
     def test_a_tool_whose_loop_is_closed_fails_at_once(self):
         left, ended, answers = threading.Event(), threading.Event(), []

@@ -39,7 +39,7 @@ pub use gateway::{
     Described, Found, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, UpstreamStatus,
 };
 pub use limits::{Limit, LimitsRequest, Unit, Usage};
-pub use model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome, ToolCallRecord};
+pub use model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome, Question, ToolCallRecord};
 pub use policy::{Decision, NO_POLICY, Policy};
 pub use runtime::{CancelHandle, Execution, HOST_UPSTREAM, Runtime, RuntimeBuilder};
 pub use schema::Strictness;
