@@ -69,21 +69,21 @@ impl Runtime {
 
 #[pymethods]
 impl Runtime {
-    /// Makes the runtime, with tools: their definitions as JSON, and whether the function is asynchronous. `host`, a weak
-    /// reference to whose tools they are, is given with each call. All calls go to `inbox` until `serve` says otherwise.
+    /// Makes the runtime, with tools: their definitions as JSON, and whether the function is asynchronous. Each call is for
+    /// `dispatch`, and goes to `inbox`, or where `serve` says.
     #[new]
     fn new(
         py: Python<'_>,
         config: &Config,
         tools: Vec<(String, bool)>,
-        host: Py<PyAny>,
+        dispatch: Py<PyAny>,
         inbox: &Inbox,
     ) -> Checked<Runtime> {
-        let (threads, loops, host) = (Place::new(inbox), Place::new(inbox), Arc::new(host));
+        let (threads, loops, dispatch) = (Place::new(inbox), Place::new(inbox), Arc::new(dispatch));
         let mut builder = conduit_core::Runtime::builder_from(config.0.clone());
         for (index, (definition, is_async)) in tools.into_iter().enumerate() {
             let place = if is_async { &loops } else { &threads };
-            let function = function(index, Arc::clone(&host), place.clone());
+            let function = function(index, Arc::clone(&dispatch), place.clone());
             builder = builder.defined_tool(ToolDefinition::from_json(&definition)?, function);
         }
         let embedded = Arc::new(py.detach(|| Embedded::start(builder))?);

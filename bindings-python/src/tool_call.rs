@@ -1,6 +1,6 @@
 //! One call of a function of the embedding program: the way there, and the answer's way back.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use conduit_core::serde_json::{self, Map, Value};
 use conduit_core::{LocalFunction, LocalToolError, go_on_here, go_on_here_if_short};
@@ -14,11 +14,16 @@ use crate::inbox::{Place, Queue};
 
 type Reply = Result<Value, LocalToolError>;
 
-/// Who waits for an answer, perhaps with what to call when nobody does any more. Nobody, once the call is over.
-pub(crate) type Stage = Mutex<Option<(oneshot::Sender<Reply>, Option<Py<PyAny>>)>>;
+/// Who waits for an answer, and perhaps what to call when nobody does any more.
+struct Asker(oneshot::Sender<Reply>, Option<Py<PyAny>>);
 
-fn end(stage: &Stage) -> Option<(oneshot::Sender<Reply>, Option<Py<PyAny>>)> {
-    stage.lock().unwrap_or_else(PoisonError::into_inner).take()
+/// There until the call is over.
+pub(crate) struct Stage(Mutex<Option<Asker>>);
+
+impl Stage {
+    fn lock(&self) -> MutexGuard<'_, Option<Asker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Ends the call when its future is dropped.
@@ -29,7 +34,7 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let Some((_, callback)) = end(&self.stage) else { return };
+        let Some(Asker(_, callback)) = self.stage.lock().take() else { return };
         self.queue.forget(&self.stage);
         if let Some(callback) = callback {
             self.queue.wake(callback);
@@ -37,14 +42,14 @@ impl Drop for Waiting {
     }
 }
 
-/// The function number `index` of `host`, a weak reference to the package's object; whoever serves `place` runs it.
-pub(crate) fn function(index: usize, host: Arc<Py<PyAny>>, place: Place) -> LocalFunction {
+/// The function number `index` of those that `dispatch` runs; whoever serves `place` calls that.
+pub(crate) fn function(index: usize, dispatch: Arc<Py<PyAny>>, place: Place) -> LocalFunction {
     Arc::new(move |arguments: Map<String, Value>, context| {
         let (sender, receiver) = oneshot::channel();
-        let stage = Arc::new(Mutex::new(Some((sender, None))));
+        let stage = Arc::new(Stage(Mutex::new(Some(Asker(sender, None)))));
         let waiting = Waiting { stage: Arc::clone(&stage), queue: place.queue() };
         let call = ToolCall {
-            host: Arc::clone(&host),
+            dispatch: Arc::clone(&dispatch),
             index,
             tool: context.tool.to_string(),
             execution: context.execution.to_string(),
@@ -63,7 +68,7 @@ pub(crate) fn function(index: usize, host: Arc<Py<PyAny>>, place: Place) -> Loca
 /// One call, for whoever answers it. It is answered once, with an error when this is dropped; what comes later is not heard.
 #[pyclass(frozen, module = "conduit._conduit")]
 pub(crate) struct ToolCall {
-    host: Arc<Py<PyAny>>,
+    dispatch: Arc<Py<PyAny>>,
     /// Which of the runtime's tools is called.
     #[pyo3(get)]
     index: usize,
@@ -81,7 +86,8 @@ pub(crate) struct ToolCall {
 
 impl ToolCall {
     fn reply(&self, reply: Reply) {
-        if let Some((sender, _)) = end(&self.stage) {
+        let asker = self.stage.lock().take();
+        if let Some(Asker(sender, _)) = asker {
             // Who waited may have gone this moment.
             let _ = sender.send(reply);
         }
@@ -96,9 +102,10 @@ impl Drop for ToolCall {
 
 #[pymethods]
 impl ToolCall {
-    /// Whose tool is called: what the weak reference gives.
-    fn host(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.host.call0(py)
+    /// What this is for. Python calls it: its end unwinds a thread, which no frame of Rust may have called.
+    #[getter]
+    fn dispatch(&self, py: Python<'_>) -> Py<PyAny> {
+        self.dispatch.clone_ref(py)
     }
 
     /// Gives a value, as JSON.
@@ -125,7 +132,6 @@ impl ToolCall {
 
     /// Has `callback` called when nobody waits for the answer any more. Says whether somebody still waits.
     fn on_cancel(&self, callback: Py<PyAny>) -> bool {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        stage.as_mut().map(|(_, place)| *place = Some(callback)).is_some()
+        self.stage.lock().as_mut().map(|Asker(_, place)| *place = Some(callback)).is_some()
     }
 }

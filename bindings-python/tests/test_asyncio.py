@@ -6,6 +6,7 @@ import gc
 import sys
 import threading
 import unittest
+import unittest.mock
 
 from conduit import AsyncRuntime, Cancelled, ConduitError, EventStdout, Limits, Runtime
 from conduit._code_mode import Programs
@@ -155,6 +156,24 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
         gc.collect()
         self.assertEqual((await asyncio.wait_for(execution.join(), PATIENCE)).value, 3)
 
+    async def test_a_program_may_call_before_its_execution_is_there(self):
+        async def one():
+            return 1
+
+        class Slow:
+            def spawn(self, request):
+                execution = native.spawn(request)
+                execution.next_events().wait()
+                # What was begun is called by the end of another program.
+                native.execute('{"language": "typescript", "code": "1"}').wait()
+                return execution
+
+        async with AsyncRuntime(policy=ALL, tools=[one]) as runtime:
+            native = runtime._started()
+            with unittest.mock.patch.object(runtime, "_started", Slow):
+                execution = runtime.spawn("return await tools.host.one()", language="python")
+            self.assertEqual((await asyncio.wait_for(execution.join(), PATIENCE)).value, 1)
+
     async def test_a_tool_that_cancels_itself_fails(self):
         async with AsyncRuntime(policy=ALL) as runtime:
 
@@ -209,11 +228,6 @@ class Loops(unittest.TestCase):
     def test_a_loop_that_watches_no_pipes_is_served_by_a_thread(self):
         class Loop(asyncio.SelectorEventLoop):
             """As Windows has it."""
-
-            def _add_reader(self, fd, callback, *args):
-                if callback != self._read_from_self:
-                    raise NotImplementedError
-                return super()._add_reader(fd, callback, *args)
 
             def add_reader(self, fd, callback, *args):
                 raise NotImplementedError
@@ -302,6 +316,25 @@ await tools.host.tell(answer=answer)
         own = set(threading.enumerate()) - before
         del execution
         gc.collect()
+        for thread in own:
+            thread.join(PATIENCE)
+            self.assertFalse(thread.is_alive(), thread.name)
+
+    def test_the_threads_end_with_the_close(self):
+        before = set(threading.enumerate())
+
+        async def one():
+            return 1
+
+        def two():
+            return 2
+
+        runtime = Runtime(policy=ALL, tools=[one, two])
+        code = "return await tools.host.one() + await tools.host.two()"
+        self.assertEqual(runtime.execute(code, language="python").value, 3)
+        own = {thread for thread in set(threading.enumerate()) - before if thread.name.startswith("conduit-")}
+        self.assertEqual({thread.name for thread in own}, {"conduit-loop", "conduit-host"})
+        runtime.close()
         for thread in own:
             thread.join(PATIENCE)
             self.assertFalse(thread.is_alive(), thread.name)

@@ -361,6 +361,19 @@ impl Runtime {
     ///
     /// # Errors
     /// As the method that is asked for.
+    ///
+    /// # Example: a question as JSON
+    ///
+    /// ```
+    /// use conduit_core::{Question, Runtime};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> conduit_core::Result<()> {
+    /// let question = Question::from_json(r#"{"ask": "tools", "allow": ["github.*"]}"#)?;
+    /// assert_eq!(Runtime::builder().build()?.ask(question).await?, "[]");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn ask(&self, question: Question) -> Result<String> {
         let written = match question {
             Question::Tools { allow } => serde_json::to_string(&self.tools(allow.as_deref()).await),

@@ -62,9 +62,9 @@ class AsyncRuntime(Base):
 
     def spawn(self, code: str, *, language: Language, **options: Unpack[RequestOptions]) -> AsyncExecution:
         """Starts one program, as `execute`; what `execute` raises comes from `join`."""
-        execution = AsyncExecution(self._started().spawn(request(code, language, options)), self)
+        native = self._started()
         self._watch()
-        return execution
+        return AsyncExecution(native.spawn(request(code, language, options)), self)
 
     async def tools(self, allow: Allow = None) -> tuple[Tool, ...]:
         """The tools that a request with this allow-list may call. Connects what is not connected."""

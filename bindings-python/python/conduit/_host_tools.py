@@ -7,6 +7,7 @@ import contextvars
 import dataclasses
 import functools
 import inspect
+import os
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
@@ -150,10 +151,13 @@ def call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> 
 
 #: What wakes an event loop, which holds it for as long as it goes on.
 _INBOXES: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Inbox]] = weakref.WeakKeyDictionary()
+if hasattr(os, "register_at_fork"):
+    # A loop that goes on in the forked process wants one that is not its parent's too.
+    os.register_at_fork(after_in_child=_INBOXES.clear)
 
 
 def inbox_of(loop: asyncio.AbstractEventLoop) -> Inbox:
-    """What `loop`, which is not running elsewhere, does what is to do of."""
+    """What there is to do in `loop`, which is not running elsewhere."""
     reference = _INBOXES.get(loop)
     inbox = None if reference is None else reference()
     if inbox is None:
@@ -181,7 +185,9 @@ class Host:
     def start(self, config: Config, own_loop: bool) -> Runtime:
         """Makes core's runtime, and the threads that it needs: asynchronous functions may have a loop of their own."""
         inbox, kinds = Inbox(), [tool.is_async for tool in self.tools]
-        native = Runtime(config, [(tool.json, tool.is_async) for tool in self.tools], weakref.ref(self), inbox)
+        # Weak: what core holds is never found to be garbage.
+        dispatch = functools.partial(_dispatch, weakref.ref(self))
+        native = Runtime(config, [(tool.json, tool.is_async) for tool in self.tools], dispatch, inbox)
         if not all(kinds):
             _start("conduit-host", _serve, inbox)
         if any(kinds) and own_loop:
@@ -202,14 +208,17 @@ class Host:
             native.serve(inbox_of(loop))
             self.loop = loop
 
-    def dispatch(self, call: ToolCall) -> None:
-        """Has one call answered."""
-        tool = self.tools[call.index]
-        if tool.is_async:
-            assert self.loop is not None
-            tool.begin(call, self.loop)
-        else:
-            tool.run(call)
+
+def _dispatch(reference: weakref.ref[Host], call: ToolCall) -> None:
+    """Has one call answered, unless there is nobody any more whose tool it is."""
+    if (host := reference()) is None:
+        return
+    tool = host.tools[call.index]
+    if tool.is_async:
+        assert host.loop is not None
+        tool.begin(call, host.loop)
+    else:
+        tool.run(call)
 
 
 def _stop(loop: asyncio.AbstractEventLoop) -> None:
@@ -254,14 +263,10 @@ def _take(inbox: Inbox) -> None:
 
 
 def _do(job: Union[ToolCall, Callable[[], object]]) -> None:
-    if isinstance(job, ToolCall):
-        try:
-            if (host := job.host()) is not None:
-                host.dispatch(job)
-        except Exception as error:
-            job.fail(f"tool `{job.tool}` cannot run: {_text(error)}")
-    else:
-        try:
+    try:
+        if isinstance(job, ToolCall):
+            job.dispatch(job)
+        else:
             job()
-        except Exception:
-            pass  # its event loop is closed, so nobody waits there
+    except Exception:
+        pass  # its event loop is closed, so nobody waits there

@@ -24,7 +24,7 @@ class Base:
     """A config, tools, and core's runtime, which is made when it is first needed."""
 
     #: Whether asynchronous tools run in the event loop that last asked something, and not in one of the runtime's own.
-    _is_async = False
+    _is_async: bool
 
     def __init__(
         self,

@@ -15,8 +15,8 @@ from ._errors import ConduitError
 from ._json import loads
 
 try:
+    import typing_extensions
     from pydantic import TypeAdapter
-    from typing_extensions import TypedDict
 except ImportError:
     TypeAdapter = None  # type: ignore[assignment, misc]
 
@@ -77,8 +77,7 @@ def _input(signature: inspect.Signature, hints: dict[str, Any]) -> tuple[Schema,
         schema["properties"] = {name: _plain(hint) for name, hint in named.items()}
     else:
         read = _reader(named)
-        adapters = [(name, "validation", TypeAdapter(hint)) for name, hint in named.items()]
-        found, rest = TypeAdapter.json_schemas(adapters)
+        found, rest = TypeAdapter.json_schemas([(name, "validation", TypeAdapter(hint)) for name, hint in named.items()])
         # Pydantic knows no texts of `Annotated`.
         schema["properties"] = {name: {**_text(hint), **found[name, "validation"]} for name, hint in named.items()}
         schema.update(rest)
@@ -90,11 +89,13 @@ def _input(signature: inspect.Signature, hints: dict[str, Any]) -> tuple[Schema,
 
 
 def _reader(named: dict[str, Any]) -> Reader:
-    """Has pydantic build the arguments from JSON, which is laxer than from Python: a text may be a date or an enum there."""
-    arguments: Any = TypedDict("arguments", named, total=False)  # type: ignore[operator]
+    """Has pydantic build the arguments from JSON, of which strict types too take a text for a date, or a list for a set."""
+    make: Any = typing_extensions.TypedDict
+    arguments = make("arguments", named, total=False)
     # Those that the signature does not name, if it takes any, are as JSON has them.
     arguments.__pydantic_config__ = {"extra": "allow"}
-    return TypeAdapter(arguments).validate_json
+    read: Reader = TypeAdapter(arguments).validate_json
+    return read
 
 
 def _output(hint: Any) -> Optional[Schema]:

@@ -63,9 +63,9 @@ class Runtime(Base):
 
     def spawn(self, code: str, *, language: Language, **options: Unpack[RequestOptions]) -> Execution:
         """Starts one program, as `execute`; what `execute` raises comes from `join`."""
-        execution = Execution(self._started().spawn(request(code, language, options)), self)
+        native = self._started()
         self._watch()
-        return execution
+        return Execution(native.spawn(request(code, language, options)), self)
 
     def tools(self, allow: Allow = None) -> tuple[Tool, ...]:
         """The tools that a request with this allow-list may call. Connects what is not connected."""
