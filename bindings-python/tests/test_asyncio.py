@@ -5,6 +5,7 @@ import contextvars
 import gc
 import sys
 import threading
+import time
 import unittest
 import unittest.mock
 
@@ -164,8 +165,8 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
             def spawn(self, request):
                 execution = native.spawn(request)
                 execution.next_events().wait()
-                # What was begun is called by the end of another program.
-                native.execute('{"language": "typescript", "code": "1"}').wait()
+                # Long enough for the call to be on its way.
+                time.sleep(0.3)
                 return execution
 
         async with AsyncRuntime(policy=ALL, tools=[one]) as runtime:
