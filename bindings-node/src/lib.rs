@@ -144,7 +144,7 @@ impl NativeRuntime {
     pub fn ask(&self, operation: u32, question: String) -> napi::Result<()> {
         let question = Question::from_json(&question).map_err(thrown)?;
         let (embedded, runtime) = self.parts().map_err(thrown)?;
-        let answer = async move { runtime.ask(question).await };
+        let answer = async move { question.answer(&runtime).await };
         embedded.spawn(self.channel.settles(operation, answer)).map(drop).map_err(thrown)
     }
 

@@ -1,6 +1,6 @@
 //! Core's errors as Python's `ConduitError`.
 
-use conduit_core::{Error, ErrorCode, Result};
+use conduit_core::Error;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -12,7 +12,7 @@ static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 pub(crate) struct Raised(PyErr);
 
 /// What a method gives, or raises.
-pub(crate) type Checked<T> = std::result::Result<T, Raised>;
+pub(crate) type Checked<T> = Result<T, Raised>;
 
 impl From<PyErr> for Raised {
     fn from(exception: PyErr) -> Raised {
@@ -40,12 +40,4 @@ impl From<Raised> for PyErr {
 /// A value as JSON.
 pub(crate) fn json(value: &impl Serialize) -> String {
     conduit_core::serde_json::to_string(value).expect("what core gives has texts as keys")
-}
-
-/// Refuses what belongs to another process than this one, which was forked from it.
-pub(crate) fn of_this_process(process: u32) -> Result<()> {
-    if process == std::process::id() {
-        return Ok(());
-    }
-    Err(Error::new(ErrorCode::ShutDown, "the runtime was made before this process was forked, make one here"))
 }

@@ -15,7 +15,6 @@ use std::time::Duration;
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 
-use crate::error::of_this_process;
 use crate::tool_call::{Stage, ToolCall};
 
 /// Threads that one queue has at the most: as many calls of functions run at once, further ones wait.
@@ -23,9 +22,10 @@ const MOST_THREADS: usize = 512;
 /// How long a thread without work stays.
 const IDLE: Duration = Duration::from_secs(10);
 
-enum Job {
+pub(crate) enum Job {
     /// Dropping it answers it.
     Call(ToolCall),
+    /// A function to call.
     Wake(Py<PyAny>),
 }
 
@@ -55,11 +55,16 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    /// Whether it is another process that this belongs to; here the lock may be held for ever.
+    fn is_forked(&self) -> bool {
+        self.process != std::process::id()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, job: Job) {
+    pub(crate) fn push(&self, job: Job) {
         let mut state = self.lock();
         if state.closed {
             // What its drop wakes may want the lock.
@@ -73,16 +78,6 @@ impl Queue {
         }
     }
 
-    /// Has a function called.
-    pub(crate) fn call(&self, call: ToolCall) {
-        self.push(Job::Call(call));
-    }
-
-    /// Has `callback` called.
-    pub(crate) fn wake(&self, callback: Py<PyAny>) {
-        self.push(Job::Wake(callback));
-    }
-
     /// A call that nobody waits for any more does not stay in the queue.
     pub(crate) fn forget(&self, stage: &Arc<Stage>) {
         let is_other = |job: &Job| !matches!(job, Job::Call(call) if Arc::ptr_eq(&call.stage, stage));
@@ -91,8 +86,7 @@ impl Queue {
 
     /// Lets the threads end. Calls that wait fail, and so do those that come.
     pub(crate) fn close(&self) {
-        // In a forked process the lock may be held for ever.
-        if of_this_process(self.process).is_err() {
+        if self.is_forked() {
             return;
         }
         let mut state = self.lock();
@@ -211,7 +205,7 @@ impl Inbox {
     /// Everything that there is to do now.
     fn take(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         // A forked process leaves the pipe to the one that it shares it with.
-        if of_this_process(self.0.process).is_err() {
+        if self.0.is_forked() {
             return Ok(Vec::new());
         }
         let jobs = {

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::error::Checked;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Job};
 
 /// How often a waiting thread looks whether Python has got a signal.
 const SIGNALS: Duration = Duration::from_millis(20);
@@ -78,7 +78,7 @@ impl Pending {
         let answered = async move {
             // Who asked may have gone this moment.
             let _ = sender.send(question.await);
-            queue.wake(then);
+            queue.push(Job::Wake(then));
         };
         let task = py.detach(|| self.embedded.begin(answered))?;
         self.put(State::Started(task, receiver));

@@ -116,13 +116,13 @@ impl Runtime {
         Ok(self.pending(|runtime| async move {
             // It may take a while to answer: not on the thread that asks.
             tokio::task::yield_now().await;
-            runtime.ask(question).await
+            question.answer(&runtime).await
         })?)
     }
 
     /// Shuts the runtime down; `None` in a forked process, which has nothing of it.
     fn close(&self) -> Option<Pending> {
-        self.pending(|runtime| async move { runtime.ask(Question::Shutdown {}).await }).ok()
+        self.pending(|runtime| async move { Question::Shutdown {}.answer(&runtime).await }).ok()
     }
 }
 

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use tokio::sync::oneshot;
 
-use crate::inbox::{Place, Queue};
+use crate::inbox::{Job, Place, Queue};
 
 type Reply = Result<Value, LocalToolError>;
 
@@ -37,7 +37,7 @@ impl Drop for Waiting {
         let Some(Asker(_, callback)) = self.stage.lock().take() else { return };
         self.queue.forget(&self.stage);
         if let Some(callback) = callback {
-            self.queue.wake(callback);
+            self.queue.push(Job::Wake(callback));
         }
     }
 }
@@ -57,7 +57,7 @@ pub(crate) fn function(index: usize, dispatch: Arc<Py<PyAny>>, place: Place) -> 
             stage,
         };
         async move {
-            waiting.queue.call(call);
+            waiting.queue.push(Job::Call(call));
             let closed = |_| Err(LocalToolError::new("the call was forgotten"));
             receiver.await.unwrap_or_else(closed)
         }

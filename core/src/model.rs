@@ -3,7 +3,6 @@
 //! No behaviour beyond construction, no decisions. The JSON of these types is the contract of the command line, the C
 //! ABI and the packages.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -103,7 +102,8 @@ impl ExecutionRequest {
     /// # Errors
     /// `invalid_request` when it is not understood.
     pub fn from_json(json: &str) -> Result<ExecutionRequest> {
-        understood(json)
+        serde_json::from_str(json)
+            .map_err(|error| Error::new(ErrorCode::InvalidRequest, "the request is not understood").with_source(error))
     }
 
     /// A program in `language`, with the operator's policy and default limits.
@@ -160,36 +160,6 @@ impl ExecutionRequest {
     pub fn limits(mut self, limits: LimitsRequest) -> ExecutionRequest {
         self.limits = limits;
         self
-    }
-}
-
-fn understood<T: DeserializeOwned>(json: &str) -> Result<T> {
-    serde_json::from_str(json)
-        .map_err(|error| Error::new(ErrorCode::InvalidRequest, "the request is not understood").with_source(error))
-}
-
-/// What a runtime can be asked beside running programs, for embedding programs that speak JSON. Each is the method of
-/// [`Runtime`](crate::Runtime) of the same name.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "its methods have the documentation")]
-pub enum Question {
-    Tools { allow: Option<Vec<ToolPattern>> },
-    SearchTools { query: String, limit: Option<usize>, allow: Option<Vec<ToolPattern>> },
-    DescribeTools { names: Vec<String>, allow: Option<Vec<ToolPattern>> },
-    Declarations { language: Language, allow: Option<Vec<ToolPattern>> },
-    Check {},
-    Shutdown {},
-}
-
-impl Question {
-    /// Reads a question, such as `{"ask": "search_tools", "query": "weather"}`.
-    ///
-    /// # Errors
-    /// `invalid_request` when it is not understood.
-    pub fn from_json(json: &str) -> Result<Question> {
-        understood(json)
     }
 }
 

@@ -13,9 +13,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::config::{Config, MAX_EXECUTIONS};
 use crate::error::{Error, ErrorCode, Result};
 use crate::execution::{self, Ground, Handle};
-use crate::gateway::{Described, Found, Gateway, SEARCH_RESULTS, UpstreamStatus};
+use crate::gateway::{Described, Found, Gateway, UpstreamStatus};
 use crate::limits::{Limits, LimitsRequest};
-use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome, Question};
+use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
 use crate::sandbox::{SandboxSize, Sandboxes};
 use crate::schema::Strictness;
@@ -355,43 +355,6 @@ impl Runtime {
     /// Connects every upstream, also those that the policy does not reach, and says how that went. Cancel safe.
     pub async fn check(&self) -> Vec<UpstreamStatus> {
         self.inner.gateway.check().await
-    }
-
-    /// The answer to `question`, as JSON.
-    ///
-    /// # Errors
-    /// As the method that is asked for.
-    ///
-    /// # Example: a question as JSON
-    ///
-    /// ```
-    /// use conduit_core::{Question, Runtime};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> conduit_core::Result<()> {
-    /// let question = Question::from_json(r#"{"ask": "tools", "allow": ["github.*"]}"#)?;
-    /// assert_eq!(Runtime::builder().build()?.ask(question).await?, "[]");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn ask(&self, question: Question) -> Result<String> {
-        let written = match question {
-            Question::Tools { allow } => serde_json::to_string(&self.tools(allow.as_deref()).await),
-            Question::SearchTools { query, limit, allow } => {
-                let limit = limit.unwrap_or(SEARCH_RESULTS);
-                serde_json::to_string(&self.search_tools(&query, limit, allow.as_deref()).await?)
-            }
-            Question::DescribeTools { names, allow } => {
-                serde_json::to_string(&self.describe_tools(&names, allow.as_deref()).await?)
-            }
-            Question::Declarations { language, allow } => {
-                let tools = self.tools(allow.as_deref()).await;
-                serde_json::to_string(&self.declarations(language, tools).await?)
-            }
-            Question::Check {} => serde_json::to_string(&self.check().await),
-            Question::Shutdown {} => serde_json::to_string(&self.shutdown().await),
-        };
-        Ok(written.expect("what a runtime answers has texts as keys"))
     }
 
     /// The patterns of the operator's policy that cover no tool, as far as tools are known: after [`check`](Runtime::check), all

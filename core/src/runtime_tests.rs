@@ -55,30 +55,6 @@ fn runtime(executions: u32, queue: u32) -> (Runtime, UnboundedReceiver<Told>) {
     (builder.max_executions(executions).max_queue(queue).build().unwrap(), told)
 }
 
-#[tokio::test]
-async fn a_question_in_json_is_answered_as_its_method_does() {
-    let (runtime, _told) = runtime(1, 0);
-    let ask = async |json: &str| runtime.ask(Question::from_json(json)?).await;
-    let tools = serde_json::to_string(&runtime.tools(None).await).unwrap();
-    assert_eq!(ask(r#"{"ask": "tools"}"#).await.unwrap(), tools);
-    assert_eq!(ask(r#"{"ask": "tools", "allow": []}"#).await.unwrap(), "[]");
-    let found = ask(r#"{"ask": "search_tools", "query": "echo", "limit": null}"#).await.unwrap();
-    assert_eq!(found, serde_json::to_string(&runtime.search_tools("echo", 10, None).await.unwrap()).unwrap());
-    let declared = ask(r#"{"ask": "declarations", "language": "python"}"#).await.unwrap();
-    assert!(declared.contains("echo") && declared.contains("hang"), "{declared}");
-    for wrong in [
-        "{}",
-        r#"{"ask": "nothing"}"#,
-        r#"{"ask": "check", "allow": []}"#,
-        r#"{"ask": "tools", "allow": ["x"]}"#,
-        r#"{"ask": "declarations", "language": "ruby"}"#,
-        r#"{"ask": "describe_tools", "names": []}"#,
-    ] {
-        assert_eq!(ask(wrong).await.unwrap_err().code(), ErrorCode::InvalidRequest, "{wrong}");
-    }
-    assert_eq!(ask(r#"{"ask": "shutdown"}"#).await.unwrap(), "null");
-}
-
 #[test]
 fn as_many_executions_as_are_allowed_can_be_had() {
     let built = |executions| Runtime::builder().max_executions(executions).build().map(|_| ());

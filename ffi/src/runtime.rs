@@ -187,7 +187,7 @@ unsafe fn asked(
 ) -> conduit_status {
     on_runtime(runtime, error_out, |embedded| {
         let (out, runtime) = (Out::new(text_out)?, embedded.runtime()?);
-        let text = embedded.block_on(runtime.ask(question()?))??;
+        let text = embedded.block_on(question()?.answer(runtime))??;
         out.write(TEXTS.insert(Text::new(text)))
     })
 }

@@ -50,12 +50,10 @@ def tool(function: Function) -> Function: ...
 def tool(**options: Unpack[ToolOptions]) -> Callable[[Function], Function]: ...
 def tool(function: Any = None, **options: Any) -> Any:
     """Says how a function is a tool, for `Runtime(tools=[function])`; what is not said comes from the function itself."""
-
-    def decorate(function: Function) -> Function:
-        setattr(function, _OPTIONS, options)
-        return function
-
-    return decorate if function is None else decorate(function)
+    if function is None:
+        return functools.partial(tool, **options)
+    setattr(function, _OPTIONS, options)
+    return function
 
 
 class HostTool:

@@ -58,17 +58,15 @@ class Base:
         function gets its arguments as JSON has them. As any tool it can be called by programs only if the policy allows
         it: `policy={"allow": ["host.*"]}`.
         """
-
-        def decorate(function: Function) -> Function:
-            tool = HostTool(function, options)
-            with self._locked():
-                if self._native is not None or self._closed:
-                    message = f"tool `{tool.name}` comes too late, expected it before the runtime is first used"
-                    raise ConduitError(message, "invalid_config")
-                self._host.tools.append(tool)
-            return function
-
-        return decorate if function is None else decorate(function)
+        if function is None:
+            return functools.partial(self.tool, **options)
+        tool = HostTool(function, options)
+        with self._locked():
+            if self._native is not None or self._closed:
+                message = f"tool `{tool.name}` comes too late, expected it before the runtime is first used"
+                raise ConduitError(message, "invalid_config")
+            self._host.tools.append(tool)
+        return function
 
     def _started(self) -> _conduit.Runtime:
         native = self._native

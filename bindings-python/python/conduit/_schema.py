@@ -77,7 +77,9 @@ def _input(signature: inspect.Signature, hints: dict[str, Any]) -> tuple[Schema,
         schema["properties"] = {name: _plain(hint) for name, hint in named.items()}
     else:
         read = _reader(named)
-        found, rest = TypeAdapter.json_schemas([(name, "validation", TypeAdapter(hint)) for name, hint in named.items()])
+        found, rest = TypeAdapter.json_schemas(
+            [(name, "validation", TypeAdapter(hint)) for name, hint in named.items()]
+        )
         # Pydantic knows no texts of `Annotated`.
         schema["properties"] = {name: {**_text(hint), **found[name, "validation"]} for name, hint in named.items()}
         schema.update(rest)
