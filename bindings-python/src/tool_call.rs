@@ -102,7 +102,7 @@ impl Drop for ToolCall {
 
 #[pymethods]
 impl ToolCall {
-    /// What this is for. Python calls it: its end unwinds a thread, which no frame of Rust may have called.
+    /// What this is for. Python calls it, not Rust: the end of the interpreter unwinds the thread, and Rust's frames bear no such end.
     #[getter]
     fn dispatch(&self, py: Python<'_>) -> Py<PyAny> {
         self.dispatch.clone_ref(py)
