@@ -10,7 +10,7 @@
 use std::time::{Duration, Instant};
 
 use conduit_core::{
-    ExecutionRequest, Isolation, Language, LocalTool, Outcome, Policy, Runtime, ToolPattern, WorkerCommand,
+    Engine, ExecutionRequest, Isolation, Language, LocalTool, Outcome, Policy, Runtime, ToolPattern, WorkerCommand,
 };
 use futures_util::future::join_all;
 
@@ -22,6 +22,7 @@ struct Way {
     name: &'static str,
     language: Language,
     isolation: Isolation,
+    engine: Engine,
     print: &'static str,
     calls: &'static str,
     fib: &'static str,
@@ -43,18 +44,20 @@ struct Figures {
 }
 
 fn ways() -> Vec<Way> {
-    let way = |name, language, isolation| {
+    let way = |name, language, isolation, engine| {
         let [print, calls, fib] = match language {
             Language::TypeScript => ["console.log(1 + 1)", CALLS, FIB],
             _ => ["print(1 + 1)", PYTHON_CALLS, PYTHON_FIB],
         };
-        Way { name, language, isolation, print, calls, fib }
+        Way { name, language, isolation, engine, print, calls, fib }
     };
     vec![
-        way("TypeScript, in this process", Language::TypeScript, Isolation::InProcess),
-        way("TypeScript, worker", Language::TypeScript, Isolation::Process),
-        way("Python, in this process", Language::Python, Isolation::InProcess),
-        way("Python, worker", Language::Python, Isolation::Process),
+        way("TypeScript, in this process", Language::TypeScript, Isolation::InProcess, Engine::Wasm),
+        way("TypeScript, worker", Language::TypeScript, Isolation::Process, Engine::Wasm),
+        #[cfg(feature = "v8")]
+        way("TypeScript, worker with V8", Language::TypeScript, Isolation::Process, Engine::V8),
+        way("Python, in this process", Language::Python, Isolation::InProcess, Engine::Wasm),
+        way("Python, worker", Language::Python, Isolation::Process, Engine::Wasm),
     ]
 }
 
@@ -65,6 +68,7 @@ impl Way {
             .host_tool(LocalTool::new("ping", |_arguments, _context| async { Ok(1.into()) }))
             .policy(Policy::allow([ToolPattern::parse("*").unwrap()]))
             .languages([self.language])
+            .engines([self.engine])
             .isolation(self.isolation)
             .worker(worker)
             .build()

@@ -69,19 +69,21 @@ fn tries_of(attack: &str, hello: &Hello) -> bool {
             Vec::<u8>::new().try_reserve_exact(1 << 30).is_ok()
         }
         _ => {
+            let host = getppid().unwrap();
             give_up_calls(hello).unwrap();
             let anywhere = std::ptr::null_mut();
             match attack {
                 "calls: none" => println!("it still writes"),
-                "calls: a file" => drop(File::open("/etc/passwd")),
+                "calls: a file" => return File::open("/etc/passwd").is_ok(),
                 "calls: a connection" => drop(TcpStream::connect("127.0.0.1:9")),
                 "calls: a program" => drop(Command::new("/bin/true").spawn()),
                 "calls: a thread" => drop(std::thread::spawn(|| ())),
-                "calls: a signal" => drop(kill_process(getppid().unwrap(), Signal::TERM)),
-                // SAFETY: nobody has this memory yet.
-                "calls: code" => drop(unsafe {
-                    rustix::mm::mmap_anonymous(anywhere, 4096, ProtFlags::READ | ProtFlags::EXEC, MapFlags::PRIVATE)
-                }),
+                "calls: a signal" => drop(kill_process(host, Signal::TERM)),
+                "calls: code" => {
+                    let access = ProtFlags::READ | ProtFlags::EXEC;
+                    // SAFETY: nobody has this memory yet.
+                    return unsafe { rustix::mm::mmap_anonymous(anywhere, 4096, access, MapFlags::PRIVATE) }.is_ok();
+                }
                 other => panic!("there is no attack {other}"),
             }
             true
@@ -98,10 +100,12 @@ fn k05_who_took_a_worker_over_reaches_nothing() {
         "files: a look into it",
         "limits: a descriptor",
         "limits: memory",
+        "calls: a file",
+        "calls: code",
     ] {
         assert_eq!(end_of(attack).code(), Some(REFUSED), "{attack}");
     }
-    for attack in ["a file", "a connection", "a program", "a thread", "a signal", "code"] {
+    for attack in ["a connection", "a program", "a thread", "a signal"] {
         let attack = format!("calls: {attack}");
         assert_eq!(end_of(&attack).signal(), Some(libc::SIGSYS), "{attack}");
     }

@@ -2,11 +2,14 @@
 
 use std::any::Any;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use conduit_guest_v8::{Envelope, Failure, Fresh, Host, Step, Stopped};
 use serde_json::json;
 
 use super::super::super::abi::completions_from_bytes;
+use super::super::super::cpu_time::process_cpu_time;
 use super::super::super::state::{RunState, Stop};
 use super::super::super::step::{RawEnd, prepared, stopped};
 use super::super::super::ticker::Ticker;
@@ -29,17 +32,23 @@ pub(super) fn load() {
 pub(super) fn run(prepare: Prepare, mut pipes: Pipes, hello: &Hello) -> Result<()> {
     let mut fresh = Fresh::new(usize::try_from(hello.memory_bytes).unwrap_or(usize::MAX));
     let interrupter = fresh.interrupter();
+    let over = Arc::new(AtomicU64::new(u64::MAX));
+    let most = Arc::clone(&over);
     let ticker = Ticker::start(move || {
-        // One that has not come yet is still on its way.
-        let _ = interrupter.tick();
+        // SECURITY: what the engine does not interrupt has no more time than other programs.
+        if !interrupter.tick() && cpu_ns() > most.load(Ordering::Relaxed) {
+            interrupter.stop();
+        }
     })?;
     confine::give_up_calls(hello)?;
-    match pipes.program().map_err(not_understood)? {
-        Some((limits, source)) => {
-            execute(fresh, &ticker, prepare, &mut pipes, (limits, source)).map_err(not_understood)
-        }
-        None => Ok(()),
-    }
+    let Some((limits, source)) = pipes.program().map_err(not_understood)? else { return Ok(()) };
+    over.store(cpu_ns().saturating_add(limits.cpu_time_ms.saturating_mul(1_000_000)), Ordering::Relaxed);
+    execute(fresh, &ticker, prepare, &mut pipes, (limits, source)).map_err(not_understood)
+}
+
+/// The CPU time of this process so far, which is the program's from when there is one.
+fn cpu_ns() -> u64 {
+    u64::try_from(process_cpu_time().as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn execute(
@@ -90,9 +99,8 @@ fn execute(
             pipes.ended(frames, RawEnd::Failed { memory_denied, error: error.as_bytes() })
         }
         Step::OutOfMemory => pipes.ended(frames, RawEnd::Limit(Limit::Memory, None)),
-        Step::Stopped => {
-            pipes.ended(frames, guest.stop.map_or(RawEnd::Crashed("it stopped by itself".into()), stopped))
-        }
+        // By its host, or else by the one that looks after its time.
+        Step::Stopped => pipes.ended(frames, stopped(guest.stop.unwrap_or(Stop::Limit(Limit::CpuTime)))),
         Step::Waiting { .. } => Err(unexpected()),
     }
 }
