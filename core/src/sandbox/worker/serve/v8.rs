@@ -35,7 +35,7 @@ pub(super) fn run(prepare: Prepare, mut pipes: Pipes, hello: &Hello) -> Result<(
     let over = Arc::new(AtomicU64::new(u64::MAX));
     let most = Arc::clone(&over);
     let ticker = Ticker::start(move || {
-        // SECURITY: what the engine does not interrupt has no more time than other programs.
+        // What the engine does not interrupt has no more time than other programs; wall time ends what remains.
         if !interrupter.tick() && cpu_ns() > most.load(Ordering::Relaxed) {
             interrupter.stop();
         }
