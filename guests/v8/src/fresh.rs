@@ -57,6 +57,7 @@ pub(crate) struct Vm {
     context: ManuallyDrop<v8::Global<v8::Context>>,
     pub(crate) heap: Arc<Heap>,
     signals: Arc<Signals>,
+    handle: v8::IsolateHandle,
 }
 
 impl Vm {
@@ -87,8 +88,9 @@ impl Vm {
         };
         // SAFETY: deno_core has entered the isolate; whoever uses it enters it again.
         unsafe { isolate.exit() };
+        let handle = isolate.thread_safe_handle();
         let (runtime, context) = (ManuallyDrop::new(runtime), ManuallyDrop::new(context));
-        Vm { runtime, context, heap, signals: Arc::default() }
+        Vm { runtime, context, heap, signals: Arc::default(), handle }
     }
 
     /// Calls `work` in the program's realm.
@@ -176,8 +178,9 @@ impl Fresh {
     }
 
     /// Its interrupter, which outlives it harmlessly.
-    pub fn interrupter(&mut self) -> Interrupter {
-        Interrupter { isolate: self.vm.isolate().thread_safe_handle(), signals: Arc::clone(&self.vm.signals) }
+    #[must_use]
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter { isolate: self.vm.handle.clone(), signals: Arc::clone(&self.vm.signals) }
     }
 
     /// Runs a program until it ends or waits. The texts are the sections of the contract's envelope; `heap_bytes` is what
