@@ -185,6 +185,38 @@ impl Fresh {
 
     /// Runs a program until it ends or waits. The texts are the sections of the contract's envelope; `heap_bytes` is what
     /// its heap and its buffers may have together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use conduit_guest_v8::{Envelope, Fresh, Host, Step, Stopped};
+    ///
+    /// /// Refuses every call and keeps no output.
+    /// struct Quiet;
+    ///
+    /// impl Host for Quiet {
+    ///     fn submit(&mut self, _kind: i32, _name: &str, _arguments: &[u8]) -> Result<i64, Stopped> {
+    ///         Err(Stopped)
+    ///     }
+    ///     fn write(&mut self, _stream: i32, _entry: &[u8]) -> Result<(), Stopped> {
+    ///         Ok(())
+    ///     }
+    ///     fn now(&self) -> i64 {
+    ///         0
+    ///     }
+    ///     fn random(&mut self, _bytes: &mut [u8]) -> Result<(), Stopped> {
+    ///         Err(Stopped)
+    ///     }
+    ///     fn tick(&mut self) -> Result<(), Stopped> {
+    ///         Ok(())
+    ///     }
+    ///     fn memory(&mut self, _bytes: u64) {}
+    /// }
+    ///
+    /// let envelope = Envelope { program: "async () => input.a + 1", mappings: "", input: r#"{"a": 1}"#, upstreams: "[]" };
+    /// let (_, step) = Fresh::new(64 << 20).start(&envelope, Box::new(Quiet), 64 << 20);
+    /// assert_eq!(step, Step::Done("2".into()));
+    /// ```
     #[must_use]
     pub fn start(mut self, envelope: &Envelope<'_>, host: Box<dyn Host>, heap_bytes: usize) -> (Live, Step) {
         self.vm.limit_heap(heap_bytes);
