@@ -202,7 +202,7 @@ class Runtime {
 
   async #close() {
     try {
-      await this.#ask({ ask: 'close' })
+      await this.#ask({ ask: 'shutdown' })
       if (this.#operations.size > 0) {
         // What it cancelled has ended, and is on its way here.
         const idle = new Promise((resolve) => (this.#idle = resolve))

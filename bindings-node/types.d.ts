@@ -6,6 +6,9 @@ export type JsonSchema = boolean | Record<string, any>;
 /** The language of a program. */
 export type Language = 'typescript' | 'python';
 
+/** What runs a program. */
+export type Engine = 'wasm' | 'v8';
+
 /** Why something failed. */
 export type ErrorCode = 'invalid_request' | 'invalid_config' | 'invalid_limit' | 'tool_not_found' | 'tool_failed' | 'arguments_too_large' | 'reply_too_large' | 'cancelled' | 'invalid_arguments' | 'invalid_schema' | 'missing_schema' | 'upstream_unavailable' | 'upstream_died' | 'upstream_protocol' | 'upstream_timeout' | 'address_denied' | 'busy' | 'shut_down' | 'internal';
 
@@ -24,6 +27,8 @@ export interface ExecutionRequest {
   input?: unknown;
   /** Limits that differ from the operator's defaults. */
   limits?: Limits;
+  /** What is to run it, one of those that the operator offers. Absent is the first of them that runs the language. */
+  engine?: Engine;
 }
 
 /** Limits that somebody asks for; what is absent keeps the value it has. Times are in milliseconds, sizes in bytes. */
@@ -262,6 +267,8 @@ export interface Config {
   validation?: 'permissive' | 'strict';
   /** Which languages programs may be written in; both when absent. */
   languages?: readonly Language[];
+  /** What programs may run in, what is preferred first; `wasm` alone when absent. */
+  engines?: readonly Engine[];
   /** Executions at once, waiting ones included; 100 when absent. */
   maxExecutions?: number;
   /** How many more may wait for a place, 100 when absent; the next one fails as `busy`. */

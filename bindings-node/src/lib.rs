@@ -11,16 +11,14 @@ mod tools;
 use std::path::Path;
 use std::sync::Arc;
 
-use conduit_core::serde_json;
 use conduit_core::{
-    Config, Embedded, Error, ErrorCode, ExecutionRequest, Language, Runtime, SEARCH_RESULTS, ToolDefinition,
-    ToolPattern, WorkerCommand, go_on_here_if_short,
+    Config, Embedded, Error, ErrorCode, ExecutionRequest, Language, Question, Runtime, ToolDefinition, WorkerCommand,
+    go_on_here_if_short,
 };
 use futures_util::StreamExt;
 use napi::bindgen_prelude::AsyncTask;
 use napi::{Env, Task};
 use napi_derive::napi;
-use serde::Deserialize;
 
 use channel::{Channel, Deliver};
 
@@ -96,43 +94,6 @@ fn thrown(error: Error) -> napi::Error {
     napi::Error::from_reason(channel::written(&error))
 }
 
-/// What a runtime can be asked beside running programs.
-#[derive(Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
-enum Question {
-    Tools { allow: Option<Vec<ToolPattern>> },
-    SearchTools { query: String, limit: Option<usize>, allow: Option<Vec<ToolPattern>> },
-    DescribeTools { names: Vec<String>, allow: Option<Vec<ToolPattern>> },
-    Declarations { language: Language, allow: Option<Vec<ToolPattern>> },
-    Check {},
-    Close {},
-}
-
-impl Question {
-    /// The answer's JSON.
-    async fn answer(self, runtime: Runtime) -> conduit_core::Result<String> {
-        Ok(match self {
-            Question::Tools { allow } => channel::written(&runtime.tools(allow.as_deref()).await),
-            Question::SearchTools { query, limit, allow } => {
-                let limit = limit.unwrap_or(SEARCH_RESULTS);
-                channel::written(&runtime.search_tools(&query, limit, allow.as_deref()).await?)
-            }
-            Question::DescribeTools { names, allow } => {
-                channel::written(&runtime.describe_tools(&names, allow.as_deref()).await?)
-            }
-            Question::Declarations { language, allow } => {
-                let tools = runtime.tools(allow.as_deref()).await;
-                channel::written(&runtime.declarations(language, tools).await?)
-            }
-            Question::Check {} => channel::written(&runtime.check().await),
-            Question::Close {} => {
-                runtime.shutdown().await;
-                channel::written(&())
-            }
-        })
-    }
-}
-
 /// A runtime as JavaScript holds it. Each operation has an id of JavaScript's, which its end bears.
 #[napi]
 pub struct NativeRuntime {
@@ -188,11 +149,10 @@ impl NativeRuntime {
     /// Asks what `question`, the JSON of a `Question`, says.
     #[napi(catch_unwind)]
     pub fn ask(&self, operation: u32, question: String) -> napi::Result<()> {
-        let question: Question = serde_json::from_str(&question).map_err(|error| {
-            thrown(Error::new(ErrorCode::InvalidRequest, "the request is not understood").with_source(error))
-        })?;
+        let question = Question::from_json(&question).map_err(thrown)?;
         let (embedded, runtime) = self.parts().map_err(thrown)?;
-        embedded.spawn(self.channel.settles(operation, question.answer(runtime))).map(drop).map_err(thrown)
+        let answer = async move { question.answer(&runtime).await };
+        embedded.spawn(self.channel.settles(operation, answer)).map(drop).map_err(thrown)
     }
 
     /// Answers a call of a tool: with the JSON of its value, or of `{message, content}`. A call that nobody waits for any more is

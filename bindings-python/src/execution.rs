@@ -10,7 +10,6 @@ use pyo3::prelude::*;
 use tokio::sync::Mutex;
 
 use crate::error::json;
-use crate::inbox::Open;
 use crate::pending::Pending;
 
 type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
@@ -19,7 +18,6 @@ type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
 #[pyclass(frozen, module = "conduit._conduit")]
 pub(crate) struct Execution {
     embedded: Arc<Embedded>,
-    wakes: Arc<Open>,
     id: String,
     events: Arc<Mutex<Events>>,
     cancel: CancelHandle,
@@ -28,14 +26,13 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
-    pub(crate) fn new(mut execution: conduit_core::Execution, embedded: Arc<Embedded>, wakes: Arc<Open>) -> Execution {
+    pub(crate) fn new(mut execution: conduit_core::Execution, embedded: Arc<Embedded>) -> Execution {
         Execution {
             embedded,
-            wakes,
             id: execution.id().to_owned(),
             events: Arc::new(Mutex::new(Box::pin(execution.take_events()))),
             cancel: execution.cancel_handle(),
-            result: async move { json(&execution.join().await?).map(Arc::from) }.boxed().shared(),
+            result: async move { Ok(json(&execution.join().await?).into()) }.boxed().shared(),
         }
     }
 }
@@ -50,14 +47,14 @@ impl Execution {
     /// Asks for the next events, all that there are by then, as JSON of an array; `None` after the last one.
     fn next_events(&self) -> Pending {
         let events = Arc::clone(&self.events);
-        Pending::new(Arc::clone(&self.embedded), Arc::clone(&self.wakes), async move {
+        Pending::new(Arc::clone(&self.embedded), async move {
             let mut events = events.lock().await;
             let Some(first) = events.next().await else { return Ok(None) };
             let mut batch = vec![first];
             while let Some(Some(event)) = events.next().now_or_never() {
                 batch.push(event);
             }
-            json(&batch).map(Some)
+            Ok(Some(json(&batch)))
         })
     }
 
@@ -69,7 +66,6 @@ impl Execution {
     /// Asks for the result.
     fn join(&self) -> Pending {
         let result = self.result.clone();
-        let question = async move { result.await.map(|result| Some(result.to_string())) };
-        Pending::new(Arc::clone(&self.embedded), Arc::clone(&self.wakes), question)
+        Pending::new(Arc::clone(&self.embedded), async move { Ok(Some(result.await?.to_string())) })
     }
 }

@@ -1,13 +1,13 @@
-//! What threads of Python have to do for the runtime: call functions that are tools, wake event loops.
+//! What threads of Python have to do for the runtime: call functions that are tools, wake tasks of event loops.
 //!
 //! Only threads that Python started run Python, so that the end of the interpreter, which stops them where they are,
-//! is as safe as for Python's own daemon threads. There are two queues: one whose work may take long, one whose work never does.
+//! is as safe as for Python's own daemon threads. Each event loop has a queue, whose work never takes long, and so have the
+//! threads of each runtime, whose work may.
 
 use std::collections::VecDeque;
 use std::io::{PipeReader, PipeWriter, Read, Write};
 #[cfg(unix)]
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,16 +15,17 @@ use std::time::Duration;
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 
-use crate::error::{checked, of_this_process};
-use crate::tool_call::{Call, ToolCall};
+use crate::tool_call::{Stage, ToolCall};
 
 /// Threads that one queue has at the most: as many calls of functions run at once, further ones wait.
 const MOST_THREADS: usize = 512;
 /// How long a thread without work stays.
 const IDLE: Duration = Duration::from_secs(10);
 
-enum Job {
-    Call(Arc<Call>),
+pub(crate) enum Job {
+    /// Dropping it answers it.
+    Call(ToolCall),
+    /// A function to call.
     Wake(Py<PyAny>),
 }
 
@@ -32,7 +33,7 @@ impl Job {
     fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         match self {
             Job::Wake(callback) => Ok(callback),
-            Job::Call(call) => Ok(Py::new(py, ToolCall(call))?.into_any()),
+            Job::Call(call) => Ok(Py::new(py, call)?.into_any()),
         }
     }
 }
@@ -42,37 +43,8 @@ struct State {
     threads: usize,
     idle: usize,
     closed: bool,
-    /// What event loops watch, when any does; readable while there are jobs, and when it is closed.
+    /// What an event loop watches; readable while there are jobs.
     watched: Option<Watched>,
-    watching: usize,
-    /// The last loop that watched was closed: nobody will answer a call.
-    deserted: bool,
-}
-
-impl State {
-    /// The calls that are in the queue, which has them no longer.
-    fn take_calls(&mut self) -> Vec<Arc<Call>> {
-        let mut calls = Vec::new();
-        for job in std::mem::take(&mut self.jobs) {
-            match job {
-                Job::Call(call) => calls.push(call),
-                wake @ Job::Wake(_) => self.jobs.push_back(wake),
-            }
-        }
-        calls
-    }
-
-    /// Tells one who waits of a new job, or all that it is closed.
-    fn tell(&mut self, ready: &Condvar) {
-        if self.closed {
-            ready.notify_all()
-        } else {
-            ready.notify_one()
-        }
-        if let Some(watched) = &mut self.watched {
-            watched.signal();
-        }
-    }
 }
 
 /// One queue. Bounded by the calls that executions may have under way, and by the questions of the embedder.
@@ -83,74 +55,46 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn new() -> Arc<Queue> {
-        // The first thread is started by whoever makes the queue.
-        let state = State {
-            jobs: VecDeque::new(),
-            threads: 1,
-            idle: 0,
-            closed: false,
-            watched: None,
-            watching: 0,
-            deserted: false,
-        };
-        Arc::new(Queue { state: Mutex::new(state), ready: Condvar::new(), process: std::process::id() })
+    /// Whether it is another process that this belongs to; here the lock may be held for ever.
+    fn is_forked(&self) -> bool {
+        self.process != std::process::id()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, mut state: MutexGuard<'_, State>, job: Job) {
-        state.jobs.push_back(job);
-        state.tell(&self.ready);
-    }
-
-    pub(crate) fn call(&self, call: Arc<Call>) {
-        let state = self.lock();
-        if state.closed || state.deserted {
+    pub(crate) fn push(&self, job: Job) {
+        let mut state = self.lock();
+        if state.closed {
+            // What its drop wakes may want the lock.
             drop(state);
-            call.abandon();
-        } else {
-            self.push(state, Job::Call(call));
+            return;
         }
-    }
-
-    /// Never in vain while there is an [`Open`], which whoever wakes has.
-    pub(crate) fn wake(&self, callback: Py<PyAny>) {
-        self.push(self.lock(), Job::Wake(callback));
+        state.jobs.push_back(job);
+        self.ready.notify_one();
+        if let Some(watched) = &mut state.watched {
+            watched.signal();
+        }
     }
 
     /// A call that nobody waits for any more does not stay in the queue.
-    pub(crate) fn forget(&self, call: &Arc<Call>) {
-        let is_other = |job: &Job| !matches!(job, Job::Call(other) if Arc::ptr_eq(other, call));
+    pub(crate) fn forget(&self, stage: &Arc<Stage>) {
+        let is_other = |job: &Job| !matches!(job, Job::Call(call) if Arc::ptr_eq(&call.stage, stage));
         self.lock().jobs.retain(is_other);
     }
 
-    /// Lets the threads end when they have woken whom they should. Calls that wait fail, and so do those that come.
+    /// Lets the threads end. Calls that wait fail, and so do those that come.
     pub(crate) fn close(&self) {
-        // In a forked process the lock may be held for ever.
-        if of_this_process(self.process).is_err() {
+        if self.is_forked() {
             return;
         }
-        let abandoned = {
-            let mut state = self.lock();
-            state.closed = true;
-            state.tell(&self.ready);
-            state.take_calls()
-        };
-        abandoned.iter().for_each(|call| call.abandon());
-    }
-
-    /// One loop less watches.
-    fn unwatch(&self) {
-        let abandoned = {
-            let mut state = self.lock();
-            state.watching -= 1;
-            state.deserted = state.watching == 0;
-            if state.deserted { state.take_calls() } else { Vec::new() }
-        };
-        abandoned.iter().for_each(|call| call.abandon());
+        let mut state = self.lock();
+        state.closed = true;
+        self.ready.notify_all();
+        let unanswered = std::mem::take(&mut state.jobs);
+        drop(state);
+        drop(unanswered);
     }
 
     /// The next job; `None` when the thread may end.
@@ -175,6 +119,24 @@ impl Queue {
     }
 }
 
+/// The queue of whoever answers calls just then.
+#[derive(Clone)]
+pub(crate) struct Place(Arc<Mutex<Arc<Queue>>>);
+
+impl Place {
+    pub(crate) fn new(inbox: &Inbox) -> Place {
+        Place(Arc::new(Mutex::new(inbox.queue())))
+    }
+
+    pub(crate) fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn put(&self, inbox: &Inbox) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = inbox.queue();
+    }
+}
+
 /// A pipe that holds a byte while somebody should look.
 struct Watched {
     reader: PipeReader,
@@ -183,11 +145,6 @@ struct Watched {
 }
 
 impl Watched {
-    fn new() -> std::io::Result<Watched> {
-        let (reader, writer) = std::io::pipe()?;
-        Ok(Watched { reader, writer, signalled: false })
-    }
-
     fn signal(&mut self) {
         self.signalled = self.signalled || self.writer.write_all(&[0]).is_ok();
     }
@@ -199,101 +156,78 @@ impl Watched {
     }
 }
 
-/// A queue whose threads stay for as long as somebody has this.
-pub(crate) struct Open(pub(crate) Arc<Queue>);
-
-impl Open {
-    pub(crate) fn new() -> Arc<Open> {
-        Arc::new(Open(Queue::new()))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-/// One queue, as its threads see it, or an event loop, which has this for as long as it watches.
-#[pyclass(frozen, module = "conduit._conduit")]
-pub(crate) struct Inbox {
-    queue: Arc<Queue>,
-    watches: AtomicBool,
-}
+/// One queue, as the threads or the event loop that serve it have it. It is closed when nobody does any more.
+#[pyclass(frozen, weakref, module = "conduit._conduit")]
+pub(crate) struct Inbox(Arc<Queue>);
 
 impl Inbox {
-    pub(crate) fn new(queue: &Arc<Queue>) -> Inbox {
-        Inbox { queue: Arc::clone(queue), watches: AtomicBool::new(false) }
+    pub(crate) fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.0)
     }
 }
 
 impl Drop for Inbox {
     fn drop(&mut self) {
-        if *self.watches.get_mut() && of_this_process(self.queue.process).is_ok() {
-            self.queue.unwatch();
-        }
+        self.0.close();
     }
 }
 
 #[pymethods]
 impl Inbox {
+    #[new]
+    fn new() -> Inbox {
+        // The first thread is started by whoever makes the queue.
+        let state = State { jobs: VecDeque::new(), threads: 1, idle: 0, closed: false, watched: None };
+        Inbox(Arc::new(Queue { state: Mutex::new(state), ready: Condvar::new(), process: std::process::id() }))
+    }
+
     /// Waits for something to do: a call of a tool, or a function to call. `None` when the thread may end.
     fn next(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        py.detach(|| self.queue.next()).map(|job| job.into_python(py)).transpose()
+        py.detach(|| self.0.next()).map(|job| job.into_python(py)).transpose()
     }
 
-    /// What an event loop can watch instead of waiting: readable when it should call `take`.
+    /// What an event loop can watch instead of waiting: readable when it should call `take`. Asked for once, before there are jobs.
     ///
     /// Raises `NotImplementedError` where event loops watch no pipes, and `OSError` when there are too many.
-    fn descriptor(&self, py: Python<'_>) -> PyResult<i32> {
-        #[cfg(not(unix))]
-        return Err(PyNotImplementedError::new_err("event loops watch no pipes here"));
-        #[cfg(unix)]
-        {
-            // A forked process leaves the pipe to the one that it shares it with.
-            checked(py, of_this_process(self.queue.process))?;
-            let mut state = self.queue.lock();
-            let watched = match state.watched.take() {
-                Some(watched) => watched,
-                None => Watched::new()?,
-            };
-            let descriptor = watched.reader.as_raw_fd();
-            state.watched = Some(watched);
-            if !self.watches.swap(true, Ordering::Relaxed) {
-                state.watching += 1;
-                state.deserted = false;
-            }
-            // For what came before.
-            state.tell(&self.queue.ready);
-            Ok(descriptor)
-        }
+    #[cfg(unix)]
+    fn descriptor(&self) -> PyResult<i32> {
+        let (reader, writer) = std::io::pipe()?;
+        let descriptor = reader.as_raw_fd();
+        self.0.lock().watched = Some(Watched { reader, writer, signalled: false });
+        Ok(descriptor)
     }
 
-    /// Everything that there is to do now; `None` when there never will be more.
-    fn take(&self, py: Python<'_>) -> PyResult<Option<Vec<Py<PyAny>>>> {
-        if of_this_process(self.queue.process).is_err() {
-            return Ok(Some(Vec::new()));
+    #[cfg(not(unix))]
+    fn descriptor(&self) -> PyResult<i32> {
+        Err(PyNotImplementedError::new_err("event loops watch no pipes here"))
+    }
+
+    /// Everything that there is to do now.
+    fn take(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        // A forked process leaves the pipe to the one that it shares it with.
+        if self.0.is_forked() {
+            return Ok(Vec::new());
         }
-        let (jobs, closed) = {
-            let mut state = self.queue.lock();
-            let closed = state.closed;
-            // One that is closed stays readable until everybody has seen that.
-            if let Some(watched) = state.watched.as_mut().filter(|_| !closed) {
+        let jobs = {
+            let mut state = self.0.lock();
+            if let Some(watched) = &mut state.watched {
                 watched.clear();
             }
-            (std::mem::take(&mut state.jobs), closed)
+            std::mem::take(&mut state.jobs)
         };
-        if closed && jobs.is_empty() {
-            return Ok(None);
-        }
-        jobs.into_iter().map(|job| job.into_python(py)).collect::<PyResult<_>>().map(Some)
+        jobs.into_iter().map(|job| job.into_python(py)).collect()
     }
 
     /// Whether nobody waits for what comes next, so that the caller must start one more thread.
     fn is_deserted(&self) -> bool {
-        let mut state = self.queue.lock();
+        let mut state = self.0.lock();
         let deserted = state.idle == 0 && state.threads < MOST_THREADS && !state.closed;
         state.threads += usize::from(deserted);
         deserted
+    }
+
+    /// Lets the threads end.
+    fn close(&self) {
+        self.0.close();
     }
 }

@@ -5,7 +5,9 @@ import contextvars
 import gc
 import sys
 import threading
+import time
 import unittest
+import unittest.mock
 
 from conduit import AsyncRuntime, Cancelled, ConduitError, EventStdout, Limits, Runtime
 from conduit._code_mode import Programs
@@ -155,6 +157,24 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
         gc.collect()
         self.assertEqual((await asyncio.wait_for(execution.join(), PATIENCE)).value, 3)
 
+    async def test_a_program_may_call_before_its_execution_is_there(self):
+        async def one():
+            return 1
+
+        class Slow:
+            def spawn(self, request):
+                execution = native.spawn(request)
+                execution.next_events().wait()
+                # Long enough for the call to be on its way.
+                time.sleep(0.3)
+                return execution
+
+        async with AsyncRuntime(policy=ALL, tools=[one]) as runtime:
+            native = runtime._started()
+            with unittest.mock.patch.object(runtime, "_started", Slow):
+                execution = runtime.spawn("return await tools.host.one()", language="python")
+            self.assertEqual((await asyncio.wait_for(execution.join(), PATIENCE)).value, 1)
+
     async def test_a_tool_that_cancels_itself_fails(self):
         async with AsyncRuntime(policy=ALL) as runtime:
 
@@ -191,15 +211,64 @@ class Loops(unittest.TestCase):
         async def who():
             return user.get()
 
+        @runtime.tool
+        def who_else():
+            return user.get()
+
         async def ask(name):
             user.set(name)
-            return (await runtime.execute("return await tools.host.who()", language="python")).value
+            code = "return [await tools.host.who(), await tools.host.who_else()]"
+            return (await runtime.execute(code, language="python")).value
 
         async def both():
             return [await asyncio.ensure_future(ask(name)) for name in ("alice", "bob")]
 
-        self.assertEqual(asyncio.run(both()), ["nobody", "nobody"])
+        self.assertEqual(asyncio.run(both()), [["nobody", "nobody"]] * 2)
         asyncio.run(runtime.close())
+
+    def test_a_loop_that_watches_no_pipes_is_served_by_a_thread(self):
+        class Loop(asyncio.SelectorEventLoop):
+            """As Windows has it."""
+
+            def add_reader(self, fd, callback, *args):
+                raise NotImplementedError
+
+        runtime = AsyncRuntime(policy=ALL)
+        ended = []
+
+        @runtime.tool
+        async def where():
+            return id(asyncio.get_running_loop())
+
+        @runtime.tool
+        async def hang():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(True)
+
+        async def ask():
+            result = await runtime.execute("await tools.host.where()", language="python")
+            self.assertEqual(result.value, id(asyncio.get_running_loop()))
+            limits = Limits(wall_time_s=0.2)
+            result = await runtime.execute("await tools.host.hang()", language="python", limits=limits)
+            while not ended:
+                await asyncio.sleep(0.01)
+            return result.outcome.limit
+
+        before = set(threading.enumerate())
+        for _ in range(2):
+            loop = Loop()
+            self.assertEqual(loop.run_until_complete(asyncio.wait_for(ask(), PATIENCE)), "wall_time")
+            ended.clear()
+            loop.run_until_complete(asyncio.sleep(0))
+            loop.close()
+        asyncio.run(runtime.close())
+        del loop, runtime
+        gc.collect()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(PATIENCE)
+            self.assertFalse(thread.is_alive(), thread.name)
 
     def test_a_tool_whose_loop_is_closed_fails_at_once(self):
         left, ended, answers = threading.Event(), threading.Event(), []
@@ -248,6 +317,25 @@ await tools.host.tell(answer=answer)
         own = set(threading.enumerate()) - before
         del execution
         gc.collect()
+        for thread in own:
+            thread.join(PATIENCE)
+            self.assertFalse(thread.is_alive(), thread.name)
+
+    def test_the_threads_end_with_the_close(self):
+        before = set(threading.enumerate())
+
+        async def one():
+            return 1
+
+        def two():
+            return 2
+
+        runtime = Runtime(policy=ALL, tools=[one, two])
+        code = "return await tools.host.one() + await tools.host.two()"
+        self.assertEqual(runtime.execute(code, language="python").value, 3)
+        own = {thread for thread in set(threading.enumerate()) - before if thread.name.startswith("conduit-")}
+        self.assertEqual({thread.name for thread in own}, {"conduit-loop", "conduit-host"})
+        runtime.close()
         for thread in own:
             thread.join(PATIENCE)
             self.assertFalse(thread.is_alive(), thread.name)

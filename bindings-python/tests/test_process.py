@@ -223,6 +223,29 @@ class Forks(Processes):
         """)
         self.assertEqual(printed.split("\n"), ["shut_down"] * 2 + ["child 5", "cancelled", "42 True", "idle True", ""])
 
+    def test_a_loop_that_goes_on_in_a_forked_process_has_a_runtime_there(self):
+        printed = self.run_python("""
+        import selectors
+
+        async def question():
+            async with AsyncRuntime(policy=ALL, tools=[one]) as runtime:
+                return (await runtime.execute("await tools.host.one()", language="typescript")).value
+
+        async def one():
+            return 1
+
+        # Others would be shared with the child.
+        loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
+        loop.run_until_complete(question())
+        child = os.fork()
+        print(loop.run_until_complete(question()))
+        loop.close()
+        if child != 0:
+            _, status = os.waitpid(child, 0)
+            print("child", os.WEXITSTATUS(status) if os.WIFEXITED(status) else status)
+        """)
+        self.assertEqual(printed, "1\n1\nchild 0\n")
+
     def test_multiprocessing_forks(self):
         printed = self.run_python("""
         import multiprocessing

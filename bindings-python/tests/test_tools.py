@@ -1,6 +1,7 @@
 """Functions of the embedding program as tools."""
 
 import asyncio
+import contextvars
 import dataclasses
 import functools
 import gc
@@ -12,7 +13,7 @@ import unittest.mock
 import weakref
 from typing import Optional
 
-from conduit import ConduitError, Limits, Runtime, _conduit, tool
+from conduit import ConduitError, Limits, Runtime, _conduit, current_call, tool
 
 ALL = {"allow": ["host.*", "mine.*"]}
 PATIENCE = 60
@@ -175,8 +176,8 @@ class Unanswered(unittest.TestCase):
 
     def setUp(self):
         config = _conduit.Config.from_json(json.dumps({"policy": ALL}))
-        self.native = _conduit.Runtime(config, [(json.dumps({"name": "it"}), False)])
-        self.calls = self.native.calls()
+        self.calls = _conduit.Inbox()
+        self.native = _conduit.Runtime(config, [(json.dumps({"name": "it"}), False)], lambda: None, self.calls)
 
     def check(self, execution):
         error = json.loads(execution.join().wait())["outcome"]["error"]
@@ -191,6 +192,10 @@ class Unanswered(unittest.TestCase):
         execution = self.native.spawn(self.REQUEST)
         del self.native
         self.check(execution)
+
+    def test_a_call_that_nobody_serves_fails(self):
+        del self.calls
+        self.check(self.native.spawn(self.REQUEST))
 
 
 class Definitions(unittest.TestCase):
@@ -277,6 +282,24 @@ class Definitions(unittest.TestCase):
 
 
 class Together(unittest.TestCase):
+    def test_a_function_does_not_see_the_context_of_another_call(self):
+        user = contextvars.ContextVar("user", default="nobody")
+        threads = set()
+
+        def who(name: str):
+            threads.add(threading.get_ident())
+            before = user.get()
+            user.set(name)
+            return [before, current_call().tool]
+
+        with Runtime(policy=ALL, tools=[who]) as runtime:
+            code = "return [await tools.host.who(name=name) for name in ('alice', 'bob', 'carol')]"
+            value = runtime.execute(code, language="python").value
+        self.assertEqual(value, [["nobody", "host.who"]] * 3)
+        self.assertLess(len(threads), 3)
+        with self.assertRaises(LookupError):
+            current_call()
+
     def test_functions_run_at_the_same_time(self):
         meeting = threading.Barrier(8)
         with Runtime(policy=ALL) as runtime:

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use conduit_core::{Error, ErrorCode, Language, Limit, LimitsRequest, ToolPattern};
+use conduit_core::{Engine, Error, ErrorCode, Language, Limit, LimitsRequest, ToolPattern};
 use serde_json::Value;
 
 /// Runs programs that a model wrote in a sandbox, and lets them call MCP tools.
@@ -68,6 +68,9 @@ pub(crate) struct ExecArgs {
     /// The program's language. Default: by the file's ending, and `typescript` for standard input.
     #[arg(long, value_parser = parse_language)]
     pub(crate) language: Option<Language>,
+    /// What runs the program: `wasm` or `v8`, if the config offers it. Default: the config's first that runs the language.
+    #[arg(long, value_parser = parse_engine)]
+    pub(crate) engine: Option<Engine>,
     /// Print the whole result as JSON, and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
@@ -130,6 +133,13 @@ fn parse_input(text: &str) -> Result<Value, String> {
 fn parse_language(name: &str) -> Result<Language, String> {
     Language::from_name(name).ok_or_else(|| {
         let names: Vec<_> = Language::ALL.iter().map(|language| language.name()).collect();
+        format!("expected `{}`", names.join("`, `"))
+    })
+}
+
+fn parse_engine(name: &str) -> Result<Engine, String> {
+    Engine::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Engine::ALL.iter().map(|engine| engine.name()).collect();
         format!("expected `{}`", names.join("`, `"))
     })
 }

@@ -31,6 +31,7 @@ pub(crate) async fn exec(args: ExecArgs, worker: WorkerCommand) -> Result<u8> {
     if let Some(input) = args.input {
         request = request.input(input);
     }
+    request.engine = args.engine;
     let mut interrupts = Interrupts::new()?;
     let runtime = session::open(&args.set_up, !args.set_up.allow.is_empty(), worker)?;
     let printer = Printer::start();

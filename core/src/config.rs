@@ -20,7 +20,7 @@ use url::Url;
 use crate::credentials::{Credential, Secret};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{Limit, LimitsRequest};
-use crate::model::Language;
+use crate::model::{Engine, Language};
 use crate::policy::Policy;
 use crate::schema::Strictness;
 use crate::tool::ToolPattern;
@@ -44,6 +44,7 @@ const ROOT: &[&str] = &[
     "max_limits",
     "validation",
     "languages",
+    "engines",
     "max_executions",
     "max_queue",
     "isolation",
@@ -93,6 +94,8 @@ pub struct Config {
     pub validation: Strictness,
     /// Which languages programs may be written in.
     pub languages: Vec<Language>,
+    /// What programs may run in, what is preferred first.
+    pub engines: Vec<Engine>,
     /// Executions at once, 1 to [`MAX_EXECUTIONS`], those that wait for a tool included.
     pub max_executions: u32,
     /// How many more may queue for a place.
@@ -134,6 +137,7 @@ impl Default for Config {
             max_limits: LimitsRequest::default(),
             validation: Strictness::Permissive,
             languages: Language::ALL.to_vec(),
+            engines: vec![Engine::Wasm],
             max_executions: 100,
             max_queue: 100,
             isolation: Isolation::default(),
@@ -274,7 +278,10 @@ impl Reading {
             config.validation = one_of(at, [("permissive", Strictness::Permissive), ("strict", Strictness::Strict)])?;
         }
         if let Some(at) = fields.get("languages") {
-            config.languages = languages(at)?;
+            config.languages = listed(at, Language::ALL, Language::name, "a language")?;
+        }
+        if let Some(at) = fields.get("engines") {
+            config.engines = listed(at, Engine::ALL, Engine::name, "an engine")?;
         }
         if let Some(at) = fields.get("max_executions") {
             config.max_executions = at.count(1..=MAX_EXECUTIONS)?;
@@ -437,17 +444,20 @@ fn one_of<T>(at: &At<'_>, words: [(&str, T); 2]) -> Result<T> {
     found.map(|(_, meant)| meant).ok_or_else(|| at.error(format!("must be `{names}`")))
 }
 
-fn languages(at: &At<'_>) -> Result<Vec<Language>> {
-    let mut languages = Vec::new();
+/// Some of `all`, each once and one at the least.
+fn listed<T: Copy + PartialEq>(at: &At<'_>, all: &[T], name: fn(T) -> &'static str, what: &str) -> Result<Vec<T>> {
+    let mut list = Vec::new();
     for at in at.list()? {
-        let names = Language::ALL.iter().map(|language| language.name()).collect::<Vec<_>>().join("` or `");
-        let language = Language::from_name(&at.text()?).ok_or_else(|| at.error(format!("must be `{names}`")))?;
-        if languages.contains(&language) {
+        let text = at.text()?;
+        let names = || all.iter().map(|one| name(*one)).collect::<Vec<_>>().join("` or `");
+        let found = all.iter().copied().find(|one| name(*one) == text);
+        let one = found.ok_or_else(|| at.error(format!("must be `{}`", names())))?;
+        if list.contains(&one) {
             return Err(at.error("is there twice"));
         }
-        languages.push(language);
+        list.push(one);
     }
-    if languages.is_empty() { Err(at.error("must have a language")) } else { Ok(languages) }
+    if list.is_empty() { Err(at.error(format!("must have {what}"))) } else { Ok(list) }
 }
 
 fn duration(at: &At<'_>) -> Result<Duration> {

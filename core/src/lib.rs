@@ -21,6 +21,7 @@ mod gateway;
 mod limits;
 mod model;
 mod policy;
+mod question;
 mod refs;
 mod runtime;
 mod sandbox;
@@ -39,8 +40,9 @@ pub use gateway::{
     Described, Found, MAX_DESCRIBED, MAX_QUERY_BYTES, MAX_SEARCH_RESULTS, SEARCH_RESULTS, UpstreamStatus,
 };
 pub use limits::{Limit, LimitsRequest, Unit, Usage};
-pub use model::{Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome, ToolCallRecord};
+pub use model::{Engine, Event, ExecutionRequest, ExecutionResult, GuestError, Language, Outcome, ToolCallRecord};
 pub use policy::{Decision, NO_POLICY, Policy};
+pub use question::Question;
 pub use runtime::{CancelHandle, Execution, HOST_UPSTREAM, Runtime, RuntimeBuilder, worker_exit_status, worker_main};
 pub use sandbox::WorkerCommand;
 pub use schema::Strictness;

@@ -52,6 +52,44 @@ impl Language {
     }
 }
 
+/// What runs a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Engine {
+    /// An interpreter in WebAssembly: QuickJS or CPython.
+    Wasm,
+    /// V8, for TypeScript alone, in a worker process: compiles what a program computes much with. Not in every build.
+    V8,
+}
+
+impl Engine {
+    /// All engines.
+    pub const ALL: &[Engine] = &[Engine::Wasm, Engine::V8];
+
+    /// The stable name, such as `wasm`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Engine::Wasm => "wasm",
+            Engine::V8 => "v8",
+        }
+    }
+
+    /// The engine with this name, or `None`.
+    pub fn from_name(name: &str) -> Option<Engine> {
+        Engine::ALL.iter().copied().find(|engine| engine.name() == name)
+    }
+
+    /// Whether it runs programs in `language`.
+    pub const fn runs(self, language: Language) -> bool {
+        match self {
+            Engine::Wasm => true,
+            Engine::V8 => matches!(language, Language::TypeScript),
+        }
+    }
+}
+
 /// One program to run, and what it may do.
 ///
 /// # Example: less than the operator allows
@@ -94,6 +132,9 @@ pub struct ExecutionRequest {
     /// Limits that differ from the operator's defaults.
     #[serde(default)]
     pub limits: LimitsRequest,
+    /// What is to run it, one of those that the operator offers. Absent is the first of them that runs the language.
+    #[serde(default)]
+    pub engine: Option<Engine>,
 }
 
 impl ExecutionRequest {
@@ -114,6 +155,7 @@ impl ExecutionRequest {
             allow: None,
             input: Value::Null,
             limits: LimitsRequest::default(),
+            engine: None,
         }
     }
 
@@ -159,6 +201,12 @@ impl ExecutionRequest {
     /// Limits that differ from the operator's defaults.
     pub fn limits(mut self, limits: LimitsRequest) -> ExecutionRequest {
         self.limits = limits;
+        self
+    }
+
+    /// What is to run it.
+    pub fn engine(mut self, engine: Engine) -> ExecutionRequest {
+        self.engine = Some(engine);
         self
     }
 }

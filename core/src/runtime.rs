@@ -16,9 +16,9 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::execution::{self, Ground, Handle};
 use crate::gateway::{Described, Found, Gateway, UpstreamStatus};
 use crate::limits::{Limits, LimitsRequest};
-use crate::model::{Event, ExecutionRequest, ExecutionResult, Language, Outcome};
+use crate::model::{Engine, Event, ExecutionRequest, ExecutionResult, Language, Outcome};
 use crate::policy::Policy;
-use crate::sandbox::{self, SandboxSize, Sandboxes, WorkerCommand, WorkerOptions};
+use crate::sandbox::{self, Kind, SandboxSize, Sandboxes, WorkerCommand, WorkerOptions};
 use crate::schema::Strictness;
 use crate::task::{self, Task};
 use crate::tool::{Tool, ToolPattern};
@@ -113,6 +113,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// What programs may run in, what is preferred first; without this, in wasm alone.
+    pub fn engines(mut self, engines: impl IntoIterator<Item = Engine>) -> RuntimeBuilder {
+        self.config.engines = engines.into_iter().collect();
+        self
+    }
+
     /// How many executions may be under way at once, 1 to [`MAX_EXECUTIONS`], those that wait for a tool included.
     pub fn max_executions(mut self, executions: u32) -> RuntimeBuilder {
         self.config.max_executions = executions;
@@ -165,9 +171,12 @@ impl RuntimeBuilder {
         let upstreams = connectable.chain(local).collect::<Result<Vec<_>>>()?;
         let gateway = Arc::new(Gateway::new(upstreams, config.validation)?);
         let size = SandboxSize { executions, threads: threads() };
-        let workers = workers(config.isolation, config.confinement, worker, &ceiling)?;
-        let languages = languages(config.languages)?;
-        let sandboxes = Sandboxes::load(&languages, size, execution::prepare, workers.as_ref())?;
+        let workers = |engine| match (engine, config.isolation) {
+            (Engine::Wasm, Isolation::InProcess) => Ok(None),
+            _ => worker_options(worker.clone(), config.confinement, &ceiling).map(Some),
+        };
+        let kinds = kinds(&config.languages, &config.engines)?;
+        let sandboxes = Sandboxes::load(&kinds, size, execution::prepare, workers)?;
         let inner = Inner {
             sandboxes,
             gateway,
@@ -184,39 +193,32 @@ impl RuntimeBuilder {
     }
 }
 
-/// The workers, if programs run in some.
-fn workers(
-    isolation: Isolation,
-    confinement: Confinement,
-    command: Option<WorkerCommand>,
-    ceiling: &Limits,
-) -> Result<Option<WorkerOptions>> {
-    match (isolation, command) {
-        (Isolation::InProcess, _) => Ok(None),
-        (Isolation::Process, Some(command)) => {
-            let is_strict = confinement == Confinement::Require;
-            Ok(Some(WorkerOptions { command, memory_bytes: ceiling.memory_bytes, is_strict }))
-        }
-        (Isolation::Process, None) => {
-            let message = "`isolation` is `process`, expected a program for workers: give `RuntimeBuilder::worker`";
-            Err(Error::new(ErrorCode::InvalidConfig, message))
-        }
-    }
+/// How workers are started and treated.
+fn worker_options(command: Option<WorkerCommand>, confinement: Confinement, ceiling: &Limits) -> Result<WorkerOptions> {
+    let command = command.ok_or_else(|| {
+        let message = "programs are to run in workers, expected a program for them: give `RuntimeBuilder::worker`";
+        Error::new(ErrorCode::InvalidConfig, message)
+    })?;
+    let is_strict = confinement == Confinement::Require;
+    Ok(WorkerOptions { command, memory_bytes: ceiling.memory_bytes, is_strict })
 }
 
-/// The languages to offer, each once.
-fn languages(mut languages: Vec<Language>) -> Result<Vec<Language>> {
+/// What to offer, each once: of each language what is preferred first.
+fn kinds(languages: &[Language], engines: &[Engine]) -> Result<Vec<Kind>> {
     if languages.is_empty() {
         return Err(Error::new(ErrorCode::InvalidConfig, "`languages` has no language, expected at least one"));
     }
-    let mut seen = Vec::new();
-    languages.retain(|language| {
-        !seen.contains(language) && {
-            seen.push(*language);
-            true
+    let mut kinds = Vec::new();
+    for kind in languages.iter().flat_map(|language| engines.iter().map(move |engine| (*language, *engine))) {
+        if kind.1.runs(kind.0) && !kinds.contains(&kind) {
+            kinds.push(kind);
         }
-    });
-    Ok(languages)
+    }
+    if kinds.is_empty() {
+        let message = "no engine of `engines` runs a language of `languages`, expected one that does";
+        return Err(Error::new(ErrorCode::InvalidConfig, message));
+    }
+    Ok(kinds)
 }
 
 /// The operator's limits. A request above a ceiling is clamped, but an operator should not believe in a limit that is none.
@@ -410,7 +412,7 @@ impl Runtime {
 
     /// The languages that programs may be written in.
     pub fn languages(&self) -> Vec<Language> {
-        self.inner.sandboxes.languages().collect()
+        self.inner.sandboxes.languages()
     }
 
     /// Where programs run.
@@ -447,7 +449,7 @@ impl Runtime {
 
 impl Inner {
     async fn run(&self, request: ExecutionRequest, handle: Handle) -> Result<ExecutionResult> {
-        let sandbox = self.sandboxes.of(request.language)?;
+        let sandbox = self.sandboxes.of(request.language, request.engine)?;
         // SECURITY: no more executions at once than there are places; each keeps its own to its end.
         let Some(_admitted) = self.admit(&handle.cancel).await? else {
             return Ok(execution::not_started(handle.id, Outcome::Cancelled, Vec::new()));

@@ -67,6 +67,23 @@ fn as_many_executions_as_are_allowed_can_be_had() {
 }
 
 #[tokio::test]
+async fn an_engine_that_is_not_offered_is_refused() {
+    let runtime = Runtime::builder().build().unwrap();
+    let error = runtime.execute(program("1").engine(Engine::V8)).await.unwrap_err();
+    let message = "there is no engine `v8` for `typescript` here, expected `wasm`";
+    assert_eq!((error.code(), error.to_string().as_str()), (ErrorCode::InvalidRequest, message));
+    let built = |languages: &[Language], engines: &[Engine]| {
+        let builder = Runtime::builder().languages(languages.iter().copied()).engines(engines.iter().copied());
+        builder.build().err().map(|error| error.to_string())
+    };
+    let message = "no engine of `engines` runs a language of `languages`, expected one that does";
+    assert_eq!(built(&[Language::Python], &[Engine::V8]).as_deref(), Some(message));
+    assert_eq!(built(Language::ALL, &[]).as_deref(), Some(message));
+    let message = "programs are to run in workers, expected a program for them: give `RuntimeBuilder::worker`";
+    assert_eq!(built(Language::ALL, &[Engine::V8]).as_deref(), Some(message));
+}
+
+#[tokio::test]
 async fn a_language_that_is_not_offered_is_refused() {
     let offered = |languages: &[Language]| Runtime::builder().languages(languages.iter().copied()).build();
     let error = offered(&[]).err().unwrap();

@@ -3,11 +3,8 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use conduit_core::{
-    Embedded, Error, ErrorCode, ExecutionRequest, Language, Result, Runtime, SEARCH_RESULTS, ToolPattern,
-};
+use conduit_core::{Embedded, Error, ErrorCode, ExecutionRequest, Language, Question, Result, ToolPattern};
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
 use crate::boundary::{Out, Userdata, caught, conduit_error, conduit_free_fn, conduit_status, conduit_str, entry};
 use crate::execution::{conduit_event_fn, conduit_execution, started};
@@ -74,10 +71,7 @@ pub unsafe extern "C" fn conduit_runtime_tools(
     text_out: *mut *mut conduit_text,
     error_out: *mut *mut conduit_error,
 ) -> conduit_status {
-    asked(runtime, text_out, error_out, |embedded, runtime| {
-        let allow = patterns(allow_json)?;
-        Ok(json!(embedded.block_on(runtime.tools(allow.as_deref()))?).to_string())
-    })
+    asked(runtime, text_out, error_out, || Ok(Question::Tools { allow: patterns(allow_json)? }))
 }
 
 /// The tools that fit `query` best, at most `limit` of them (0: 10), as `Found` of conduit.schema.json.
@@ -92,10 +86,9 @@ pub unsafe extern "C" fn conduit_runtime_search_tools(
     text_out: *mut *mut conduit_text,
     error_out: *mut *mut conduit_error,
 ) -> conduit_status {
-    asked(runtime, text_out, error_out, |embedded, runtime| {
-        let (query, allow) = (query.read("query")?, patterns(allow_json)?);
-        let limit = if limit == 0 { SEARCH_RESULTS } else { limit as usize };
-        Ok(json!(embedded.block_on(runtime.search_tools(query, limit, allow.as_deref()))??).to_string())
+    asked(runtime, text_out, error_out, || {
+        let (query, limit) = (query.read("query")?.to_owned(), (limit != 0).then_some(limit as usize));
+        Ok(Question::SearchTools { query, limit, allow: patterns(allow_json)? })
     })
 }
 
@@ -110,10 +103,8 @@ pub unsafe extern "C" fn conduit_runtime_describe_tools(
     text_out: *mut *mut conduit_text,
     error_out: *mut *mut conduit_error,
 ) -> conduit_status {
-    asked(runtime, text_out, error_out, |embedded, runtime| {
-        let names: Vec<String> = parsed(names_json, "names_json")?;
-        let allow = patterns(allow_json)?;
-        Ok(json!(embedded.block_on(runtime.describe_tools(&names, allow.as_deref()))??).to_string())
+    asked(runtime, text_out, error_out, || {
+        Ok(Question::DescribeTools { names: parsed(names_json, "names_json")?, allow: patterns(allow_json)? })
     })
 }
 
@@ -129,13 +120,15 @@ pub unsafe extern "C" fn conduit_runtime_declarations(
     text_out: *mut *mut conduit_text,
     error_out: *mut *mut conduit_error,
 ) -> conduit_status {
-    asked(runtime, text_out, error_out, |embedded, runtime| {
+    on_runtime(runtime, error_out, |embedded| {
+        let (out, runtime) = (Out::new(text_out)?, embedded.runtime()?);
         let language = Language::parse(language.read("language")?)?;
         let allow = patterns(allow_json)?;
-        embedded.block_on(async {
+        let text = embedded.block_on(async {
             let tools = runtime.tools(allow.as_deref()).await;
             runtime.declarations(language, tools).await
-        })?
+        })??;
+        out.write(TEXTS.insert(Text::new(text)))
     })
 }
 
@@ -148,7 +141,7 @@ pub unsafe extern "C" fn conduit_runtime_check(
     text_out: *mut *mut conduit_text,
     error_out: *mut *mut conduit_error,
 ) -> conduit_status {
-    asked(runtime, text_out, error_out, |embedded, runtime| Ok(json!(embedded.block_on(runtime.check())?).to_string()))
+    asked(runtime, text_out, error_out, || Ok(Question::Check {}))
 }
 
 /// Refuses what comes, cancels what runs, waits until it has been reported, half a second at most, and ends every connection.
@@ -185,16 +178,16 @@ unsafe fn on_runtime(
     })
 }
 
-/// An entry that gives a text.
+/// An entry that gives the answer to a question.
 unsafe fn asked(
     runtime: *const conduit_runtime,
     text_out: *mut *mut conduit_text,
     error_out: *mut *mut conduit_error,
-    body: impl FnOnce(&Embedded, &Runtime) -> Result<String>,
+    question: impl FnOnce() -> Result<Question>,
 ) -> conduit_status {
     on_runtime(runtime, error_out, |embedded| {
-        let out = Out::new(text_out)?;
-        let text = body(embedded, embedded.runtime()?)?;
+        let (out, runtime) = (Out::new(text_out)?, embedded.runtime()?);
+        let text = embedded.block_on(question()?.answer(runtime))??;
         out.write(TEXTS.insert(Text::new(text)))
     })
 }

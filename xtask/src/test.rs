@@ -35,6 +35,7 @@ pub fn run(steps: &mut Steps) -> Result {
 
 /// The tests of all crates, documentation's among them.
 fn tests(steps: &mut Steps) -> Result {
+    setup::install_debian(steps, &["strace"])?;
     let mut tests = cargo();
     tests
         .args(["test", "--workspace", "--locked", "--no-fail-fast"])

@@ -1,4 +1,4 @@
-//! The guest in V8: finds V8's static library and runs the tests of `guests/v8` with it.
+//! V8: finds its static library and runs the tests of the guest in it, and those of workers and of the corpus with it.
 //!
 //! Owns where the library is looked for. Fetches nothing: where there is none, the tests are left out, loudly.
 
@@ -20,14 +20,21 @@ pub type Environment = [(&'static str, PathBuf); 2];
 
 /// Runs the guest's tests, if V8 can be had here.
 pub fn run(steps: &mut Steps) -> Result {
-    let name = "v8: tests of the guest in V8";
-    match environment()? {
-        Ok(environment) => {
-            let mut tests = cargo();
-            tests.args(["test", "--locked", "--package", "conduit-guest-v8", "--features", "v8"]);
-            steps.run_tests(name, tests.envs(environment));
+    let environment = match environment()? {
+        Ok(environment) => environment,
+        Err(why) => {
+            steps.cannot("v8: everything with V8", &why);
+            return Ok(());
         }
-        Err(why) => steps.cannot(name, &why),
+    };
+    for (name, args) in [
+        ("v8: tests of the guest", &["--package", "conduit-guest-v8"][..]),
+        ("v8: workers", &["--package", "conduit-tests", "--test", "workers"]),
+        ("v8: the corpus", &["--package", "conduit-tests", "--test", "main", "the_corpus_holds_in_v8"]),
+    ] {
+        let mut tests = cargo();
+        tests.args(["test", "--locked", "--features", "v8"]).args(args);
+        steps.run_tests(name, tests.envs(environment.clone()));
     }
     Ok(())
 }

@@ -11,6 +11,8 @@
         print(result.value)
 """
 
+from ._async_runtime import AsyncExecution as AsyncExecution
+from ._async_runtime import AsyncRuntime as AsyncRuntime
 from ._conduit import guide as guide
 from ._errors import ConduitError as ConduitError
 from ._host_tools import CurrentCall as CurrentCall
@@ -21,31 +23,6 @@ from ._result import ExecutionError as ExecutionError
 from ._result import ExecutionResult as ExecutionResult
 from ._result import LimitExceeded as LimitExceeded
 from ._result import ProgramFailed as ProgramFailed
-from ._runtime import AsyncExecution as AsyncExecution
-from ._runtime import AsyncRuntime as AsyncRuntime
-from ._runtime import Execution as Execution
-from ._runtime import Runtime as Runtime
-from ._types import (
-    Described as Described,
-    ErrorCode as ErrorCode,
-    Event as Event,
-    EventStderr as EventStderr,
-    EventStdout as EventStdout,
-    EventToolCallEnded as EventToolCallEnded,
-    EventToolCallStarted as EventToolCallStarted,
-    Found as Found,
-    GuestError as GuestError,
-    Language as Language,
-    Limit as Limit,
-    Limits as Limits,
-    Outcome as Outcome,
-    OutcomeCancelled as OutcomeCancelled,
-    OutcomeCompleted as OutcomeCompleted,
-    OutcomeFailed as OutcomeFailed,
-    OutcomeLimitExceeded as OutcomeLimitExceeded,
-    Tool as Tool,
-    ToolCallRecord as ToolCallRecord,
-    ToolError as ToolError,
-    UpstreamStatus as UpstreamStatus,
-    Usage as Usage,
-)
+from ._sync_runtime import Execution as Execution
+from ._sync_runtime import Runtime as Runtime
+from ._types import *  # noqa: F403

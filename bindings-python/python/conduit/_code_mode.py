@@ -15,11 +15,12 @@ import threading
 from collections.abc import Awaitable, Iterable
 from typing import Any, Callable, Generic, Optional, TypeVar, Union
 
+from ._async_runtime import AsyncExecution
 from ._conduit import guide
 from ._errors import ConduitError
 from ._host_tools import current_call
 from ._result import ExecutionResult
-from ._runtime import AsyncExecution, Execution, Runtime, _close
+from ._sync_runtime import Execution, Runtime
 from ._types import Language, Limits, SharedKeys
 
 ToolT = TypeVar("ToolT")
@@ -66,10 +67,6 @@ class InnerTool:
 def refused(tool: str, why: str) -> ConduitError:
     """The error for a tool that programs cannot have."""
     return ConduitError(f"tool `{tool}` cannot be called by programs: {why}", "invalid_config")
-
-
-class _Runtime(Runtime):
-    _own_loop = True
 
 
 #: Calls that were cancelled and have not ended yet: the loop itself holds them weakly.
@@ -174,7 +171,7 @@ class Programs:
         self._lock = threading.Lock()
         self._runs: dict[str, _Run] = {}
         #: What programs run in.
-        self.runtime: Runtime = _Runtime(**options)
+        self.runtime = Runtime(**options)
         for tool in tools:
             self._add(tool)
         #: What a model should read before it writes a program: core's guide, and the tools as types.
@@ -227,8 +224,9 @@ class Programs:
 
     async def aclose(self) -> None:
         """As `close`, while the event loop goes on."""
-        await _close(self.runtime)
-        self.runtime._native = None
+        if (pending := self.runtime._closing()) is not None:
+            await self.runtime._answer(pending)
+            self.runtime._end()
 
 
 class CodeMode(Generic[ToolT]):

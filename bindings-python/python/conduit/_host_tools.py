@@ -7,12 +7,13 @@ import contextvars
 import dataclasses
 import functools
 import inspect
+import os
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union, overload
 
-from ._conduit import Inbox, Runtime, ToolCall, check_tool
+from ._conduit import Config, Inbox, Runtime, ToolCall, check_tool
 from ._errors import ConduitError
 from ._json import dumps, dumps_given, loads, present
 from ._schema import Signature
@@ -49,12 +50,10 @@ def tool(function: Function) -> Function: ...
 def tool(**options: Unpack[ToolOptions]) -> Callable[[Function], Function]: ...
 def tool(function: Any = None, **options: Any) -> Any:
     """Says how a function is a tool, for `Runtime(tools=[function])`; what is not said comes from the function itself."""
-
-    def decorate(function: Function) -> Function:
-        setattr(function, _OPTIONS, options)
-        return function
-
-    return decorate if function is None else decorate(function)
+    if function is None:
+        return functools.partial(tool, **options)
+    setattr(function, _OPTIONS, options)
+    return function
 
 
 class HostTool:
@@ -69,8 +68,8 @@ class HostTool:
         self.function = function
         self.is_async = any(map(inspect.iscoroutinefunction, (inner, getattr(inner, "__call__", None))))  # noqa: B004
         self.name = str(said.get("name") or getattr(inner, "__name__", type(inner).__name__))
-        signature = Signature.of(function, self.name) if schema is None else Signature(schema or None, None, {})
-        self._builders = signature.builders
+        signature = Signature.of(function, self.name) if schema is None else Signature(schema or None, None, loads)
+        self._read = signature.read
         definition = {
             **said,
             "name": self.name,
@@ -81,28 +80,21 @@ class HostTool:
         self.json = dumps_given(definition, f"the definition of tool `{self.name}`", "invalid_config")
         check_tool(self.json)
 
-    def arguments(self, call: ToolCall) -> dict[str, Any]:
-        """What the function is called with."""
-        build = self._builders
-        return {name: build[name](it) if name in build else it for name, it in loads(call.arguments).items()}
-
     def run(self, call: ToolCall) -> None:
         """Answers one call, on this thread."""
-        token = _CURRENT.set(CurrentCall(call.tool, call.execution))
+        _CURRENT.set(CurrentCall(call.tool, call.execution))
         try:
-            value = self.function(**self.arguments(call))
+            value = self.function(**self._read(call.arguments))
         except BaseException as error:  # whatever it is, it is the program's to catch, and no thread of ours ends by it
             _fail(call, error)
         else:
             _answer(call, value)
-        finally:
-            _CURRENT.reset(token)
 
     async def run_async(self, call: ToolCall) -> None:
         """Answers one call, in a task of its own."""
         _CURRENT.set(CurrentCall(call.tool, call.execution))
         try:
-            value = await self.function(**self.arguments(call))
+            value = await self.function(**self._read(call.arguments))
         except BaseException as error:
             _fail(call, error)
             if not isinstance(error, Exception):
@@ -155,6 +147,29 @@ def call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> 
         loop.call_soon_threadsafe(function)
 
 
+#: What wakes an event loop, which holds it for as long as it goes on.
+_INBOXES: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Inbox]] = weakref.WeakKeyDictionary()
+if hasattr(os, "register_at_fork"):
+    # A loop that goes on in the forked process wants one that is not its parent's too.
+    os.register_at_fork(after_in_child=_INBOXES.clear)
+
+
+def inbox_of(loop: asyncio.AbstractEventLoop) -> Inbox:
+    """What there is to do in `loop`, which is not running elsewhere."""
+    reference = _INBOXES.get(loop)
+    inbox = None if reference is None else reference()
+    if inbox is None:
+        inbox = Inbox()
+        try:
+            # In a context of its own: what is called for one who asks is no business of who asked first.
+            contextvars.Context().run(loop.add_reader, inbox.descriptor(), _take, inbox)
+        except NotImplementedError:  # on Windows
+            _start("conduit-host", _serve, inbox)
+            weakref.finalize(loop, inbox.close).atexit = False
+        _INBOXES[loop] = weakref.ref(inbox)
+    return inbox
+
+
 class Host:
     """The tools of one runtime, and what serves it: threads, and event loops."""
 
@@ -162,44 +177,46 @@ class Host:
         self.tools = [HostTool(function, getattr(function, _OPTIONS, {})) for function in functions]
         #: Where asynchronous functions run.
         self.loop: Optional[asyncio.AbstractEventLoop] = None
-        self._has_loop_thread = False
+        #: Ends the loop that is the runtime's own.
+        self.stop: Callable[[], object] = lambda: None
 
-    def serve(self, native: Runtime, own_loop: Optional[bool]) -> None:
-        """Starts the threads that are needed; `None` when the tools decide whether an event loop is."""
-        kinds = [tool.is_async for tool in self.tools]
+    def start(self, config: Config, own_loop: bool) -> Runtime:
+        """Makes core's runtime, and the threads that it needs: asynchronous functions may have a loop of their own."""
+        inbox, kinds = Inbox(), [tool.is_async for tool in self.tools]
+        # Weak: what core holds is never found to be garbage.
+        dispatch = functools.partial(_dispatch, weakref.ref(self))
+        native = Runtime(config, [(tool.json, tool.is_async) for tool in self.tools], dispatch, inbox)
         if not all(kinds):
-            _start("conduit-host", _serve, native.calls(), weakref.ref(self), True)
-        if any(kinds) if own_loop is None else own_loop:
+            _start("conduit-host", _serve, inbox)
+        if any(kinds) and own_loop:
             loop = asyncio.new_event_loop()
             try:
-                self.serve_in(loop, native, functools.partial(_stop, loop))
+                self.serve_in(loop, native)
                 _start("conduit-loop", _run_loop, loop)
             except BaseException:
                 loop.close()
                 raise
+            self.stop = stop = weakref.finalize(self, _stop, loop)
+            stop.atexit = False
+        return native
 
-    def serve_in(
-        self, loop: asyncio.AbstractEventLoop, native: Runtime, at_end: Callable[[], None] = lambda: None
-    ) -> None:
-        """Has `loop`, which is not running elsewhere, run asynchronous functions and wake who waits for an answer."""
-        inbox, host = native.wakes(), weakref.ref(self)
-        try:
-            # In a context of its own: what is called for one who asks is no business of who asked first.
-            contextvars.Context().run(loop.add_reader, inbox.descriptor(), _take, inbox, host, loop, at_end)
-        except NotImplementedError:  # on Windows
-            if not self._has_loop_thread:
-                _start("conduit-host", _serve, inbox, host, False, at_end)
-                self._has_loop_thread = True
-        self.loop = loop
+    def serve_in(self, loop: asyncio.AbstractEventLoop, native: Runtime) -> None:
+        """Has `loop`, which is not running elsewhere, run asynchronous functions."""
+        if self.loop is not loop:
+            native.serve(inbox_of(loop))
+            self.loop = loop
 
-    def dispatch(self, call: ToolCall) -> None:
-        """Has one call answered."""
-        tool = self.tools[call.index]
-        if tool.is_async:
-            assert self.loop is not None
-            tool.begin(call, self.loop)
-        else:
-            tool.run(call)
+
+def _dispatch(reference: weakref.ref[Host], call: ToolCall) -> None:
+    """Has one call answered, unless there is nobody any more whose tool it is."""
+    if (host := reference()) is None:
+        return
+    tool = host.tools[call.index]
+    if tool.is_async:
+        assert host.loop is not None
+        tool.begin(call, host.loop)
+    else:
+        tool.run(call)
 
 
 def _stop(loop: asyncio.AbstractEventLoop) -> None:
@@ -212,58 +229,42 @@ def _stop(loop: asyncio.AbstractEventLoop) -> None:
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(_ended(left))
+        if left := asyncio.all_tasks(loop):
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.wait(left))
     finally:
         loop.close()
-
-
-async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _start(name: str, function: Callable[..., None], *args: object) -> None:
     threading.Thread(target=function, args=args, name=name, daemon=True).start()
 
 
-def _serve(
-    inbox: Inbox, host: weakref.ref[Host], grows: bool, at_end: Callable[[], None] = lambda: None
-) -> None:
-    """Does what there is to do, until the runtime is closed or gone. Whatever fails, the thread goes on."""
+def _serve(inbox: Inbox) -> None:
+    """Does what there is to do, until the inbox is closed. Whatever fails, the thread goes on."""
     while (job := inbox.next()) is not None:
-        if grows and inbox.is_deserted():
+        if inbox.is_deserted():
             try:
-                _start("conduit-host", _serve, inbox, host, grows)
+                _start("conduit-host", _serve, inbox)
             except RuntimeError:
                 pass  # no more threads are to be had: further calls wait for this one
-        _do(job, host())
+        # In a context of its own: what another call has set there, or who started the thread, is no business of this one.
+        contextvars.Context().run(_do, job)
         del job  # or it would stay while the thread waits
-    at_end()
 
 
-def _take(
-    inbox: Inbox, host: weakref.ref[Host], loop: asyncio.AbstractEventLoop, at_end: Callable[[], None]
-) -> None:
-    """Does what there is to do, in `loop`, which watches the inbox."""
-    jobs = inbox.take()
-    if jobs is None:
-        loop.remove_reader(inbox.descriptor())
-        at_end()
-    for job in jobs or ():
-        _do(job, host())
+def _take(inbox: Inbox) -> None:
+    """Does what there is to do, in the event loop that watches the inbox."""
+    for job in inbox.take():
+        _do(job)
 
 
-def _do(job: Union[ToolCall, Callable[[], object]], host: Optional[Host]) -> None:
-    if isinstance(job, ToolCall):
-        try:
-            if host is not None:
-                host.dispatch(job)
-        except Exception as error:
-            job.fail(f"tool `{job.tool}` cannot run: {_text(error)}")
-    else:
-        try:
+def _do(job: Union[ToolCall, Callable[[], object]]) -> None:
+    try:
+        if isinstance(job, ToolCall):
+            job.dispatch(job)
+        else:
             job()
-        except Exception:
-            pass  # its event loop is closed, so nobody waits there
+    except Exception:
+        pass  # its event loop is closed, so nobody waits there

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-import math
 from collections.abc import Mapping
-from typing import Any, Union
+from typing import Any
 
 from ._errors import ConduitError
 from ._types import ErrorCode, Limits
@@ -18,7 +17,7 @@ loads = json.loads
 def _plain(value: object) -> Any:
     """What `json` does not know, and JSON can say."""
     if isinstance(value, Limits):
-        return _limits(value)
+        return value._to_json()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, enum.Enum):
@@ -27,22 +26,6 @@ def _plain(value: object) -> Any:
     if dump is not None and not isinstance(value, type):
         return dump(mode="json", by_alias=True)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-
-
-def _limits(limits: Limits) -> dict[str, Union[int, float]]:
-    """The limits by their keys in JSON, where times are in milliseconds."""
-    found: dict[str, Union[int, float]] = {}
-    for name, value in vars(limits).items():
-        if value is None:
-            continue
-        if name.endswith("_s"):
-            if not math.isfinite(value):
-                message = f"limit `{name}` cannot be `{value}`, expected a number of seconds"
-                raise ConduitError(message, "invalid_limit")
-            found[name[:-2] + "_ms"] = round(value * 1000)
-        else:
-            found[name] = value
-    return found
 
 
 _encoder = json.JSONEncoder(allow_nan=False, default=_plain, separators=(",", ":"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 from . import _types
+from ._errors import Told
 
 
 class ExecutionResult(_types.ExecutionResult):
@@ -22,20 +22,11 @@ class ExecutionResult(_types.ExecutionResult):
             raise Cancelled("the execution was cancelled", self)
 
 
-def read_result(data: Any) -> ExecutionResult:
-    """The result that core's JSON says."""
-    return cast(ExecutionResult, ExecutionResult._from_json(data))
-
-
 @dataclass(eq=False, repr=False)
-class ExecutionError(Exception):
+class ExecutionError(Told):
     """A program that did not complete. `result` has what it had produced."""
 
-    message: str
     result: ExecutionResult
-
-    def __str__(self) -> str:
-        return self.message
 
 
 @dataclass(eq=False, repr=False)

@@ -12,14 +12,17 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Callable, Literal, NamedTuple, Optional, Union
 
 from ._errors import ConduitError
+from ._json import loads
 
 try:
+    import typing_extensions
     from pydantic import TypeAdapter
 except ImportError:
     TypeAdapter = None  # type: ignore[assignment, misc]
 
 Schema = dict[str, Any]
-Builders = dict[str, Callable[[Any], Any]]
+#: Makes of the arguments, as JSON, those that a function is called with.
+Reader = Callable[[str], dict[str, Any]]
 _UNIONS = (Union, getattr(types, "UnionType", Union))
 _SIMPLE = {
     None: "null",
@@ -32,19 +35,19 @@ _SIMPLE = {
 
 
 class Signature(NamedTuple):
-    """What a function takes and gives, as schemas, and how those of its arguments are built that JSON does not have."""
+    """What a function takes and gives, as schemas, and how its arguments are read."""
 
     input_schema: Optional[Schema]
     output_schema: Optional[Schema]
-    builders: Builders
+    read: Reader
 
     @staticmethod
     def of(function: Callable[..., Any], tool: str) -> Signature:
         """Reads a function's type hints."""
         try:
             hints = _hints(function)
-            schema, builders = _input(inspect.signature(function), hints)
-            return Signature(schema, _output(hints.get("return", Any)), builders)
+            schema, read = _input(inspect.signature(function), hints)
+            return Signature(schema, _output(hints.get("return", Any)), read)
         except Exception as error:
             message = f"the parameters of tool `{tool}` cannot be read, expected type hints or `input_schema`: {error}"
             raise ConduitError(message, "invalid_config") from error
@@ -57,7 +60,7 @@ def _hints(function: Any) -> dict[str, Any]:
     return typing.get_type_hints(inner, include_extras=True)
 
 
-def _input(signature: inspect.Signature, hints: dict[str, Any]) -> tuple[Schema, Builders]:
+def _input(signature: inspect.Signature, hints: dict[str, Any]) -> tuple[Schema, Reader]:
     named = {}
     schema: Schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     for name, parameter in signature.parameters.items():
@@ -69,13 +72,14 @@ def _input(signature: inspect.Signature, hints: dict[str, Any]) -> tuple[Schema,
             named[name] = hints.get(name, Any)
             if parameter.default is parameter.empty:
                 schema["required"].append(name)
-    builders: Builders = {}
+    read: Reader = loads
     if TypeAdapter is None:
         schema["properties"] = {name: _plain(hint) for name, hint in named.items()}
     else:
-        adapters = {name: TypeAdapter(hint) for name, hint in named.items()}
-        builders = {name: adapter.validate_python for name, adapter in adapters.items()}
-        found, rest = TypeAdapter.json_schemas([(name, "validation", adapter) for name, adapter in adapters.items()])
+        read = _reader(named)
+        found, rest = TypeAdapter.json_schemas(
+            [(name, "validation", TypeAdapter(hint)) for name, hint in named.items()]
+        )
         # Pydantic knows no texts of `Annotated`.
         schema["properties"] = {name: {**_text(hint), **found[name, "validation"]} for name, hint in named.items()}
         schema.update(rest)
@@ -83,7 +87,17 @@ def _input(signature: inspect.Signature, hints: dict[str, Any]) -> tuple[Schema,
         default = signature.parameters[name].default
         if type(default) in (str, int, float, bool):
             described["default"] = default
-    return schema, builders
+    return schema, read
+
+
+def _reader(named: dict[str, Any]) -> Reader:
+    """Has pydantic build the arguments from JSON, of which strict types too take a text for a date, or a list for a set."""
+    make: Any = typing_extensions.TypedDict
+    arguments = make("arguments", named, total=False)
+    # Those that the signature does not name, if it takes any, are as JSON has them.
+    arguments.__pydantic_config__ = {"extra": "allow"}
+    read: Reader = TypeAdapter(arguments).validate_json
+    return read
 
 
 def _output(hint: Any) -> Optional[Schema]:

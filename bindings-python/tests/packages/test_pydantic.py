@@ -6,7 +6,7 @@ import enum
 import unittest
 from typing import Annotated, Any, Optional
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from conduit import ConduitError, Runtime
 
@@ -20,6 +20,13 @@ class Place(BaseModel):
 
 class Color(enum.Enum):
     RED = "red"
+
+
+class Exact(BaseModel):
+    model_config = ConfigDict(strict=True)
+    when: datetime.date
+    seen: "set[int]"
+    raw: bytes
 
 
 @dataclasses.dataclass
@@ -62,6 +69,15 @@ class Pydantic(unittest.TestCase):
         self.assertEqual(self.call(it, f"{{ tree: {tree}, pair: [1, 'red'] }}"), value)
         self.assertEqual(self.call(it, f"{{ tree: {tree}, pair: [1, 'blue'] }}")[0], "invalid_arguments")
         self.assertEqual((self.tool.output_schema["type"], self.tool.output_schema["required"]), ("object", ["name"]))
+
+    def test_arguments_are_read_as_json_even_where_types_are_strict(self) -> None:
+        def it(exact: Exact, when: Annotated[datetime.date, Strict()], **rest: Any) -> dict[str, Any]:
+            assert exact == Exact(when=when, seen={1, 2}, raw=b"x")
+            return {"when": when.isoformat(), **rest}
+
+        exact = "{ when: '2026-01-02', seen: [1, 2], raw: 'x' }"
+        arguments = f"{{ exact: {exact}, when: '2026-01-02', 'b-c': [{{ d: 1 }}] }}"
+        self.assertEqual(self.call(it, arguments), {"when": "2026-01-02", "b-c": [{"d": 1}]})
 
     def test_constraints_are_checked_before_the_call(self) -> None:
         def it(place: Place, n: Annotated[int, Field(ge=1), "How many."] = 1) -> int:

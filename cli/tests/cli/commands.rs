@@ -335,3 +335,26 @@ fn the_reader_of_the_output_may_go_away() {
     let ended = Ended::from(child.wait_with_output().unwrap());
     assert_eq!(ended.parts(), (0, "", ""));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_dies_with_its_host_and_computes_no_further() {
+    let desk = Desk::new();
+    desk.write("conduit.yaml", "isolation: process\nconfinement: require");
+    desk.write("program.ts", "console.log('begun'); while (true) {}");
+    let mut host = desk.start(&["exec", "program.ts", "--limit", "wall_time=600s", "--limit", "cpu_time=300s"]);
+    let mut begun = [0; 6];
+    host.stdout.take().unwrap().read_exact(&mut begun).unwrap();
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", host.id())).unwrap();
+    let lists = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).unwrap());
+    let workers: Vec<String> =
+        lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+    assert!(!workers.is_empty());
+    host.kill().unwrap();
+    host.wait().unwrap();
+    let start = Instant::now();
+    while workers.iter().any(|pid| is_running(pid)) {
+        assert!(start.elapsed() < PATIENCE, "a worker lives on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -143,5 +143,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 fn is_running(pid: &str) -> bool {
-    Path::new("/proc").join(pid).exists()
+    // One that has ended and whose parent has not looked is a `Z`.
+    let status = std::fs::read_to_string(Path::new("/proc").join(pid).join("status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
 }

@@ -157,7 +157,7 @@ fn k07_unknown_keys_are_refused_with_the_nearest_known() {
         ("\n\nmaxQueue: 3", "line 3: unknown key `maxQueue` in the config, did you mean `max_queue`?"),
         (
             "resourceLimits: {}",
-            "line 1: unknown key `resourceLimits` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `languages`, `max_executions`, `max_queue`, `isolation`, `confinement`",
+            "line 1: unknown key `resourceLimits` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `languages`, `engines`, `max_executions`, `max_queue`, `isolation`, `confinement`",
         ),
         ("policy: {allow: ['*'], deny: [a.b]}", "line 1: unknown key `deny` in `policy`, expected `allow`"),
         (
@@ -266,6 +266,9 @@ fn k07_values_of_the_wrong_kind_are_refused() {
         ("max_queue: 4294967296", "line 1: `max_queue` must be a whole number from 0 to 4294967295"),
         ("max_queue: many", "line 1: `max_queue` must be a whole number from 0 to 4294967295"),
         ("max_queue: [1]", "line 1: `max_queue` must be a whole number, got a list"),
+        ("engines: [deno]", "line 1: `engines[0]` must be `wasm` or `v8`"),
+        ("engines: [v8, v8]", "line 1: `engines[1]` is there twice"),
+        ("engines: []", "line 1: `engines` must have an engine"),
         ("isolation: container", "line 1: `isolation` must be `in_process` or `process`"),
         ("confinement: strict", "line 1: `confinement` must be `best_effort` or `require`"),
     ] {
@@ -341,7 +344,7 @@ fn k07_variables_are_expanded_once_after_parsing() {
     // A key is no value.
     assert_eq!(
         refusal("${TOKEN}: 1"),
-        "line 1: unknown key `${TOKEN}` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `languages`, `max_executions`, `max_queue`, `isolation`, `confinement`"
+        "line 1: unknown key `${TOKEN}` in the config, expected `upstreams`, `policy`, `limits`, `max_limits`, `validation`, `languages`, `engines`, `max_executions`, `max_queue`, `isolation`, `confinement`"
     );
 }
 
@@ -510,6 +513,7 @@ fn the_page_and_its_example_have_every_key() {
     let config = Config::parse(example, &set).unwrap();
     assert_eq!((config.upstreams.len(), config.max_executions, config.max_queue), (3, 50, 200));
     assert_eq!((config.isolation, config.confinement), (Isolation::Process, Confinement::Require));
+    assert_eq!(config.engines, [Engine::Wasm, Engine::V8]);
     assert_eq!(config.limits.memory_bytes, Some(128 << 20));
     assert_eq!(config.upstreams[0].call_timeout, Duration::from_millis(1_500));
     let page = include_str!("../../../docs/config.md");

@@ -9,6 +9,7 @@
 #[cfg_attr(unix, path = "process/unix.rs")]
 #[cfg_attr(windows, path = "process/windows.rs")]
 mod group;
+mod stdin;
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -20,13 +21,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt as _;
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::{Error, ErrorCode, Result};
 use group::{Group, INHERITED};
+pub use stdin::Stdin;
 
 const STDERR_BYTES: usize = 64 << 10;
 /// A child whose standard input has closed has this long to end by itself, then this long after it was asked to.
@@ -73,7 +75,7 @@ pub struct End(pub Option<ExitStatus>);
 /// The child's pipes. Dropping `stdin` tells it to end.
 pub struct Pipes {
     /// The child's standard input.
-    pub stdin: ChildStdin,
+    pub stdin: Stdin,
     /// The child's standard output.
     pub stdout: ChildStdout,
 }
@@ -112,7 +114,7 @@ pub fn spawn(spec: &ProcessSpec) -> Result<(Process, Pipes)> {
     let stop = CancellationToken::new();
     tokio::spawn(supervise(group, spec.kind, stop.clone(), filled, exited_tx));
     let guard = stop.clone().drop_guard();
-    Ok((Process { stderr: tail, exited, stop, _guard: guard }, Pipes { stdin, stdout }))
+    Ok((Process { stderr: tail, exited, stop, _guard: guard }, Pipes { stdin: Stdin::new(stdin), stdout }))
 }
 
 fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {

@@ -56,6 +56,24 @@ pub(super) fn completions_to_bytes(completions: &[(i64, HostReply)]) -> Vec<u8> 
     bytes
 }
 
+/// Completions as `resume` takes them, read again: for an engine that has no memory of its own to put them in.
+#[cfg(any(test, feature = "v8"))]
+pub(super) fn completions_from_bytes(mut bytes: &[u8]) -> Option<Vec<(i64, HostReply)>> {
+    fn word<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+        bytes.split_off(..N)?.try_into().ok()
+    }
+    let mut completions = Vec::new();
+    while !bytes.is_empty() {
+        let id = i64::from_le_bytes(word(&mut bytes)?);
+        let status = u32::from_le_bytes(word(&mut bytes)?);
+        let length = u32::from_le_bytes(word(&mut bytes)?) as usize;
+        let text = std::str::from_utf8(bytes.split_off(..length)?).ok()?.to_owned();
+        bytes.split_off(..1)?;
+        completions.push((id, if status == 0 { Ok(text) } else { Err(text) }));
+    }
+    Some(completions)
+}
+
 fn push_section(bytes: &mut Vec<u8>, section: &str) {
     let length = u32::try_from(section.len()).expect("programs and replies are limited far below 4 GiB");
     bytes.extend_from_slice(&length.to_le_bytes());
@@ -75,7 +93,10 @@ mod tests {
 
     #[test]
     fn completions_carry_id_and_status() {
-        let bytes = completions_to_bytes(&[(7, Ok("1".into())), (8, Err("{}".into()))]);
+        let completions = [(7, Ok("1".into())), (8, Err("{}".into()))];
+        let bytes = completions_to_bytes(&completions);
+        assert_eq!(completions_from_bytes(&bytes), Some(completions.into()));
+        assert_eq!(completions_from_bytes(&bytes[..bytes.len() - 1]), None);
         assert_eq!(bytes, b"\x07\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\x001\0\x08\0\0\0\0\0\0\0\x01\0\0\0\x02\0\0\0{}\0");
     }
 

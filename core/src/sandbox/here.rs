@@ -22,7 +22,8 @@ pub(super) struct Here {
 impl Here {
     pub(super) fn load(image: &GuestImage, prepare: Prepare, size: SandboxSize) -> Result<Here> {
         let guest = Arc::new(Guest::load(image, size)?);
-        let ticker = Arc::new(Ticker::start(guest.engine().clone())?);
+        let engine = guest.engine().clone();
+        let ticker = Arc::new(Ticker::start(move || engine.increment_epoch())?);
         Ok(Here { guest, threads: Threads::new(image.name, size.threads), ticker, prepare })
     }
 

@@ -3,7 +3,7 @@
 use super::worker::{WorkerOptions, Workers};
 use super::{GuestImage, Prepare, Sandbox, SandboxSize};
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::Language;
+use crate::model::{Engine, Language};
 
 const JAVASCRIPT: GuestImage = GuestImage {
     name: "js",
@@ -19,55 +19,91 @@ const PYTHON: GuestImage = GuestImage {
     configure: conduit_guest_python::configure,
 };
 
-/// A sandbox for each language that is offered.
+/// What a sandbox is for.
+pub type Kind = (Language, Engine);
+
+/// A sandbox for each language and engine that are offered.
 pub struct Sandboxes {
-    offered: Vec<(Language, Sandbox)>,
+    /// What is preferred comes first.
+    offered: Vec<(Kind, Sandbox)>,
 }
 
 impl Sandboxes {
-    /// Loads the guests of `languages`, all at once; or, with `workers`, finds out how these are started.
+    /// Loads the guests of `kinds`, all at once; or, where they are to run in `workers`, finds out how these are started.
     ///
     /// # Errors
-    /// As [`Sandbox::here`]; `invalid_config` when the workers' program is not there, or this system cannot confine them as it must.
+    /// As [`Sandbox::here`]; `invalid_config` when the workers' program is not there, this system cannot confine them as it must, or
+    /// there is no such engine in this build.
     pub fn load(
-        languages: &[Language],
+        kinds: &[Kind],
         size: SandboxSize,
         prepare: fn(Language) -> Prepare,
-        workers: Option<&WorkerOptions>,
+        workers: impl Fn(Engine) -> Result<Option<WorkerOptions>> + Sync,
     ) -> Result<Sandboxes> {
-        let load = |language: Language| {
-            let image = image(language);
-            let sandbox = match workers {
-                None => Sandbox::here(image, prepare(language), size)?,
-                Some(options) => Sandbox::in_workers(Workers::new(options, language, size.threads)?, image),
+        let load = |kind: Kind| {
+            let (language, engine) = kind;
+            let sandbox = match workers(engine)? {
+                None => Sandbox::here(image(language), prepare(language), size)?,
+                Some(options) => {
+                    let least = least_memory_bytes(kind)?;
+                    Sandbox::in_workers(Workers::new(&options, kind, size.threads)?, least)
+                }
             };
-            Ok((language, sandbox))
+            Ok((kind, sandbox))
         };
         let offered = std::thread::scope(|scope| {
-            let loading: Vec<_> = languages.iter().map(|language| scope.spawn(move || load(*language))).collect();
+            let loading: Vec<_> = kinds.iter().map(|kind| scope.spawn(|| load(*kind))).collect();
             let panicked = |_| Err(Error::new(ErrorCode::Internal, "a guest could not be loaded"));
             loading.into_iter().map(|guest| guest.join().unwrap_or_else(panicked)).collect::<Result<_>>()
         })?;
         Ok(Sandboxes { offered })
     }
 
-    /// The sandbox for programs in `language`.
+    /// The sandbox for programs in `language`, the preferred one unless a request names its engine.
     ///
     /// # Errors
     /// `invalid_request` when it is not offered.
-    pub fn of(&self, language: Language) -> Result<&Sandbox> {
-        let found = self.offered.iter().find(|(offered, _)| *offered == language);
-        found.map(|(_, sandbox)| sandbox).ok_or_else(|| {
-            let names: Vec<_> = self.languages().map(Language::name).collect();
-            let message =
-                format!("there are no programs in `{}` here, expected `{}`", language.name(), names.join("` or `"));
-            Error::new(ErrorCode::InvalidRequest, message)
-        })
+    pub fn of(&self, language: Language, engine: Option<Engine>) -> Result<&Sandbox> {
+        let named = |kind: &Kind| kind.0 == language && engine.is_none_or(|engine| engine == kind.1);
+        let found = self.offered.iter().find(|(kind, _)| named(kind));
+        found.map(|(_, sandbox)| sandbox).ok_or_else(|| self.not_offered(language, engine))
+    }
+
+    fn not_offered(&self, language: Language, engine: Option<Engine>) -> Error {
+        let of_language = self.offered.iter().filter(|(kind, _)| kind.0 == language);
+        let engines: Vec<_> = of_language.map(|(kind, _)| kind.1.name()).collect();
+        let message = match engine {
+            Some(engine) if !engines.is_empty() => {
+                let (engine, language, expected) = (engine.name(), language.name(), engines.join("` or `"));
+                format!("there is no engine `{engine}` for `{language}` here, expected `{expected}`")
+            }
+            _ => {
+                let names: Vec<_> = self.languages().into_iter().map(Language::name).collect();
+                format!("there are no programs in `{}` here, expected `{}`", language.name(), names.join("` or `"))
+            }
+        };
+        Error::new(ErrorCode::InvalidRequest, message)
     }
 
     /// The languages that are offered.
-    pub fn languages(&self) -> impl Iterator<Item = Language> {
-        self.offered.iter().map(|(language, _)| *language)
+    pub fn languages(&self) -> Vec<Language> {
+        let mut languages: Vec<_> = self.offered.iter().map(|((language, _), _)| *language).collect();
+        languages.dedup();
+        languages
+    }
+}
+
+/// The memory that a program in a worker has before it does anything.
+fn least_memory_bytes((language, engine): Kind) -> Result<u64> {
+    match engine {
+        Engine::Wasm => Ok(image(language).memory_bytes),
+        #[cfg(feature = "v8")]
+        Engine::V8 => Ok(super::worker::V8_MEMORY_BYTES),
+        #[cfg(not(feature = "v8"))]
+        Engine::V8 => {
+            let message = "`engines` has `v8`, which this build does not have, expected one with the feature `v8`";
+            Err(Error::new(ErrorCode::InvalidConfig, message))
+        }
     }
 }
 

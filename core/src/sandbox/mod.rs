@@ -40,7 +40,7 @@ use crate::model::{Event, GuestError, Outcome};
 
 pub use guest::GuestImage;
 use here::Here;
-pub use languages::Sandboxes;
+pub use languages::{Kind, Sandboxes};
 use place::Place;
 use worker::Workers;
 pub use worker::{WorkerCommand, WorkerOptions, lacking, serve as serve_worker};
@@ -180,8 +180,8 @@ impl Sandbox {
     }
 
     /// Has programs run in worker processes, which load the guest themselves.
-    fn in_workers(workers: Workers, image: &GuestImage) -> Sandbox {
-        Sandbox { place: Place::Workers(Arc::new(workers)), least_memory_bytes: image.memory_bytes }
+    fn in_workers(workers: Workers, least_memory_bytes: u64) -> Sandbox {
+        Sandbox { place: Place::Workers(Arc::new(workers)), least_memory_bytes }
     }
 
     /// The memory that a program has before it does anything: with a lower limit it does not start.

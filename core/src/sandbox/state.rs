@@ -190,6 +190,17 @@ impl RunState {
         used
     }
 
+    /// The guest has so much memory.
+    pub(super) fn note_memory(&mut self, bytes: u64) {
+        self.memory_bytes = bytes;
+        self.shared.memory_peak.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    /// The guest's clock.
+    pub(super) fn now_ns(&self) -> i64 {
+        self.clock.now_ns()
+    }
+
     /// Gives what was submitted, once.
     pub(super) fn take_submitted(&mut self) -> Vec<Submission> {
         std::mem::take(&mut self.submitted)
@@ -234,7 +245,13 @@ impl RunState {
         Ok(())
     }
 
-    fn write(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), Stop> {
+    /// One log entry, to the stream of this number in the contract.
+    pub(super) fn write(&mut self, stream: i32, bytes: &[u8]) -> Result<(), Stop> {
+        let stream = match stream {
+            1 => Stream::Stdout,
+            2 => Stream::Stderr,
+            _ => return Err(Stop::Contract("an unknown stream")),
+        };
         match &mut self.door {
             Door::Execution(_) => {
                 let mut output = self.shared.output.lock().unwrap_or_else(PoisonError::into_inner);
@@ -244,13 +261,25 @@ impl RunState {
         }
     }
 
-    fn submit(&mut self, call: HostCall, size: u32) -> Result<i64, Stop> {
+    /// One call, as the guest has it in its memory; gives the call's id.
+    pub(super) fn call(&mut self, kind: i32, name: &[u8], arguments: &[u8]) -> Result<i64, Stop> {
+        let kind = CallKind::from_number(kind).ok_or(Stop::Contract("an unknown kind of call"))?;
+        // SECURITY: a name is cut before it is copied, since every call has one.
+        let name = String::from_utf8_lossy(name.get(..NAME_BYTES).unwrap_or(name)).into_owned();
+        let size = arguments.len() as u64;
+        // SECURITY: over the limit nothing is copied.
+        let fits = size <= self.limits.call_bytes;
+        let arguments = if fits { Ok(arguments.to_vec()) } else { Err(size) };
+        self.submit(HostCall { kind, name, arguments })
+    }
+
+    fn submit(&mut self, call: HostCall) -> Result<i64, Stop> {
         // SECURITY: refused and cheap calls count like any other.
         if self.shared.calls.load(Ordering::Relaxed) >= self.limits.tool_calls {
             return Err(Stop::Limit(Limit::ToolCalls));
         }
         self.shared.calls.fetch_add(1, Ordering::Relaxed);
-        let held_bytes = call.name.len() as u64 + if call.arguments.is_ok() { u64::from(size) } else { 0 };
+        let held_bytes = (call.name.len() + call.arguments.as_ref().map_or(0, Vec::len)) as u64;
         // SECURITY: what the host holds for the guest is part of the guest's memory.
         let held = self.shared.held_bytes.fetch_add(held_bytes, Ordering::Relaxed) + held_bytes;
         if held + self.memory_bytes > self.limits.memory_bytes {
@@ -271,8 +300,7 @@ impl ResourceLimiter for RunState {
             self.memory_denied = true;
             return Ok(false);
         }
-        self.memory_bytes = desired;
-        self.shared.memory_peak.fetch_max(desired, Ordering::Relaxed);
+        self.note_memory(desired);
         Ok(true)
     }
 
@@ -292,7 +320,7 @@ fn memory_and_state<'a>(caller: &'a mut Caller<'_, RunState>) -> Result<(&'a mut
 pub(super) fn link(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
     linker.func_wrap("conduit", "submit", submit)?;
     linker.func_wrap("conduit", "write", write)?;
-    linker.func_wrap("conduit", "now", |caller: Caller<'_, RunState>| caller.data().clock.now_ns())?;
+    linker.func_wrap("conduit", "now", |caller: Caller<'_, RunState>| caller.data().now_ns())?;
     linker.func_wrap("conduit", "random", random)?;
     linker.func_wrap("conduit", "sleep", sleep)?;
     Ok(())
@@ -307,25 +335,14 @@ fn submit(
     arguments_length: u32,
 ) -> wasmtime::Result<i64> {
     let (memory, state) = memory_and_state(&mut caller)?;
-    let kind = CallKind::from_number(kind).ok_or(Stop::Contract("an unknown kind of call"))?;
     let out_of_bounds = Stop::Contract("a call out of bounds");
     let name = slice(memory, name, name_length).ok_or(out_of_bounds)?;
-    // SECURITY: a name is cut before it is copied, since every call has one.
-    let name = String::from_utf8_lossy(name.get(..NAME_BYTES).unwrap_or(name)).into_owned();
-    let bytes = slice(memory, arguments, arguments_length).ok_or(out_of_bounds)?;
-    // SECURITY: over the limit nothing is copied.
-    let fits = u64::from(arguments_length) <= state.limits.call_bytes;
-    let arguments = if fits { Ok(bytes.to_vec()) } else { Err(u64::from(arguments_length)) };
-    Ok(state.submit(HostCall { kind, name, arguments }, arguments_length)?)
+    let arguments = slice(memory, arguments, arguments_length).ok_or(out_of_bounds)?;
+    Ok(state.call(kind, name, arguments)?)
 }
 
 fn write(mut caller: Caller<'_, RunState>, stream: i32, address: u32, length: u32) -> wasmtime::Result<()> {
     let (memory, state) = memory_and_state(&mut caller)?;
-    let stream = match stream {
-        1 => Stream::Stdout,
-        2 => Stream::Stderr,
-        _ => return Err(Stop::Contract("an unknown stream").into()),
-    };
     let bytes = slice(memory, address, length).ok_or(Stop::Contract("output out of bounds"))?;
     Ok(state.write(stream, bytes)?)
 }
@@ -378,7 +395,7 @@ mod tests {
         let (mut state, _submitted) = state(Limits { memory_bytes: 10_000, ..Limits::default() });
         let mut submit = || {
             let call = HostCall { kind: CallKind::Call, name: "a.b".into(), arguments: Ok(vec![0; 997]) };
-            state.submit(call, 997)
+            state.submit(call)
         };
         assert!((1..=10).all(|id| submit().is_ok_and(|given| given == id)));
         assert!(matches!(submit(), Err(Stop::Limit(Limit::Memory))));

@@ -8,7 +8,7 @@ use wasmtime::Trap;
 use super::abi::{RawStep, completions_to_bytes};
 use super::guest::{Guest, Live};
 use super::state::{RunState, Stop, Submission};
-use super::{HostReply, NoProgram, Prepare, Source};
+use super::{Envelope, HostReply, NoProgram, Prepare, Source};
 use crate::limits::Limit;
 use crate::model::GuestError;
 
@@ -95,17 +95,25 @@ pub(super) fn begin(
     prepare: Prepare,
     source: Source,
 ) -> Result<(Box<Live>, wasmtime::Result<RawStep>), RawEnd<'static>> {
-    state.step_begins();
-    let envelope = prepare(source, state.limits());
-    state.check_time().map_err(stopped)?;
-    let envelope = envelope.map_err(|no_program| match no_program {
-        NoProgram::Invalid(error) => RawEnd::Invalid(error),
-        NoProgram::Limit(limit, bound) => RawEnd::Limit(limit, bound.map(Cow::Borrowed)),
-    })?;
+    let envelope = prepared(&mut state, prepare, source)?;
     let live = guest.instantiate(state);
     let mut live = live.map_err(|error| RawEnd::Crashed(format!("it cannot be started: {error:#}").into()))?;
     let raw = live.start(&envelope.to_bytes());
     Ok((Box::new(live), raw))
+}
+
+/// Makes the program, within the time of the step that begins with it.
+///
+/// # Errors
+/// How it ended, when there is none.
+pub(super) fn prepared(state: &mut RunState, prepare: Prepare, source: Source) -> Result<Envelope, RawEnd<'static>> {
+    state.step_begins();
+    let envelope = prepare(source, state.limits());
+    state.check_time().map_err(stopped)?;
+    envelope.map_err(|no_program| match no_program {
+        NoProgram::Invalid(error) => RawEnd::Invalid(error),
+        NoProgram::Limit(limit, bound) => RawEnd::Limit(limit, bound.map(Cow::Borrowed)),
+    })
 }
 
 /// What the last step gave.
@@ -137,7 +145,7 @@ fn fault(memory_denied: bool, error: &wasmtime::Error) -> RawEnd<'static> {
     }
 }
 
-fn stopped(stop: Stop) -> RawEnd<'static> {
+pub(super) fn stopped(stop: Stop) -> RawEnd<'static> {
     match stop {
         Stop::Limit(limit) => RawEnd::Limit(limit, None),
         Stop::Asked => RawEnd::Asked,

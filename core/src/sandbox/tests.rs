@@ -65,8 +65,10 @@ impl ToolHost for Host {
 
 const IMAGE: GuestImage = GuestImage { name: "hostile", cwasm: HOSTILE, memory_bytes: MEMORY as u64, configure };
 
-/// What is to be waited for where a program is made, by the program.
-static HELD_UP: Mutex<Vec<(&str, Box<dyn FnOnce() + Send>)>> = Mutex::new(Vec::new());
+/// A program, and what is to be waited for where it is made.
+type HeldUp = (&'static str, Box<dyn FnOnce() + Send>);
+
+static HELD_UP: Mutex<Vec<HeldUp>> = Mutex::new(Vec::new());
 
 /// The source is the program, unless it is held up: then there is none.
 fn prepare(source: Source, _limits: &Limits) -> std::result::Result<Envelope, NoProgram> {

@@ -1,12 +1,10 @@
-//! Advances the engine's epoch while guests run, so that they look at their clocks. Parks when nothing runs.
+//! Beats while guests run, so that they look at their clocks: advances the engine's epoch. Parks when nothing runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
-
-use wasmtime::Engine;
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -29,11 +27,11 @@ pub(super) struct Ticker {
     handle: Option<JoinHandle<()>>,
 }
 
-/// A guest is running: the epoch advances.
+/// A guest is running.
 pub(super) struct Running<'a>(&'a Shared);
 
 impl Ticker {
-    pub(super) fn start(engine: Engine) -> Result<Ticker> {
+    pub(super) fn start(beat: impl Fn() + Send + 'static) -> Result<Ticker> {
         let shared = Arc::new(Shared::default());
         let ticking = Arc::clone(&shared);
         let (begins, begun) = mpsc::channel();
@@ -41,7 +39,7 @@ impl Ticker {
             .name("conduit-epoch".into())
             .spawn(move || {
                 drop(begins);
-                tick(&engine, &ticking);
+                tick(&beat, &ticking);
             })
             .map_err(|error| Error::new(ErrorCode::Internal, "cannot start a thread").with_source(error))?;
         // A worker then gives up what a thread needs to begin.
@@ -75,7 +73,7 @@ impl Drop for Ticker {
     }
 }
 
-fn tick(engine: &Engine, shared: &Shared) {
+fn tick(beat: &impl Fn(), shared: &Shared) {
     let mut idle = 0;
     while !shared.stop.load(Ordering::SeqCst) {
         if idle >= IDLE_TICKS {
@@ -87,7 +85,7 @@ fn tick(engine: &Engine, shared: &Shared) {
         }
         // Not asleep but parked, so that the end need not wait for it.
         std::thread::park_timeout(TICK);
-        engine.increment_epoch();
+        beat();
         idle = if shared.running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
     }
 }

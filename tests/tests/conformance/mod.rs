@@ -5,7 +5,7 @@ mod runners;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use conduit_core::{ErrorCode, Language, Limit, LimitsRequest};
+use conduit_core::{Engine, ErrorCode, Language, Limit, LimitsRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -66,6 +66,8 @@ pub struct Case {
     expect: Map<String, Value>,
     #[serde(default)]
     expect_python: Map<String, Value>,
+    #[serde(default)]
+    expect_v8: Map<String, Value>,
 }
 
 impl Case {
@@ -138,26 +140,32 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance")
 }
 
-/// What must come of a case in `language`: what `expect` says, and over it what differs.
-fn expect(case: &Case, language: Language) -> serde_json::Result<Expect> {
+/// What must come of a case: what `expect` says, and over it what differs.
+fn expect(case: &Case, language: Language, engine: Engine) -> serde_json::Result<Expect> {
+    let none = Map::new();
+    let differs = match (language, engine) {
+        (Language::Python, _) => &case.expect_python,
+        (_, Engine::V8) => &case.expect_v8,
+        _ => &none,
+    };
     let mut expect = case.expect.clone();
-    if language == Language::Python {
-        for (key, value) in &case.expect_python {
-            match (expect.get_mut(key), value) {
-                (Some(Value::Object(error)), Value::Object(differs)) if key == "error" => error.extend(differs.clone()),
-                _ => drop(expect.insert(key.clone(), value.clone())),
-            }
+    for (key, value) in differs {
+        match (expect.get_mut(key), value) {
+            (Some(Value::Object(error)), Value::Object(differs)) if key == "error" => error.extend(differs.clone()),
+            _ => drop(expect.insert(key.clone(), value.clone())),
         }
     }
     serde_json::from_value(Value::Object(expect))
 }
 
-fn runs(corpus: &[(String, Case)]) -> Vec<Run<'_>> {
+/// All cases that `engine` runs, in their languages.
+fn runs(corpus: &[(String, Case)], engine: Engine) -> Vec<Run<'_>> {
     let mut runs = Vec::new();
     for (file, case) in corpus {
-        for &language in Language::ALL {
+        for &language in Language::ALL.iter().filter(|language| engine.runs(**language)) {
             let Some(program) = case.program(language) else { continue };
-            let expect = expect(case, language).unwrap_or_else(|error| panic!("{file}: {}: {error}", case.name));
+            let expect =
+                expect(case, language, engine).unwrap_or_else(|error| panic!("{file}: {}: {error}", case.name));
             runs.push(Run { file, case, language, program, expect });
         }
     }
@@ -245,16 +253,17 @@ fn doubles(value: &Value) -> Value {
     }
 }
 
-/// Runs the corpus, or the part of it that `CONDUIT_CASE` names.
+/// Runs the corpus, or the part of it that `CONDUIT_CASE` names, with these keys of a config.
 /// `seen` is what a value becomes in the runner's language.
-fn check(isolation: &str, mut runner: impl FnMut(&Value) -> Value, seen: fn(&Value) -> Value) {
+fn check(way: &Value, mut runner: impl FnMut(&Value) -> Value, seen: fn(&Value) -> Value) {
     let only = std::env::var("CONDUIT_CASE").ok();
     let corpus = corpus();
-    let mut runs = runs(&corpus);
+    let engine = Engine::from_name(way["engines"][0].as_str().unwrap_or("wasm")).unwrap();
+    let mut runs = runs(&corpus, engine);
     runs.retain(|run| only.as_ref().is_none_or(|only| run.name().contains(only)));
     let mut failures = 0;
     for run in &runs {
-        let mut ended = runner(&runners::job(run, isolation));
+        let mut ended = runner(&runners::job(run, way));
         if let Some(value) = ended.pointer_mut("/result/value") {
             *value = seen(value);
         }
@@ -267,7 +276,7 @@ fn check(isolation: &str, mut runner: impl FnMut(&Value) -> Value, seen: fn(&Val
         }
     }
     assert_eq!(failures, 0, "of {} cases", runs.len());
-    for language in Language::ALL {
+    for language in Language::ALL.iter().filter(|language| engine.runs(**language)) {
         let count = runs.iter().filter(|run| run.language == *language).count();
         assert!(only.is_some() || count >= 200, "the corpus has only {count} cases in {}", language.name());
     }
@@ -275,27 +284,33 @@ fn check(isolation: &str, mut runner: impl FnMut(&Value) -> Value, seen: fn(&Val
 
 #[test]
 fn the_corpus_holds_in_rust() {
-    check("in_process", runners::rust(), Value::clone);
+    check(&json!({}), runners::rust(), Value::clone);
 }
 
 #[test]
 fn the_corpus_holds_in_worker_processes() {
-    check("process", runners::rust(), Value::clone);
+    check(&json!({ "isolation": "process" }), runners::rust(), Value::clone);
+}
+
+#[cfg(feature = "v8")]
+#[test]
+fn the_corpus_holds_in_v8() {
+    check(&json!({ "engines": ["v8"] }), runners::rust(), Value::clone);
 }
 
 #[test]
 fn the_corpus_holds_in_c() {
-    check("in_process", runners::process("c"), Value::clone);
+    check(&json!({}), runners::process("c"), Value::clone);
 }
 
 #[test]
 fn the_corpus_holds_in_node() {
-    check("in_process", runners::process("node"), doubles);
+    check(&json!({}), runners::process("node"), doubles);
 }
 
 #[test]
 fn the_corpus_holds_in_python() {
-    check("in_process", runners::process("python"), Value::clone);
+    check(&json!({}), runners::process("python"), Value::clone);
 }
 
 #[test]
@@ -317,6 +332,10 @@ fn a_case_has_both_languages_or_says_what_one_of_them_lacks() {
             }
             let has_beside = case.beside.contains_key(language) || case.beside.is_empty();
             assert!(has_beside || case.program(*language).is_none(), "{at}: `beside` has no program in {name}");
+        }
+        for (key, value) in &case.expect_v8 {
+            assert!(MAY_DIFFER.contains(&key.as_str()), "{at}: `{key}` may not differ between the engines");
+            assert!(case.expect.get(key) != Some(value), "{at}: `{key}` does not differ");
         }
         for (key, value) in &case.expect_python {
             assert!(MAY_DIFFER.contains(&key.as_str()), "{at}: `{key}` may not differ between the languages");
@@ -340,7 +359,7 @@ fn names_are_unique_and_every_limit_has_a_case() {
     let mut names: Vec<_> = corpus.iter().map(|(_, case)| case.name.as_str()).collect();
     names.sort_unstable();
     assert!(names.is_sorted_by(|a, b| a < b), "two cases have one name");
-    let runs = runs(&corpus);
+    let runs = runs(&corpus, Engine::Wasm);
     for (limit, language) in Limit::ALL.iter().flat_map(|limit| Language::ALL.iter().map(move |it| (limit, it))) {
         // These two fail a call, which the program can catch; the third is how many run at once.
         let shown = match limit.name() {
@@ -366,7 +385,7 @@ fn names_are_unique_and_every_limit_has_a_case() {
 #[test]
 fn every_error_code_has_a_case() {
     let corpus = corpus();
-    let runs = runs(&corpus);
+    let runs = runs(&corpus, Engine::Wasm);
     for (code, language) in ErrorCode::ALL.iter().flat_map(|code| Language::ALL.iter().map(move |it| (code, it))) {
         // A fault of Conduit itself: no case can ask for one.
         if *code == ErrorCode::Internal {

@@ -18,14 +18,16 @@ use crate::tools;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a runner is told of a case.
-pub fn job(run: &Run<'_>, isolation: &str) -> Value {
+pub fn job(run: &Run<'_>, way: &Value) -> Value {
     let case = run.case;
     let config = case.config.as_ref().map_or("{}".to_owned(), Value::to_string);
     let mut config: Value =
         serde_json::from_str(&config.replace("${CORPUS}", &folder().display().to_string())).unwrap();
     config["policy"] = json!({ "allow": ["*"] });
     config["languages"] = json!([run.language]);
-    config["isolation"] = json!(isolation);
+    for (key, value) in way.as_object().into_iter().flatten() {
+        config[key] = value.clone();
+    }
     config["validation"] = json!(if case.strict { "strict" } else { "permissive" });
     let mut upstreams = config["upstreams"].as_array().cloned().unwrap_or_default();
     upstreams.push(tools::down());

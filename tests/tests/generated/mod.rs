@@ -6,6 +6,7 @@ mod header;
 mod python;
 mod schema;
 mod typescript;
+mod waiting;
 
 use std::path::Path;
 
@@ -37,4 +38,10 @@ fn generated_types_for_node_are_fresh() {
 #[test]
 fn generated_types_for_python_are_fresh() {
     check("bindings-python/python/conduit/_types.py", &python::text(&schema::schema()));
+}
+
+#[test]
+fn generated_runtime_for_python_is_fresh() {
+    let text = include_str!("../../../bindings-python/python/conduit/_async_runtime.py");
+    check("bindings-python/python/conduit/_sync_runtime.py", &waiting::text(text));
 }

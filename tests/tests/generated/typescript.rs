@@ -5,8 +5,9 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 /// What a user of the package meets, in the order of the file; second, its name there.
-const TYPES: [(&str, &str); 21] = [
+const TYPES: [(&str, &str); 22] = [
     ("Language", "Language"),
+    ("Engine", "Engine"),
     ("ErrorCode", "ErrorCode"),
     ("Limit", "Limit"),
     ("ExecutionRequest", "ExecutionRequest"),

@@ -83,12 +83,12 @@ fn guest_digest(wasm: &[u8], digest: &str) -> bool {
 /// `core` depends on no other crate of ours but the guests; what embeds it depends on nothing else of ours.
 fn crate_dependencies(file: &File) -> Vec<String> {
     let allowed: &[&str] = match file.path.as_str() {
-        "core/Cargo.toml" => &["conduit-guest-js", "conduit-guest-python"],
+        "core/Cargo.toml" => &["conduit-guest-js", "conduit-guest-python", "conduit-guest-v8"],
         "ffi/Cargo.toml" | "cli/Cargo.toml" => &["conduit-core"],
         "bindings-node/Cargo.toml" | "bindings-python/Cargo.toml" => &["conduit-core", "conduit-cli"],
         _ => return Vec::new(),
     };
-    let ours = Regex::new("^conduit-[a-z-]+").unwrap();
+    let ours = Regex::new("^conduit-[a-z0-9-]+").unwrap();
     let mut in_tests = false;
     let mut complaints = Vec::new();
     for line in file.text.lines() {

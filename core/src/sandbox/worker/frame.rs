@@ -11,7 +11,7 @@ use super::super::output::Stream;
 use super::super::state::Submission;
 use super::super::{CallKind, HostCall, Source};
 use crate::limits::{Limit, Limits};
-use crate::model::Language;
+use crate::model::{Engine, Language};
 
 /// Bytes of a frame's length.
 const LENGTH_BYTES: usize = 4;
@@ -22,6 +22,7 @@ const MOST_FROM_HOST: usize = 1 << 31;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hello {
     pub(super) language: Language,
+    pub(super) engine: Engine,
     /// The most that an execution may have, in bytes.
     pub(super) memory_bytes: u64,
     /// Whether it is to end when the system confines it less than it could.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
-use tokio::process::{ChildStdin, ChildStdout};
+use tokio::process::ChildStdout;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
@@ -18,7 +18,7 @@ use super::super::state::{Shared, Submission, held_by};
 use super::super::step::{ERROR_BYTES, RawEnd, Step, StepEnd};
 use super::frame::{FromHost, FromWorker, Hello, frame};
 use super::pool::Workers;
-use crate::egress::process::{End, Pipes, Process};
+use crate::egress::process::{End, Pipes, Process, Stdin};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{Limit, Limits};
 use crate::model::GuestError;
@@ -32,7 +32,7 @@ const FRAMES_IN_A_ROW: u32 = 64;
 
 /// A worker that waits for a program.
 pub(super) struct Worker {
-    stdin: ChildStdin,
+    stdin: Stdin,
     stdout: FramedRead<ChildStdout, LengthDelimitedCodec>,
     process: Process,
     /// Programs that it has begun.

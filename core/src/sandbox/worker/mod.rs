@@ -14,7 +14,8 @@ mod link;
 mod outbox;
 mod pool;
 mod serve;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 pub use command::WorkerCommand;
@@ -22,6 +23,8 @@ pub use confine::lacking;
 pub(super) use link::Link;
 pub(super) use outbox::Outbox;
 pub(super) use pool::Workers;
+#[cfg(feature = "v8")]
+pub(super) use serve::V8_MEMORY_BYTES;
 pub use serve::serve;
 
 /// How workers are treated.

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::super::languages::Kind;
 use super::frame::Hello;
 use super::link::Worker;
 use super::{WorkerOptions, confine};
 use crate::egress::process::{ProcessKind, ProcessSpec};
 use crate::egress::worker;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::Language;
+use crate::model::Engine;
 
 /// Programs that one worker runs, each in an instance of its own, before it is replaced.
 const PROGRAMS: u32 = 1_000;
@@ -35,14 +36,11 @@ impl Workers {
     ///
     /// # Errors
     /// `invalid_config` when the workers' program is not there, or this system cannot confine them although it must.
-    pub(in super::super) fn new(options: &WorkerOptions, language: Language, most_idle: usize) -> Result<Workers> {
+    pub(in super::super) fn new(options: &WorkerOptions, kind: Kind, most_idle: usize) -> Result<Workers> {
         let WorkerOptions { command, memory_bytes, is_strict } = options.clone();
         let invalid = |message| Err(Error::new(ErrorCode::InvalidConfig, message));
-        let lacking = if is_strict { confine::lacking() } else { Vec::new() };
-        // SECURITY: an operator who requires what there is not gets nothing less.
-        if !lacking.is_empty() {
-            let message = format!("workers cannot be confined as `confinement` requires: no {}", lacking.join(", no "));
-            return invalid(message);
+        if is_strict {
+            lacks_nothing(&confine::lacking())?;
         }
         let program = command.program.to_str().filter(|_| command.program.is_absolute() && command.program.is_file());
         let Some(program) = program.map(str::to_owned) else {
@@ -50,7 +48,8 @@ impl Workers {
                 format!("`{}` is no program for workers, expected the path of one", command.program.display());
             return invalid(message);
         };
-        let hello = Hello { language, memory_bytes, is_strict };
+        let (language, engine) = kind;
+        let hello = Hello { language, engine, memory_bytes, is_strict };
         Ok(Workers { program, args: command.args, hello, most_idle, idle: Mutex::default() })
     }
 
@@ -88,15 +87,47 @@ impl Workers {
         Worker::greet(worker::spawn(spec).await?, &self.hello).await
     }
 
+    /// How many programs one worker runs.
+    fn most_programs(&self) -> u32 {
+        match self.hello.engine {
+            Engine::Wasm => PROGRAMS,
+            // SECURITY: what is between two programs in one process is V8 alone, so there is never a second one.
+            Engine::V8 => 1,
+        }
+    }
+
     /// Takes a worker back whose program has ended.
     pub(super) fn give_back(&self, worker: Worker) {
         // SECURITY: what it has sent beyond the end would be taken for the next program's.
-        if worker.begun() >= PROGRAMS || !worker.is_quiet() {
+        if worker.begun() >= self.most_programs() || !worker.is_quiet() {
             return;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.workers.len() < self.most_idle {
             idle.workers.push(worker);
         }
+    }
+}
+
+fn lacks_nothing(lacking: &[&str]) -> Result<()> {
+    // SECURITY: an operator who requires what there is not gets nothing less.
+    if !lacking.is_empty() {
+        let message = format!("workers cannot be confined as `confinement` requires: no {}", lacking.join(", no "));
+        return Err(Error::new(ErrorCode::InvalidConfig, message));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_lacks_is_refused_where_it_is_required() {
+        assert!(lacks_nothing(&[]).is_ok());
+        let error = lacks_nothing(&["landlock", "seccomp"]).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidConfig);
+        let message = "workers cannot be confined as `confinement` requires: no landlock, no seccomp";
+        assert_eq!(error.to_string(), message);
     }
 }

@@ -1,27 +1,28 @@
-//! The worker's own side: loads one guest, gives up what it may, and runs one program after the other for the host.
+//! The worker's own side: makes one guest ready, gives up what it may, and runs one program after the other for the host.
+
+#[cfg(feature = "v8")]
+mod v8;
+mod wasm;
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::super::abi::RawStep;
-use super::super::guest::Guest;
-use super::super::languages::image;
+use super::super::Prepare;
+use super::super::Source;
 use super::super::output::Output;
 use super::super::state::{Clock, Door, RunState, Shared};
-use super::super::step::{self, RawEnd};
+use super::super::step::RawEnd;
 use super::super::threads::STACK_BYTES;
-use super::super::ticker::Ticker;
-use super::super::{Prepare, SandboxSize, Source};
 use super::confine;
 use super::frame::{self, FromHost, FromWorker, Hello};
 use super::outbox::Outbox;
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::Limits;
-use crate::model::Language;
+use crate::model::{Engine, Language};
 
-/// One execution at a time.
-const SIZE: SandboxSize = SandboxSize { executions: 1, threads: 1 };
+#[cfg(feature = "v8")]
+pub(in super::super) use v8::MEMORY_BYTES as V8_MEMORY_BYTES;
 
 fn not_understood(error: io::Error) -> Error {
     Error::new(ErrorCode::Internal, "the host is not understood").with_source(error)
@@ -39,77 +40,84 @@ pub fn serve(host: u32, prepare: fn(Language) -> Prepare) -> Result<()> {
         return Ok(());
     }
     let hello: Hello = serde_json::from_slice(&body).map_err(|error| not_understood(error.into()))?;
-    let guest = Guest::load(&image(hello.language), SIZE)?;
-    // Threads have what the one that starts them has given up.
+    let prepare = prepare(hello.language);
+    let pipes = Pipes { from, to: Arc::new(to), body };
+    match hello.engine {
+        Engine::Wasm => {
+            let guest = wasm::load(&hello)?;
+            confined(hello, move |hello| wasm::run(guest, prepare, pipes, hello))
+        }
+        #[cfg(feature = "v8")]
+        Engine::V8 => {
+            v8::load();
+            confined(hello, move |hello| v8::run(prepare, pipes, hello))
+        }
+        #[cfg(not(feature = "v8"))]
+        Engine::V8 => Err(Error::new(ErrorCode::Internal, "this build has no V8")),
+    }
+}
+
+/// Gives up files and does the rest on a thread with a stack for guests, and what it starts, which have none either.
+fn confined(hello: Hello, run: impl FnOnce(&Hello) -> Result<()> + Send + 'static) -> Result<()> {
     confine::give_up_files(&hello)?;
-    let ticker = Ticker::start(guest.engine().clone())?;
-    let worker = Worker { guest, ticker, prepare: prepare(hello.language), from, to: Arc::new(to), body };
     let thread = std::thread::Builder::new().name("conduit-guest".into()).stack_size(STACK_BYTES);
-    let running = thread.spawn(move || {
-        confine::give_up_calls(&hello)?;
-        worker.run().map_err(not_understood)
-    });
+    let running = thread.spawn(move || run(&hello));
     let running =
         running.map_err(|error| Error::new(ErrorCode::Internal, "cannot start a thread").with_source(error))?;
     running.join().unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "the worker panicked")))
 }
 
-struct Worker {
-    guest: Guest,
-    ticker: Ticker,
-    prepare: Prepare,
+/// The way from the host and to it.
+struct Pipes {
     from: File,
     to: Arc<File>,
     /// The last frame from the host.
     body: Vec<u8>,
 }
 
-impl Worker {
-    fn run(mut self) -> io::Result<()> {
-        while frame::read(&mut self.from, &mut self.body)? {
-            let Some(FromHost::Start { limits, source }) = FromHost::parse(&self.body) else {
-                return Err(unexpected());
-            };
-            self.execute(limits, source)?;
+impl Pipes {
+    /// The next program; `None` when there is none.
+    fn program(&mut self) -> io::Result<Option<(Limits, Source)>> {
+        if !frame::read(&mut self.from, &mut self.body)? {
+            return Ok(None);
         }
-        Ok(())
+        match FromHost::parse(&self.body) {
+            Some(FromHost::Start { limits, source }) => Ok(Some((limits, source))),
+            _ => Err(unexpected()),
+        }
     }
 
-    /// Runs one program to its end.
-    fn execute(&mut self, limits: Limits, source: Source) -> io::Result<()> {
+    /// What a program that waits goes on with: what the host holds for it, and completions; `None` when nobody wants it any more.
+    fn completions(&mut self) -> io::Result<Option<(u64, &[u8])>> {
+        if !frame::read(&mut self.from, &mut self.body)? {
+            return Ok(None);
+        }
+        match FromHost::parse(&self.body) {
+            Some(FromHost::Resume { held_bytes, completions }) => Ok(Some((held_bytes, completions))),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// What a program has at its beginning, and what it uses, which is known also when it does not begin.
+    fn state(&self, limits: Limits) -> (RunState, Arc<Shared>) {
         let shared = Arc::new(Shared::new(Output::new(&limits, None)));
-        let door = Door::Host(Outbox::new(Arc::clone(&self.to), &limits));
-        let state = RunState::new(Arc::clone(&shared), limits, door, Clock::start());
-        let begun = {
-            let _running = self.ticker.running();
-            step::begin(&self.guest, state, self.prepare, source)
-        };
-        let (mut live, mut raw) = match begun {
-            Ok(begun) => begun,
-            Err(end) => return self.ended(Vec::new(), end),
-        };
-        while let Ok(RawStep::Waiting { wake_at }) = raw {
-            live.state_mut().note_cpu_time();
-            let mut frames = live.state_mut().take_frames(false);
-            FromWorker::Waiting { wake_at }.write(&mut frames);
-            (&*self.to).write_all(&frames)?;
-            if !frame::read(&mut self.from, &mut self.body)? {
-                return Ok(());
-            }
-            let Some(FromHost::Resume { held_bytes, completions }) = FromHost::parse(&self.body) else {
-                return Err(unexpected());
-            };
-            let _running = self.ticker.running();
-            live.state_mut().step_begins();
-            live.state_mut().hold(held_bytes);
-            raw = live.resume(completions);
-        }
-        live.state_mut().note_cpu_time();
-        let frames = live.state_mut().take_frames(true);
-        self.ended(frames, step::end(&mut live, raw))
+        let door = Door::Host(self.outbox(&limits));
+        (RunState::new(Arc::clone(&shared), limits, door, Clock::start()), shared)
     }
 
-    /// Tells the host how the program ended.
+    fn outbox(&self, limits: &Limits) -> Outbox {
+        Outbox::new(Arc::clone(&self.to), limits)
+    }
+
+    /// Tells the host of a step after which the program waits.
+    fn waiting(&self, state: &mut RunState, wake_at: Option<i64>) -> io::Result<()> {
+        state.note_cpu_time();
+        let mut frames = state.take_frames(false);
+        FromWorker::Waiting { wake_at }.write(&mut frames);
+        (&*self.to).write_all(&frames)
+    }
+
+    /// Tells the host how the program ended, after the `frames` that say what it did.
     fn ended(&self, mut frames: Vec<u8>, end: RawEnd<'_>) -> io::Result<()> {
         match end {
             RawEnd::Done(value) => FromWorker::Done(value).write(&mut frames),

@@ -1,4 +1,5 @@
 //! The host against a worker that an attacker owns: a script that speaks as it likes.
+#![allow(clippy::disallowed_methods, reason = "it looks for Python")]
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::super::{HostCall, HostReply, Report, Run, Sandbox, Source, ToolHost};
 use super::{WorkerCommand, WorkerOptions, Workers};
 use crate::limits::{Limit, Limits};
-use crate::model::{Language, Outcome};
+use crate::model::{Engine, Language, Outcome};
 
+const KIND: (Language, Engine) = (Language::TypeScript, Engine::Wasm);
 /// How long anything may take that must happen.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -46,15 +48,17 @@ impl ToolHost for Host {
     }
 }
 
-fn workers(script: &str) -> Sandbox {
+fn options(script: &str) -> WorkerOptions {
     let python = std::env::var_os("PATH").and_then(|path| {
         std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|program| program.is_file())
     });
     let args = vec!["-c".to_owned(), format!("{SPEAK}{script}")];
     let command = WorkerCommand { program: python.expect("python3 is there"), args };
-    let options = WorkerOptions { command, memory_bytes: 256 << 20, is_strict: false };
-    let workers = Workers::new(&options, Language::TypeScript, 1).unwrap();
-    Sandbox::in_workers(workers, super::super::languages::image(Language::TypeScript))
+    WorkerOptions { command, memory_bytes: 256 << 20, is_strict: false }
+}
+
+fn workers(script: &str) -> Sandbox {
+    Sandbox::in_workers(Workers::new(&options(script), KIND, 1).unwrap(), 1)
 }
 
 async fn run(sandbox: &Sandbox, limits: Limits, host: Arc<Host>) -> Report {
@@ -134,21 +138,20 @@ async fn the_host_counts_itself() {
     assert_eq!((limit(&calls), calls.usage.tool_calls), (Limit::ToolCalls, 5));
     let value = report("read()\ndone(b'12345')\nread()", Limits { result_bytes: 4, ..Limits::default() }).await;
     assert_eq!(limit(&value), Limit::ResultSize);
-    let large = "read()\nfor _ in range(20): submit(1, b'never', arguments=b'x' * 100)\ntime.sleep(60)";
-    let memory = Limits { memory_bytes: 2_000, ..Limits::default() };
-    assert_eq!(limit(&report(large, memory).await), Limit::Memory);
+    // All at once: the host is nowhere ahead of the limit.
+    let large = "read()\nframe = struct.pack('<IBQBI', 119, 1, 1, 0, 5) + b'never\\0' + b'x' * 99\nraw(frame * 40)\ntime.sleep(60)";
+    let memory = report(large, Limits { memory_bytes: 2_000, ..Limits::default() }).await;
+    assert_eq!((limit(&memory), memory.usage.tool_calls), (Limit::Memory, 20));
 }
 
 #[tokio::test]
 async fn a_flood_of_frames_is_no_way_around_the_deadline() {
-    for script in [
-        "read()\nwhile True: say(b'\\x02' + b'\\0' * 24)",
-        "read()\nwhile True:\n say(waiting)\n read()",
-        "read()\ntime.sleep(60)",
-    ] {
+    let flood = "read()\nframes = (struct.pack('<IB', 25, 2) + b'\\0' * 24) * 4000\nwhile True: os.write(1, frames)";
+    for script in [flood, "read()\nwhile True:\n say(waiting)\n read()", "read()\ntime.sleep(60)"] {
         let start = Instant::now();
         let limits = Limits { wall_time_ms: 300, ..Limits::default() };
-        let report = report(script, limits).await;
+        // Tokio's own bound on a task is not what ends it: where an event loop goes on with an execution, there is none.
+        let report = tokio::task::unconstrained(report(script, limits)).await;
         // One that says that it waits for nothing is at its end.
         if script.contains("waiting") {
             assert!(message(&report).contains("waits for something that never happens"));
@@ -186,12 +189,24 @@ async fn one_that_has_died_while_it_waited_is_replaced() {
     assert_ne!(second.value, first.value);
 }
 
+#[tokio::test]
+async fn a_worker_with_v8_runs_one_program_and_no_more() {
+    let script = "while True:\n read()\n done(b'%d' % os.getpid())";
+    for (engine, is_new) in [(Engine::Wasm, false), (Engine::V8, true)] {
+        let workers = Workers::new(&options(script), (Language::TypeScript, engine), 2).unwrap();
+        let sandbox = Sandbox::in_workers(workers, 1);
+        let first = run(&sandbox, Limits::default(), Arc::default()).await;
+        let second = run(&sandbox, Limits::default(), Arc::default()).await;
+        assert_eq!(first.value != second.value, is_new, "{engine:?}");
+    }
+}
+
 #[test]
 fn workers_that_cannot_be_started_are_an_error_of_the_config() {
     for program in ["", "python3", "/nonexistent", "/tmp"] {
         let command = WorkerCommand { program: program.into(), args: Vec::new() };
         let options = WorkerOptions { command, memory_bytes: 1, is_strict: false };
-        let error = Workers::new(&options, Language::Python, 1).err().expect("it is refused").to_string();
+        let error = Workers::new(&options, KIND, 1).err().expect("it is refused").to_string();
         assert_eq!(error, format!("`{program}` is no program for workers, expected the path of one"));
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn pipes() -> io::Result<[File; 2]> {
 }
 
 pub(super) fn give_up_files(hello: &Hello) -> Result<()> {
-    // SECURITY: where an operator wants more than there is, nothing runs.
+    // Where an operator wants more than there is, nothing runs.
     if hello.is_strict {
         return Err(Error::new(ErrorCode::Internal, "workers cannot be confined as the host wants on this system"));
     }

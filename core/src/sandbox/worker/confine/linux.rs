@@ -22,6 +22,7 @@ use seccompiler::{
 
 use super::frame::Hello;
 use crate::error::{Error, ErrorCode, Result};
+use crate::model::Engine;
 
 /// The landlock that this was written for; an older kernel refuses what it knows of it.
 const LANDLOCK: ABI = ABI::V6;
@@ -58,6 +59,28 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_writev,
 ];
 
+/// Calls that only who took a worker over makes: the kernel ends it. What is on neither list is refused, as C's library may look for the
+/// time zone or the number of processors where it likes, and does without.
+const DEADLY: &[libc::c_long] = &[
+    libc::SYS_bind,
+    libc::SYS_bpf,
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_connect,
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_io_uring_setup,
+    libc::SYS_kill,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_ptrace,
+    libc::SYS_setns,
+    libc::SYS_socket,
+    libc::SYS_socketpair,
+    libc::SYS_unshare,
+    libc::SYS_userfaultfd,
+];
+
 fn internal(message: &str, source: impl ToString) -> Error {
     Error::new(ErrorCode::Internal, message).with_source(source.to_string())
 }
@@ -66,7 +89,7 @@ fn internal(message: &str, source: impl ToString) -> Error {
 pub fn lacking() -> Vec<&'static str> {
     let landlock = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
     let landlock = landlock.handle_access(AccessFs::from_all(ABI::V1)).and_then(Ruleset::create);
-    let seccomp = rustix::thread::secure_computing_mode().is_ok() && filter().is_ok();
+    let seccomp = rustix::thread::secure_computing_mode().is_ok() && filters(Engine::Wasm).is_ok();
     let has = [("landlock", landlock.is_ok()), ("seccomp", seccomp)];
     has.into_iter().filter(|(_, has)| !has).map(|(name, _)| name).collect()
 }
@@ -142,32 +165,40 @@ fn limit(resource: Resource, most: u64) -> Result<()> {
 /// # Errors
 /// `internal` when the system has no seccomp and the host wants it.
 pub(super) fn give_up_calls(hello: &Hello) -> Result<()> {
-    // SECURITY: who took the worker over opens no socket, starts nothing and makes no code; the kernel ends it if it tries.
-    let given_up = filter().and_then(|filter| Ok(apply_filter_all_threads(&filter)?));
+    // SECURITY: who took the worker over opens no socket and no file and starts nothing.
+    let given_up = filters(hello.engine)
+        .and_then(|filters| filters.iter().try_for_each(|filter| apply_filter_all_threads(filter)));
     match given_up {
         Err(error) if hello.is_strict => Err(internal("workers cannot be confined as the host wants", error)),
         _ => Ok(()),
     }
 }
 
-fn filter() -> std::result::Result<BpfProgram, seccompiler::Error> {
+/// Of several filters the strictest answer counts.
+fn filters(engine: Engine) -> std::result::Result<[BpfProgram; 2], seccompiler::Error> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
     let mut only = |call: libc::c_long, argument: u8, operator: SeccompCmpOp, value: u64| {
         let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
         rules.entry(call).or_default().push(SeccompRule::new(vec![condition])?);
         Ok::<_, seccompiler::BackendError>(())
     };
-    // SECURITY: the guest's code is there; no memory becomes code.
-    let executable = SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64);
-    only(libc::SYS_mmap, 2, executable.clone(), 0)?;
-    only(libc::SYS_mprotect, 2, executable, 0)?;
+    // SECURITY: a guest's code in wasm is there; no memory becomes code. V8 makes code all the time.
+    let code = if engine == Engine::V8 { 0 } else { libc::PROT_EXEC as u64 };
+    only(libc::SYS_mmap, 2, SeccompCmpOp::MaskedEq(code), 0)?;
+    only(libc::SYS_mprotect, 2, SeccompCmpOp::MaskedEq(code), 0)?;
     // Rust's standard library looks at a descriptor before it closes it.
     only(libc::SYS_fcntl, 1, SeccompCmpOp::Eq, libc::F_GETFD as u64)?;
+    // Naming memory, which C's library and V8 do.
+    only(libc::SYS_prctl, 0, SeccompCmpOp::Eq, libc::PR_SET_VMA as u64)?;
     only(libc::SYS_ioctl, 1, SeccompCmpOp::Eq, PAGEMAP_SCAN)?;
     // For `abort`.
     only(libc::SYS_tgkill, 0, SeccompCmpOp::Eq, getpid().as_raw_pid() as u64)?;
     let arch = std::env::consts::ARCH.try_into()?;
-    Ok(SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, arch)?.try_into()?)
+    let deadly = DEADLY.iter().map(|call| (*call, Vec::new())).collect();
+    let deadly = SeccompFilter::new(deadly, SeccompAction::Allow, SeccompAction::KillProcess, arch)?;
+    let refused = SeccompAction::Errno(libc::EPERM.cast_unsigned());
+    let rules = SeccompFilter::new(rules, refused, SeccompAction::Allow, arch)?;
+    Ok([deadly.try_into()?, rules.try_into()?])
 }
 
 #[cfg(test)]

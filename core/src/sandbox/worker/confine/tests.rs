@@ -1,4 +1,5 @@
 //! What the kernel does with who took a worker over. Each attack has a process of its own: a copy of this test program.
+#![allow(clippy::disallowed_methods, reason = "it tries what nobody here may")]
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -10,7 +11,7 @@ use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::{getppid, kill_process};
 
 use super::*;
-use crate::model::Language;
+use crate::model::{Engine, Language};
 
 /// Names the attack to the copy.
 const ATTACK: &str = "CONDUIT_TEST_ATTACK";
@@ -31,7 +32,7 @@ fn end_of(attack: &str) -> ExitStatus {
 fn the_attack_of_this_process() {
     let Some(attack) = std::env::var_os(ATTACK) else { return };
     let attack = attack.into_string().unwrap();
-    let hello = Hello { language: Language::Python, memory_bytes: 64 << 20, is_strict: true };
+    let hello = Hello { language: Language::Python, engine: Engine::Wasm, memory_bytes: 64 << 20, is_strict: true };
     at_start(getppid().unwrap().as_raw_pid().cast_unsigned()).unwrap();
     let opened = tries_of(&attack, &hello);
     std::process::exit(if opened { NOTHING } else { REFUSED });
@@ -50,6 +51,15 @@ fn tries_of(attack: &str, hello: &Hello) -> bool {
             no_files().unwrap();
             !TcpStream::connect("127.0.0.1:9").is_err_and(|error| denied(&error))
         }
+        "files: a folder" => {
+            give_up_files(hello).unwrap();
+            let folder = std::env::temp_dir().join(format!("conduit-attack-{}", std::process::id()));
+            !std::fs::create_dir(folder).is_err_and(|error| denied(&error))
+        }
+        "files: a look into it" => {
+            give_up_files(hello).unwrap();
+            rustix::process::dumpable_behavior().unwrap() != DumpableBehavior::NotDumpable
+        }
         "limits: a descriptor" => {
             give_up_files(hello).unwrap();
             std::io::stdin().as_fd().try_clone_to_owned().is_ok()
@@ -59,19 +69,21 @@ fn tries_of(attack: &str, hello: &Hello) -> bool {
             Vec::<u8>::new().try_reserve_exact(1 << 30).is_ok()
         }
         _ => {
+            let host = getppid().unwrap();
             give_up_calls(hello).unwrap();
             let anywhere = std::ptr::null_mut();
             match attack {
                 "calls: none" => println!("it still writes"),
-                "calls: a file" => drop(File::open("/etc/passwd")),
+                "calls: a file" => return File::open("/etc/passwd").is_ok(),
                 "calls: a connection" => drop(TcpStream::connect("127.0.0.1:9")),
                 "calls: a program" => drop(Command::new("/bin/true").spawn()),
                 "calls: a thread" => drop(std::thread::spawn(|| ())),
-                "calls: a signal" => drop(kill_process(getppid().unwrap(), Signal::TERM)),
-                // SAFETY: nobody has this memory yet.
-                "calls: code" => drop(unsafe {
-                    rustix::mm::mmap_anonymous(anywhere, 4096, ProtFlags::READ | ProtFlags::EXEC, MapFlags::PRIVATE)
-                }),
+                "calls: a signal" => drop(kill_process(host, Signal::TERM)),
+                "calls: code" => {
+                    let access = ProtFlags::READ | ProtFlags::EXEC;
+                    // SAFETY: nobody has this memory yet.
+                    return unsafe { rustix::mm::mmap_anonymous(anywhere, 4096, access, MapFlags::PRIVATE) }.is_ok();
+                }
                 other => panic!("there is no attack {other}"),
             }
             true
@@ -81,10 +93,19 @@ fn tries_of(attack: &str, hello: &Hello) -> bool {
 
 #[test]
 fn k05_who_took_a_worker_over_reaches_nothing() {
-    for attack in ["landlock: a file", "landlock: a connection", "limits: a descriptor", "limits: memory"] {
+    for attack in [
+        "landlock: a file",
+        "landlock: a connection",
+        "files: a folder",
+        "files: a look into it",
+        "limits: a descriptor",
+        "limits: memory",
+        "calls: a file",
+        "calls: code",
+    ] {
         assert_eq!(end_of(attack).code(), Some(REFUSED), "{attack}");
     }
-    for attack in ["a file", "a connection", "a program", "a thread", "a signal", "code"] {
+    for attack in ["a connection", "a program", "a thread", "a signal"] {
         let attack = format!("calls: {attack}");
         assert_eq!(end_of(&attack).signal(), Some(libc::SIGSYS), "{attack}");
     }
