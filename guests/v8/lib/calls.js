@@ -2,7 +2,7 @@
 // A call's promise is settled by functions that only this file has, when the host has completed the call.
 (function (native) {
   const { submit, uncurry, argumentsJson, kinds } = native;
-  const { ToolError } = globalThis;
+  const { Proxy, ToolError, TypeError } = globalThis;
   const { isArray } = Array;
   const { parse, stringify } = JSON;
   const { defineProperty } = Reflect;

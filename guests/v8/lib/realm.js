@@ -1,6 +1,7 @@
 // What V8 has and the guest does not is taken away; what the guest's QuickJS does otherwise is done as there.
 (function (native) {
   const { now, engineKindOf } = native;
+  const { TypeError } = globalThis;
   const { apply, construct } = Reflect;
   const { defineProperty } = Object;
   const define = (object, name, value) => {

@@ -1,6 +1,7 @@
 // setTimeout and setInterval: a heap of timers, ordered by due time, then by id.
 (function (native) {
   const { now, define, apply } = native;
+  const { TypeError } = globalThis;
   const { isFinite } = Number;
   const { trunc } = Math;
   const heap = [];

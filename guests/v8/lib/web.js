@@ -1,6 +1,7 @@
 // The web's globals that QuickJS has by itself: DOMException, base64, crypto, performance and queueMicrotask.
 (function (native) {
   const { now, random, fail, define, uncurry } = native;
+  const { TypeError } = globalThis;
   const { defineProperty, defineProperties } = Object;
   const charCodeAt = uncurry(String.prototype.charCodeAt);
   const { fromCharCode } = String;

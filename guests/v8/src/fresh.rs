@@ -57,6 +57,7 @@ pub(crate) struct Vm {
     context: ManuallyDrop<v8::Global<v8::Context>>,
     pub(crate) heap: Arc<Heap>,
     signals: Arc<Signals>,
+    handle: v8::IsolateHandle,
 }
 
 impl Vm {
@@ -87,8 +88,9 @@ impl Vm {
         };
         // SAFETY: deno_core has entered the isolate; whoever uses it enters it again.
         unsafe { isolate.exit() };
+        let handle = isolate.thread_safe_handle();
         let (runtime, context) = (ManuallyDrop::new(runtime), ManuallyDrop::new(context));
-        Vm { runtime, context, heap, signals: Arc::default() }
+        Vm { runtime, context, heap, signals: Arc::default(), handle }
     }
 
     /// Calls `work` in the program's realm.
@@ -176,12 +178,45 @@ impl Fresh {
     }
 
     /// Its interrupter, which outlives it harmlessly.
-    pub fn interrupter(&mut self) -> Interrupter {
-        Interrupter { isolate: self.vm.isolate().thread_safe_handle(), signals: Arc::clone(&self.vm.signals) }
+    #[must_use]
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter { isolate: self.vm.handle.clone(), signals: Arc::clone(&self.vm.signals) }
     }
 
     /// Runs a program until it ends or waits. The texts are the sections of the contract's envelope; `heap_bytes` is what
     /// its heap and its buffers may have together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use conduit_guest_v8::{Envelope, Fresh, Host, Step, Stopped};
+    ///
+    /// /// Refuses every call and keeps no output.
+    /// struct Quiet;
+    ///
+    /// impl Host for Quiet {
+    ///     fn submit(&mut self, _kind: i32, _name: &str, _arguments: &[u8]) -> Result<i64, Stopped> {
+    ///         Err(Stopped)
+    ///     }
+    ///     fn write(&mut self, _stream: i32, _entry: &[u8]) -> Result<(), Stopped> {
+    ///         Ok(())
+    ///     }
+    ///     fn now(&self) -> i64 {
+    ///         0
+    ///     }
+    ///     fn random(&mut self, _bytes: &mut [u8]) -> Result<(), Stopped> {
+    ///         Err(Stopped)
+    ///     }
+    ///     fn tick(&mut self) -> Result<(), Stopped> {
+    ///         Ok(())
+    ///     }
+    ///     fn memory(&mut self, _bytes: u64) {}
+    /// }
+    ///
+    /// let envelope = Envelope { program: "async () => input.a + 1", mappings: "", input: r#"{"a": 1}"#, upstreams: "[]" };
+    /// let (_, step) = Fresh::new(64 << 20).start(&envelope, Box::new(Quiet), 64 << 20);
+    /// assert_eq!(step, Step::Done("2".into()));
+    /// ```
     #[must_use]
     pub fn start(mut self, envelope: &Envelope<'_>, host: Box<dyn Host>, heap_bytes: usize) -> (Live, Step) {
         self.vm.limit_heap(heap_bytes);

@@ -174,7 +174,9 @@ fn g10_overridden_builtins_change_no_call() {
         "async () => {
         const forged = () => 'forged';
         JSON.stringify = JSON.parse = forged;
-        globalThis.Promise = class {};
+        for (const name of ['Promise', 'Proxy', 'TypeError', 'Error', 'Map', 'Uint8Array', 'ToolError', 'DOMException']) {
+          globalThis[name] = class {};
+        }
         for (const prototype of [Array.prototype, Map.prototype, WeakMap.prototype, String.prototype, Function.prototype]) {
           for (const name of Object.getOwnPropertyNames(prototype)) {
             if (name !== 'constructor' && name !== 'length') try { prototype[name] = forged; } catch {}

@@ -168,7 +168,7 @@ fn deep_recursion_can_be_caught() {
 
 #[test]
 fn a_guest_that_is_gone_has_no_interrupts() {
-    let mut fresh = Fresh::new(64 * MIB);
+    let fresh = Fresh::new(64 * MIB);
     let interrupter = fresh.interrupter();
     let ticker = Ticker::start(interrupter.clone(), u64::MAX);
     drop(fresh);
@@ -176,7 +176,7 @@ fn a_guest_that_is_gone_has_no_interrupts() {
     interrupter.stop();
     drop(ticker);
     // Asked for before there is a program, a tick comes with its first step.
-    let mut fresh = Fresh::new(64 * MIB);
+    let fresh = Fresh::new(64 * MIB);
     assert!(fresh.interrupter().tick());
     assert!(!fresh.interrupter().tick());
     let world = Rc::new(RefCell::new(World { now: BEGINNING, ..World::default() }));

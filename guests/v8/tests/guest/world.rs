@@ -175,7 +175,7 @@ pub static MEMORY: RwLock<()> = RwLock::new(());
 pub fn run_in(world: World, case: &Case<'_>) -> (End, Rc<RefCell<World>>) {
     let _memory = MEMORY.read();
     let world = Rc::new(RefCell::new(World { now: BEGINNING, ..world }));
-    let mut fresh = Fresh::new(case.heap.max(64 * MIB));
+    let fresh = Fresh::new(case.heap.max(64 * MIB));
     let _ticker = Ticker::start(fresh.interrupter(), world.borrow().most_ticks.unwrap_or(u64::MAX));
     let Case { program, mappings, input, upstreams, heap } = *case;
     let envelope = Envelope { program, mappings, input, upstreams };
