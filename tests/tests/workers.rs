@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::BufRead;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -185,8 +186,11 @@ fn remembers(pid: i32, what: &[u8]) -> bool {
         // Pages that cannot be read after all, such as the kernel's own, are none of the worker's.
         let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
         let read = memory.read_at(&mut bytes, start).unwrap_or(0);
-        if bytes[..read].windows(what.len()).any(|part| part == what) {
-            return true;
+        let mut rest = &bytes[..read];
+        while rest.skip_until(what[0]).unwrap() > 0 {
+            if rest.starts_with(&what[1..]) {
+                return true;
+            }
         }
     }
     false

@@ -30,7 +30,7 @@ pub(super) fn load() {
 
 /// Runs the one program of this process.
 pub(super) fn run(prepare: Prepare, mut pipes: Pipes, hello: &Hello) -> Result<()> {
-    let mut fresh = Fresh::new(usize::try_from(hello.memory_bytes).unwrap_or(usize::MAX));
+    let fresh = Fresh::new(usize::try_from(hello.memory_bytes).unwrap_or(usize::MAX));
     let interrupter = fresh.interrupter();
     let over = Arc::new(AtomicU64::new(u64::MAX));
     let most = Arc::clone(&over);
