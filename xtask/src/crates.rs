@@ -7,8 +7,15 @@ use std::time::Instant;
 use crate::steps::{Result, Steps, cargo, root};
 
 /// Those that are published, lowest first.
-const CRATES: [&str; 6] =
-    ["conduit-guest-engine", "conduit-guest-js", "conduit-guest-python", "conduit-core", "conduit-ffi", "conduit-cli"];
+const CRATES: [&str; 7] = [
+    "conduit-guest-engine",
+    "conduit-guest-js",
+    "conduit-guest-python",
+    "conduit-guest-v8",
+    "conduit-core",
+    "conduit-ffi",
+    "conduit-cli",
+];
 /// The largest crate that the registry takes, in bytes.
 const MOST: u64 = 10_000_000;
 

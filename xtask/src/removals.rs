@@ -102,6 +102,11 @@ impl Copy {
         let mut packages = HashMap::new();
         for path in tracked()? {
             let (from, to) = (root().join(&path), folder.join(&path));
+            if let Ok(target) = fs::read_link(&from) {
+                fs::create_dir_all(to.parent().unwrap_or(&folder)).map_err(|error| error.to_string())?;
+                crate::machine::link(&target, &to).map_err(|error| error.to_string())?;
+                continue;
+            }
             // A file that is deleted and not committed yet.
             let Ok(bytes) = fs::read(&from) else { continue };
             let text = String::from_utf8_lossy(&bytes);
