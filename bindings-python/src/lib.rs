@@ -60,11 +60,14 @@ fn command(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
 }
 
 /// What a worker process runs: this module and nothing else of Python's, not even its `site`.
-const WORKER: &str = "import sys; sys.path.insert(0, sys.argv[1]); import _conduit; _conduit.worker(sys.argv[2])";
+const WORKER: &str = "import sys; sys.path.append(sys.argv[1]); import _conduit; _conduit.worker(sys.argv[2])";
 
 /// The interpreter as a worker process: this module cannot be loaded by a program without one.
 fn worker_command(py: Python<'_>) -> PyResult<WorkerCommand> {
-    let program: Option<PathBuf> = py.import("sys")?.getattr("executable")?.extract()?;
+    let sys = py.import("sys")?;
+    // Where a program is frozen, its executable is that program, not an interpreter: a worker would run it again.
+    let is_frozen = sys.getattr_opt("frozen")?.is_some();
+    let program: Option<PathBuf> = if is_frozen { None } else { sys.getattr("executable")?.extract()? };
     let module: PathBuf = py.import("conduit._conduit")?.getattr("__file__")?.extract()?;
     let folder = module.parent().unwrap_or(&module).display().to_string();
     let args = ["-I", "-S", "-c", WORKER, &folder].map(str::to_owned).into();

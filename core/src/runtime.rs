@@ -171,11 +171,17 @@ impl RuntimeBuilder {
         let upstreams = connectable.chain(local).collect::<Result<Vec<_>>>()?;
         let gateway = Arc::new(Gateway::new(upstreams, config.validation)?);
         let size = SandboxSize { executions, threads: threads() };
-        let workers = |engine| match (engine, config.isolation) {
-            (Engine::Wasm, Isolation::InProcess) => Ok(None),
-            _ => worker_options(worker.clone(), config.confinement, &ceiling).map(Some),
-        };
         let kinds = kinds(&config.languages, &config.engines)?;
+        let is_here = |engine| engine == Engine::Wasm && config.isolation == Isolation::InProcess;
+        // SECURITY: what is to be confined is in a worker, whatever a request asks for.
+        if config.confinement == Confinement::Require && kinds.iter().any(|(_, engine)| is_here(*engine)) {
+            let message = "`confinement` is `require` but programs run in this process, expected `isolation: process`";
+            return Err(Error::new(ErrorCode::InvalidConfig, message));
+        }
+        let workers = |engine| match is_here(engine) {
+            true => Ok(None),
+            false => worker_options(worker.clone(), config.confinement, &ceiling).map(Some),
+        };
         let sandboxes = Sandboxes::load(&kinds, size, execution::prepare, workers)?;
         let inner = Inner {
             sandboxes,
@@ -187,7 +193,7 @@ impl RuntimeBuilder {
             admission: Semaphore::new(executions as usize + config.max_queue as usize),
             places: Semaphore::new(executions as usize),
             cancel_all: CancellationToken::new(),
-            isolation: config.isolation,
+            has_workers: !kinds.iter().all(|(_, engine)| is_here(*engine)),
         };
         Ok(Runtime { inner: Arc::new(inner) })
     }
@@ -250,7 +256,7 @@ struct Inner {
     /// One permit for each execution that is under way.
     places: Semaphore,
     cancel_all: CancellationToken,
-    isolation: Isolation,
+    has_workers: bool,
 }
 
 /// Runs programs. Cheap to clone; all clones are one runtime. Its methods need a tokio runtime with time enabled.
@@ -415,14 +421,9 @@ impl Runtime {
         self.inner.sandboxes.languages()
     }
 
-    /// Where programs run.
-    pub fn isolation(&self) -> Isolation {
-        self.inner.isolation
-    }
-
-    /// What this system lacks of what confines worker processes, such as `landlock`; nothing where programs run in this process.
+    /// What this system lacks of what confines worker processes, such as `landlock`; nothing where there are no workers.
     pub fn unconfined_by(&self) -> Vec<&'static str> {
-        if self.inner.isolation == Isolation::Process { sandbox::lacking() } else { Vec::new() }
+        if self.inner.has_workers { sandbox::lacking() } else { Vec::new() }
     }
 
     /// Whether the operator stated a policy. Without one, no tool is allowed.
@@ -437,6 +438,7 @@ impl Runtime {
         let all_reported = self.inner.places.acquire_many(self.inner.executions);
         // What does not end in time loses its connections all the same.
         let _ = timeout(REPORT_TIME, all_reported).await;
+        self.inner.sandboxes.close();
         self.inner.gateway.close().await;
     }
 

@@ -79,6 +79,9 @@ async fn an_engine_that_is_not_offered_is_refused() {
     let message = "no engine of `engines` runs a language of `languages`, expected one that does";
     assert_eq!(built(&[Language::Python], &[Engine::V8]).as_deref(), Some(message));
     assert_eq!(built(Language::ALL, &[]).as_deref(), Some(message));
+    let required = Runtime::builder().confinement(Confinement::Require).build().err().unwrap();
+    let message = "`confinement` is `require` but programs run in this process, expected `isolation: process`";
+    assert_eq!((required.code(), required.to_string().as_str()), (ErrorCode::InvalidConfig, message));
     let message = "programs are to run in workers, expected a program for them: give `RuntimeBuilder::worker`";
     assert_eq!(built(Language::ALL, &[Engine::V8]).as_deref(), Some(message));
 }

@@ -85,6 +85,11 @@ impl Sandboxes {
         Error::new(ErrorCode::InvalidRequest, message)
     }
 
+    /// Ends the processes that wait for a program.
+    pub fn close(&self) {
+        self.offered.iter().for_each(|(_, sandbox)| sandbox.close());
+    }
+
     /// The languages that are offered.
     pub fn languages(&self) -> Vec<Language> {
         let mut languages: Vec<_> = self.offered.iter().map(|((language, _), _)| *language).collect();

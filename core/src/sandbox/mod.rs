@@ -189,6 +189,13 @@ impl Sandbox {
         self.least_memory_bytes
     }
 
+    /// Ends the processes that wait for a program.
+    pub fn close(&self) {
+        if let Place::Workers(workers) = &self.place {
+            workers.close();
+        }
+    }
+
     /// Runs one program to its end. Dropping the future ends it, as cancelled.
     pub async fn run(&self, run: Run) -> Report {
         run::drive(&self.place, run).await

@@ -193,7 +193,7 @@ impl Calls {
     fn are_over_memory(&self) -> bool {
         // SECURITY: replies that a guest does not take are its memory too.
         let held = self.shared.held_bytes.load(Ordering::Relaxed);
-        held + self.shared.memory_peak.load(Ordering::Relaxed) > self.most_memory
+        held.saturating_add(self.shared.memory_peak.load(Ordering::Relaxed)) > self.most_memory
     }
 
     /// A step is over: dispatches what the guest submitted in it, `last` at its end.
@@ -255,6 +255,8 @@ async fn drive_steps(under_way: &mut Option<UnderWay>, calls: &mut Calls, clock:
             Step::Ended(end) => return end,
         };
         calls.step_ended(submitted);
+        // SECURITY: a guest that never waits for long is not looked at by one thread for ever.
+        calls.look_up().await;
         calls.settle().await;
         if calls.answered.is_empty() {
             let timer = wake_at.map(|at| clock.instant(at));

@@ -16,7 +16,7 @@ use super::{CallKind, HostCall, HostReply};
 use crate::limits::{Limit, Limits};
 
 /// The longest name that a guest may give; longer ones are cut, and name nothing.
-const NAME_BYTES: usize = 1 << 10;
+pub(super) const NAME_BYTES: usize = 1 << 10;
 /// The most entropy in one call: Web Crypto's own bound.
 const RANDOM_BYTES: u32 = 1 << 16;
 /// The longest that Python's `time.sleep` stays in the host before it looks at its stop flag.

@@ -32,7 +32,9 @@ pub fn prepare() {
         v8::icu::set_default_locale("en-US");
         v8::V8::set_entropy_source(entropy);
         deno_core::v8_set_flags(
-            ["", "--single-threaded", "--enable-sharedarraybuffer-per-context"].map(str::to_owned).to_vec(),
+            ["", "--single-threaded", "--no-memory-protection-keys", "--enable-sharedarraybuffer-per-context"]
+                .map(str::to_owned)
+                .to_vec(),
         );
         JsRuntime::init_platform(Some(v8::new_single_threaded_default_platform(false).make_shared()));
     });

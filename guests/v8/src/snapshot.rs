@@ -37,7 +37,7 @@ pub(crate) fn make() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut sources = Vec::new();
     for (name, is_own) in FILES {
-        let path = if is_own { here.join("lib").join(name) } else { here.join("js").join(name) };
+        let path = here.join(if is_own { "lib" } else { "js" }).join(name);
         println!("cargo::rerun-if-changed={}", path.display());
         sources.push((name, std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?));
     }

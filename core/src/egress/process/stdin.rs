@@ -33,10 +33,10 @@ impl AsyncWrite for Stdin {
     }
 }
 
-/// Does `work` so that no `SIGPIPE` of its comes to this thread.
+/// Writes so that no `SIGPIPE` comes to this thread.
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "signals of one thread")]
-fn without_signal<T>(work: impl FnOnce() -> T) -> T {
+fn without_signal(write: impl FnOnce() -> Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
     use std::mem::MaybeUninit;
     use std::ptr::null_mut;
 
@@ -46,22 +46,25 @@ fn without_signal<T>(work: impl FnOnce() -> T) -> T {
         libc::sigemptyset(pipe.as_mut_ptr());
         libc::sigaddset(pipe.as_mut_ptr(), libc::SIGPIPE);
         libc::pthread_sigmask(libc::SIG_BLOCK, pipe.as_ptr(), before.as_mut_ptr());
-        let done = work();
+        let written = write();
         if libc::sigismember(before.as_ptr(), libc::SIGPIPE) == 0 {
-            libc::sigpending(pending.as_mut_ptr());
-            if libc::sigismember(pending.as_ptr(), libc::SIGPIPE) == 1 {
-                let mut taken = 0;
-                libc::sigwait(pipe.as_ptr(), &raw mut taken);
+            let is_broken = matches!(&written, Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe);
+            // This thread's own signal, of the write above, is taken away before it can arrive.
+            if is_broken && libc::sigpending(pending.as_mut_ptr()) == 0 {
+                if libc::sigismember(pending.as_ptr(), libc::SIGPIPE) == 1 {
+                    let mut taken = 0;
+                    libc::sigwait(pipe.as_ptr(), &raw mut taken);
+                }
             }
             libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), null_mut());
         }
-        done
+        written
     }
 }
 
 #[cfg(windows)]
-fn without_signal<T>(work: impl FnOnce() -> T) -> T {
-    work()
+fn without_signal(write: impl FnOnce() -> Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    write()
 }
 
 #[cfg(all(test, unix))]

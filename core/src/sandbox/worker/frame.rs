@@ -20,7 +20,10 @@ const MOST_FROM_HOST: usize = 1 << 31;
 
 /// The first frame to a worker: what it is to be. JSON.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Hello {
+    /// Conduit's own version: frames have no other.
+    pub(super) version: String,
     pub(super) language: Language,
     pub(super) engine: Engine,
     /// The most that an execution may have, in bytes.

@@ -1,10 +1,10 @@
 //! The host's end of one worker, and the steps of the guest in it.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdout;
 use tokio::sync::mpsc::UnboundedSender;
@@ -14,7 +14,7 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 use super::super::HostReply;
 use super::super::abi::completions_to_bytes;
 use super::super::place::Start;
-use super::super::state::{Shared, Submission, held_by};
+use super::super::state::{NAME_BYTES, Shared, Submission, held_by};
 use super::super::step::{ERROR_BYTES, RawEnd, Step, StepEnd};
 use super::frame::{FromHost, FromWorker, Hello, frame};
 use super::pool::Workers;
@@ -27,6 +27,10 @@ use crate::model::GuestError;
 const END_GRACE: Duration = Duration::from_millis(200);
 /// What a frame may have beside the text that it carries: a call's name and numbers.
 const BESIDE_BYTES: u64 = 8 << 10;
+/// The longest name of a call: bytes that are no text become longer.
+const MOST_NAME_BYTES: usize = 3 * NAME_BYTES;
+/// More CPU time than any execution can have, in nanoseconds.
+const MOST_CPU_NS: u64 = Limit::WallTime.maximum() * 1_000_000;
 /// After so many frames the execution looks at its clock.
 const FRAMES_IN_A_ROW: u32 = 64;
 
@@ -57,7 +61,8 @@ impl Worker {
 
     /// Whether it can be given a program.
     pub(super) fn is_alive(&self) -> bool {
-        self.process.exited().borrow().is_none()
+        // Without anybody who would tell, its tokio runtime is gone, and with that the worker.
+        self.process.exited().has_changed().is_ok() && self.process.exited().borrow().is_none()
     }
 
     /// Whether nothing of what it sent is left.
@@ -108,7 +113,12 @@ impl Link {
         let Start { source, shared, limits, submissions, .. } = start;
         let mut worker = match home.take().await {
             Ok(worker) => worker,
-            Err(error) => return Step::Ended(crashed(&error.to_string())),
+            // Not the program's path: a model reads it.
+            Err(error) => {
+                let why =
+                    std::error::Error::source(&error).map_or_else(|| error.message().to_owned(), ToString::to_string);
+                return Step::Ended(crashed(&format!("its worker cannot be started: {why}")));
+            }
         };
         worker.begun += 1;
         // SECURITY: no more of a frame is read than the limit of what it carries.
@@ -164,7 +174,6 @@ impl Link {
 
     /// The next frame's body. What was submitted before it does not wait for it.
     async fn read(&mut self) -> std::result::Result<BytesMut, StepEnd> {
-        use futures_util::FutureExt;
         let read = match self.worker.stdout.next().now_or_never() {
             Some(read) => read,
             None => {
@@ -174,9 +183,7 @@ impl Link {
         };
         match read {
             Some(Ok(bytes)) => Ok(bytes),
-            Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
-                Err(crashed("its worker sent too long a frame"))
-            }
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => Err(too_long()),
             Some(Err(_)) | None => Err(crashed(&self.worker.last_words().await)),
         }
     }
@@ -188,16 +195,32 @@ impl Link {
         }
     }
 
+    /// A call as a guest in this process would have made it.
+    fn within_limits(&self, mut submission: Submission) -> std::result::Result<Submission, StepEnd> {
+        let call = &mut submission.call;
+        let size = call.arguments.as_ref().map_or(0, Vec::len) as u64;
+        // SECURITY: the frame may be as long as what carries most; a call's own limits hold in the host.
+        if call.name.len() > MOST_NAME_BYTES {
+            return Err(too_long());
+        }
+        if size > self.limits.call_bytes {
+            call.arguments = Err(size);
+            submission.held_bytes = call.name.len() as u64;
+        }
+        Ok(submission)
+    }
+
     /// Takes in one frame.
     fn take(&mut self, frame: FromWorker<'_>) -> std::result::Result<Taken, StepEnd> {
         let end = match frame {
             FromWorker::Output(stream, entry) => {
-                let mut output = self.shared.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut output = self.shared.output.lock().unwrap_or_else(PoisonError::into_inner);
                 // SECURITY: the host's own meter; the worker's word is not enough.
                 output.write(stream, entry).map_err(|limit| StepEnd::Limit(limit, None))?;
                 return Ok(Taken::Nothing);
             }
             FromWorker::Submit(submission) => {
+                let submission = self.within_limits(submission)?;
                 // SECURITY: the host's own count.
                 if self.calls >= self.limits.tool_calls {
                     return Err(StepEnd::Limit(Limit::ToolCalls, None));
@@ -216,8 +239,8 @@ impl Link {
             FromWorker::Used { cpu_ns, memory_bytes, calls } => {
                 // Those of the last step are not made, but count.
                 self.shared.calls.fetch_max(calls.min(self.limits.tool_calls), Ordering::Relaxed);
-                self.shared.cpu_ns.store(cpu_ns, Ordering::Relaxed);
-                self.shared.memory_peak.fetch_max(memory_bytes, Ordering::Relaxed);
+                self.shared.memory_peak.fetch_max(memory_bytes.min(self.limits.memory_bytes), Ordering::Relaxed);
+                self.shared.cpu_ns.store(cpu_ns.min(MOST_CPU_NS), Ordering::Relaxed);
                 return Ok(Taken::Nothing);
             }
             FromWorker::Waiting { wake_at } => return Ok(Taken::Waiting(wake_at)),
@@ -226,6 +249,13 @@ impl Link {
                 RawEnd::Limit(Limit::ResultSize, None)
             }
             FromWorker::Done(value) => RawEnd::Done(value),
+            // SECURITY: as in this process, an error is no way around the limit of the value.
+            FromWorker::Failed { error, .. } | FromWorker::Invalid(error) if error.len() > ERROR_BYTES as usize => {
+                return Err(too_long());
+            }
+            FromWorker::Limit(_, Some(text)) | FromWorker::Crashed(text) if text.len() > ERROR_BYTES as usize => {
+                return Err(too_long());
+            }
             FromWorker::Failed { memory_denied, error } => RawEnd::Failed { memory_denied, error },
             FromWorker::Invalid(error) => {
                 let error: GuestError =
@@ -244,6 +274,10 @@ enum Taken {
     Nothing,
     Waiting(Option<i64>),
     End(StepEnd),
+}
+
+fn too_long() -> StepEnd {
+    crashed("its worker sent too long a frame")
 }
 
 fn crashed(why: &str) -> StepEnd {

@@ -27,6 +27,9 @@ pub(super) use pool::Workers;
 pub(super) use serve::V8_MEMORY_BYTES;
 pub use serve::serve;
 
+/// What both sides must have in common.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// How workers are treated.
 #[derive(Clone, Debug)]
 pub struct WorkerOptions {

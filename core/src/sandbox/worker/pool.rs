@@ -1,11 +1,11 @@
 //! The workers of one guest: some that wait for a program, and how more are started.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::languages::Kind;
 use super::frame::Hello;
 use super::link::Worker;
-use super::{WorkerOptions, confine};
+use super::{VERSION, WorkerOptions, confine};
 use crate::egress::process::{ProcessKind, ProcessSpec};
 use crate::egress::worker;
 use crate::error::{Error, ErrorCode, Result};
@@ -29,6 +29,8 @@ struct Idle {
     workers: Vec<Worker>,
     /// A spare one is being started.
     starting: bool,
+    /// No more is wanted.
+    closed: bool,
 }
 
 impl Workers {
@@ -49,17 +51,17 @@ impl Workers {
             return invalid(message);
         };
         let (language, engine) = kind;
-        let hello = Hello { language, engine, memory_bytes, is_strict };
+        let hello = Hello { version: VERSION.to_owned(), language, engine, memory_bytes, is_strict };
         Ok(Workers { program, args: command.args, hello, most_idle, idle: Mutex::default() })
     }
 
     /// A worker that has no program, and sees that there is another.
     pub(super) async fn take(self: &Arc<Self>) -> Result<Worker> {
         let taken = {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut idle = self.lock();
             idle.workers.retain(Worker::is_alive);
             let taken = idle.workers.pop();
-            if idle.workers.is_empty() && !idle.starting {
+            if idle.workers.is_empty() && !idle.starting && !idle.closed {
                 idle.starting = true;
                 tokio::spawn(Arc::clone(self).start_spare());
             }
@@ -72,11 +74,36 @@ impl Workers {
     }
 
     async fn start_spare(self: Arc<Self>) {
+        // Also when this is dropped with its tokio runtime.
+        let starting = Starting(&self);
         let started = self.start_one().await;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.starting = false;
+        drop(starting);
         // Whoever wants one next tries again, and hears why not.
-        idle.workers.extend(started);
+        if let Ok(worker) = started {
+            self.keep(worker);
+        }
+    }
+
+    /// Lets a worker wait for a program, if one is wanted.
+    fn keep(&self, worker: Worker) {
+        let mut idle = self.lock();
+        if idle.workers.len() < self.most_idle && !idle.closed {
+            idle.workers.push(worker);
+        }
+    }
+
+    /// Ends the workers that wait, and those that come back.
+    pub(in super::super) fn close(&self) {
+        let waiting = {
+            let mut idle = self.lock();
+            idle.closed = true;
+            std::mem::take(&mut idle.workers)
+        };
+        drop(waiting);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn start_one(&self) -> Result<Worker> {
@@ -98,14 +125,19 @@ impl Workers {
 
     /// Takes a worker back whose program has ended.
     pub(super) fn give_back(&self, worker: Worker) {
-        // SECURITY: what it has sent beyond the end would be taken for the next program's.
-        if worker.begun() >= self.most_programs() || !worker.is_quiet() {
-            return;
+        // SECURITY: what it has sent beyond the end, as far as that is here, would be taken for the next program's.
+        if worker.begun() < self.most_programs() && worker.is_quiet() {
+            self.keep(worker);
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.workers.len() < self.most_idle {
-            idle.workers.push(worker);
-        }
+    }
+}
+
+/// A spare worker is being started, for as long as this is there.
+struct Starting<'a>(&'a Workers);
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.0.lock().starting = false;
     }
 }
 

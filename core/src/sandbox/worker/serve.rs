@@ -14,9 +14,9 @@ use super::super::output::Output;
 use super::super::state::{Clock, Door, RunState, Shared};
 use super::super::step::RawEnd;
 use super::super::threads::STACK_BYTES;
-use super::confine;
 use super::frame::{self, FromHost, FromWorker, Hello};
 use super::outbox::Outbox;
+use super::{VERSION, confine};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::Limits;
 use crate::model::{Engine, Language};
@@ -40,6 +40,13 @@ pub fn serve(host: u32, prepare: fn(Language) -> Prepare) -> Result<()> {
         return Ok(());
     }
     let hello: Hello = serde_json::from_slice(&body).map_err(|error| not_understood(error.into()))?;
+    if hello.version != VERSION {
+        // Installed anew while the host ran.
+        return Err(Error::new(
+            ErrorCode::Internal,
+            format!("the host is of version {}, start it again", hello.version),
+        ));
+    }
     let prepare = prepare(hello.language);
     let pipes = Pipes { from, to: Arc::new(to), body };
     match hello.engine {
@@ -78,6 +85,8 @@ struct Pipes {
 impl Pipes {
     /// The next program; `None` when there is none.
     fn program(&mut self) -> io::Result<Option<(Limits, Source)>> {
+        // What the last program was answered is not kept for the next one.
+        self.body = Vec::new();
         if !frame::read(&mut self.from, &mut self.body)? {
             return Ok(None);
         }

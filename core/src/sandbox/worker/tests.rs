@@ -37,12 +37,16 @@ read()
 ";
 
 /// Answers every call but those of `never`.
+/// Second, the size of the last arguments that were too large.
 #[derive(Default)]
-struct Host(Mutex<Vec<String>>);
+struct Host(Mutex<Vec<String>>, std::sync::atomic::AtomicU64);
 
 impl ToolHost for Host {
     fn call(&self, call: HostCall) -> BoxFuture<'static, HostReply> {
         let answers = call.name != "never";
+        if let Err(size) = call.arguments {
+            self.1.store(size, std::sync::atomic::Ordering::SeqCst);
+        }
         self.0.lock().unwrap().push(call.name);
         if answers { async { Ok("1".to_owned()) }.boxed() } else { std::future::pending().boxed() }
     }
@@ -128,6 +132,27 @@ async fn no_more_of_a_frame_is_read_than_the_limit_of_what_it_carries() {
 }
 
 #[tokio::test]
+async fn what_a_frame_carries_has_its_own_limit() {
+    let limits = Limits { output_bytes: 8 << 20, call_bytes: 10, ..Limits::default() };
+    for script in [
+        "read()\nsay(b'\\x05\\0', b'x' * 300_000)\ntime.sleep(60)",
+        "read()\nsay(b'\\x08', b'x' * 300_000)\ntime.sleep(60)",
+        "read()\nsay(b'\\x07', b'x' * 300_000)\ntime.sleep(60)",
+        "read()\nsubmit(1, name=b'x' * 10_000)\ntime.sleep(60)",
+    ] {
+        assert!(
+            message(&report(script, limits.clone()).await).ends_with("its worker sent too long a frame"),
+            "{script}"
+        );
+    }
+    // Arguments over their limit are no arguments: the call fails, as of any guest.
+    let host = Arc::new(Host::default());
+    let script = "read()\nsubmit(1, arguments=b'x' * 11)\nsay(waiting)\nread()\ndone(b'1')\nread()";
+    let report = run(&workers(script), limits, Arc::clone(&host)).await;
+    assert_eq!((report.value, host.1.load(std::sync::atomic::Ordering::SeqCst)), (1.into(), 11));
+}
+
+#[tokio::test]
 async fn the_host_counts_itself() {
     let flood = "read()\nwhile True: say(b'\\0\\0' + b'x' * 10)";
     let output = report(flood, Limits { output_bytes: 25, ..Limits::default() }).await;
@@ -147,7 +172,10 @@ async fn the_host_counts_itself() {
 #[tokio::test]
 async fn a_flood_of_frames_is_no_way_around_the_deadline() {
     let flood = "read()\nframes = (struct.pack('<IB', 25, 2) + b'\\0' * 24) * 4000\nwhile True: os.write(1, frames)";
-    for script in [flood, "read()\nwhile True:\n say(waiting)\n read()", "read()\ntime.sleep(60)"] {
+    // Always due, and somebody reads what comes.
+    let due = "import threading\nread()\nthreading.Thread(target=lambda: [read() for _ in iter(int, 1)], daemon=True).start()\n\
+        frames = (struct.pack('<IB', 9, 3) + b'\\0' * 8) * 4000\nwhile True: os.write(1, frames)";
+    for script in [flood, due, "read()\nwhile True:\n say(waiting)\n read()", "read()\ntime.sleep(60)"] {
         let start = Instant::now();
         let limits = Limits { wall_time_ms: 300, ..Limits::default() };
         // Tokio's own bound on a task is not what ends it: where an event loop goes on with an execution, there is none.

@@ -8,7 +8,6 @@
     reason = "tests fail by panicking, and may read the environment"
 )]
 
-mod corpus;
 mod engine;
 mod escapes;
 mod stops;

@@ -6,7 +6,6 @@ use std::sync::{RwLock, mpsc};
 use std::time::{Duration, Instant};
 
 use conduit_guest_v8::{Envelope, Fresh, Host, Interrupter, Step, Stopped};
-use conduit_test_transpiler::{Limits, Program, TranspileError, transpile};
 use serde_json::{Value, json};
 
 pub const MIB: usize = 1 << 20;
@@ -151,8 +150,6 @@ pub enum End {
     Deadlock,
     /// It waits for a call that is never answered.
     Waits,
-    /// The transpiler refused it.
-    Refused(TranspileError),
 }
 
 /// One program to run.
@@ -276,16 +273,5 @@ pub fn value(body: &str) -> Value {
     match end {
         End::Step(Step::Done(json)) => serde_json::from_str(&json).expect("a value is JSON"),
         other => panic!("{body}: {other:?}"),
-    }
-}
-
-/// Runs a TypeScript program as Conduit would.
-pub fn run_typescript(world: World, source: &str, input: &Value, heap: usize) -> (End, Rc<RefCell<World>>) {
-    match transpile(source, &Limits::default()) {
-        Ok(Program { code, mappings }) => {
-            let input = input.to_string();
-            run_in(world, &Case { program: &code, mappings: &mappings, input: &input, heap, ..javascript("") })
-        }
-        Err(error) => (End::Refused(error), Rc::default()),
     }
 }

@@ -26,7 +26,9 @@ use crate::model::Engine;
 
 /// The landlock that this was written for; an older kernel refuses what it knows of it.
 const LANDLOCK: ABI = ABI::V6;
-/// Memory of a worker beside its guest's: frames, replies, the transpiler, stacks.
+/// How it is called where it is missing.
+const SECCOMP: &str = "seccomp";
+/// Memory of a worker beside its guest's and as much on its way there: frames, replies, the transpiler, stacks.
 const OWN_MEMORY_BYTES: u64 = 512 << 20;
 /// Asks the kernel which pages of a wasm memory were written to.
 const PAGEMAP_SCAN: u64 = 0xc060_6610;
@@ -42,6 +44,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_futex,
     libc::SYS_getpid,
     libc::SYS_getrandom,
+    libc::SYS_gettimeofday,
     libc::SYS_gettid,
     libc::SYS_madvise,
     libc::SYS_mremap,
@@ -59,8 +62,8 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_writev,
 ];
 
-/// Calls that only who took a worker over makes: the kernel ends it. What is on neither list is refused, as C's library may look for the
-/// time zone or the number of processors where it likes, and does without.
+/// Calls that only who took a worker over makes: the kernel ends it. What is on neither list is refused, as C's library may
+/// look for the time zone or the number of processors where it likes, and does without.
 const DEADLY: &[libc::c_long] = &[
     libc::SYS_bind,
     libc::SYS_bpf,
@@ -90,7 +93,7 @@ pub fn lacking() -> Vec<&'static str> {
     let landlock = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
     let landlock = landlock.handle_access(AccessFs::from_all(ABI::V1)).and_then(Ruleset::create);
     let seccomp = rustix::thread::secure_computing_mode().is_ok() && filters(Engine::Wasm).is_ok();
-    let has = [("landlock", landlock.is_ok()), ("seccomp", seccomp)];
+    let has = [("landlock", landlock.is_ok()), (SECCOMP, seccomp)];
     has.into_iter().filter(|(_, has)| !has).map(|(name, _)| name).collect()
 }
 
@@ -113,12 +116,16 @@ pub(super) fn at_start(host: u32) -> Result<()> {
 /// Closes what another part of the host's process left open to its children.
 #[allow(unsafe_code, reason = "closes descriptors that nobody here owns")]
 fn close_inherited() -> io::Result<()> {
+    // SECURITY: a descriptor of the host's is a way to what it stands for.
+    // SAFETY: the process has just begun and has opened nothing itself.
+    if unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) } == 0 {
+        return Ok(());
+    }
+    // A kernel before 5.9.
     let open = std::fs::read_dir("/proc/self/fd")?.map(|entry| Ok(entry?.file_name().to_str().map(str::parse)));
     for descriptor in open.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().flatten() {
         if descriptor > 2 {
-            // SECURITY: a descriptor of the host's is a way to what it stands for.
-            // SAFETY: the process has just begun and has opened nothing itself. That the list's own is closed already is an
-            // error which nobody needs.
+            // SAFETY: as above. That the list's own is closed already is an error which nobody needs.
             unsafe { libc::close(descriptor) };
         }
     }
@@ -146,7 +153,7 @@ pub(super) fn give_up_files(hello: &Hello) -> Result<()> {
     limit(Resource::Nofile, 0)?;
     limit(Resource::Fsize, 0)?;
     // SECURITY: a worker that was taken over does not eat the machine's memory.
-    limit(Resource::Data, hello.memory_bytes.saturating_add(OWN_MEMORY_BYTES))
+    limit(Resource::Data, hello.memory_bytes.saturating_mul(2).saturating_add(OWN_MEMORY_BYTES))
 }
 
 fn no_files() -> std::result::Result<RulesetStatus, RulesetError> {
@@ -169,23 +176,28 @@ pub(super) fn give_up_calls(hello: &Hello) -> Result<()> {
     let given_up = filters(hello.engine)
         .and_then(|filters| filters.iter().try_for_each(|filter| apply_filter_all_threads(filter)));
     match given_up {
-        Err(error) if hello.is_strict => Err(internal("workers cannot be confined as the host wants", error)),
-        _ => Ok(()),
+        Err(_) if !hello.is_strict && lacking().contains(&SECCOMP) => Ok(()),
+        given_up => given_up.map_err(|error| internal("a worker cannot be confined", error)),
     }
 }
 
 /// Of several filters the strictest answer counts.
 fn filters(engine: Engine) -> std::result::Result<[BpfProgram; 2], seccompiler::Error> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
-    let mut only = |call: libc::c_long, argument: u8, operator: SeccompCmpOp, value: u64| {
-        let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
-        rules.entry(call).or_default().push(SeccompRule::new(vec![condition])?);
-        Ok::<_, seccompiler::BackendError>(())
-    };
+    let argument = |at, operator, value| SeccompCondition::new(at, SeccompCmpArgLen::Dword, operator, value);
     // SECURITY: a guest's code in wasm is there; no memory becomes code. V8 makes code all the time.
     let code = if engine == Engine::V8 { 0 } else { libc::PROT_EXEC as u64 };
-    only(libc::SYS_mmap, 2, SeccompCmpOp::MaskedEq(code), 0)?;
-    only(libc::SYS_mprotect, 2, SeccompCmpOp::MaskedEq(code), 0)?;
+    let no_code = argument(2, SeccompCmpOp::MaskedEq(code), 0)?;
+    // SECURITY: shared memory and stacks that grow are no part of what the limit of memory counts.
+    let counted = SeccompCmpOp::MaskedEq((libc::MAP_TYPE | libc::MAP_GROWSDOWN) as u64);
+    let counted = argument(3, counted, libc::MAP_PRIVATE as u64)?;
+    rules.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![no_code.clone(), counted])?]);
+    rules.insert(libc::SYS_mprotect, vec![SeccompRule::new(vec![no_code])?]);
+    let mut only = |call: libc::c_long, at: u8, operator: SeccompCmpOp, value: u64| {
+        let rule = SeccompRule::new(vec![argument(at, operator, value)?])?;
+        rules.insert(call, vec![rule]);
+        Ok::<_, seccompiler::BackendError>(())
+    };
     // Rust's standard library looks at a descriptor before it closes it.
     only(libc::SYS_fcntl, 1, SeccompCmpOp::Eq, libc::F_GETFD as u64)?;
     // Naming memory, which C's library and V8 do.

@@ -10,6 +10,7 @@ use std::process::{Command, ExitStatus};
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::{getppid, kill_process};
 
+use super::super::VERSION;
 use super::*;
 use crate::model::{Engine, Language};
 
@@ -32,7 +33,13 @@ fn end_of(attack: &str) -> ExitStatus {
 fn the_attack_of_this_process() {
     let Some(attack) = std::env::var_os(ATTACK) else { return };
     let attack = attack.into_string().unwrap();
-    let hello = Hello { language: Language::Python, engine: Engine::Wasm, memory_bytes: 64 << 20, is_strict: true };
+    let hello = Hello {
+        version: VERSION.into(),
+        language: Language::Python,
+        engine: Engine::Wasm,
+        memory_bytes: 64 << 20,
+        is_strict: true,
+    };
     at_start(getppid().unwrap().as_raw_pid().cast_unsigned()).unwrap();
     let opened = tries_of(&attack, &hello);
     std::process::exit(if opened { NOTHING } else { REFUSED });
@@ -79,6 +86,11 @@ fn tries_of(attack: &str, hello: &Hello) -> bool {
                 "calls: a program" => drop(Command::new("/bin/true").spawn()),
                 "calls: a thread" => drop(std::thread::spawn(|| ())),
                 "calls: a signal" => drop(kill_process(host, Signal::TERM)),
+                "calls: shared memory" => {
+                    let access = ProtFlags::READ | ProtFlags::WRITE;
+                    // SAFETY: nobody has this memory yet.
+                    return unsafe { rustix::mm::mmap_anonymous(anywhere, 4096, access, MapFlags::SHARED) }.is_ok();
+                }
                 "calls: code" => {
                     let access = ProtFlags::READ | ProtFlags::EXEC;
                     // SAFETY: nobody has this memory yet.
@@ -102,6 +114,7 @@ fn k05_who_took_a_worker_over_reaches_nothing() {
         "limits: memory",
         "calls: a file",
         "calls: code",
+        "calls: shared memory",
     ] {
         assert_eq!(end_of(attack).code(), Some(REFUSED), "{attack}");
     }
