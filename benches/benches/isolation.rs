@@ -170,11 +170,12 @@ fn main() {
                 _ => "-".to_owned(),
             };
             println!(
-                "| {} | {} | {} | {} | {} | {} | {two_at_once:.0}/s | {memory} |",
+                "| {} | {} | {} | {} | {} | {} | {} | {two_at_once:.0}/s | {memory} |",
                 way.name,
                 ms(first),
                 us(median),
                 us(p99),
+                us(rested),
                 us(call),
                 ms(fib)
             );
