@@ -154,9 +154,9 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     /// `invalid_config` when two upstreams cannot be told apart, one cannot be used, a limit is above what there can be, there
-    /// is no language, `max_executions` is out of its bounds, or there are no workers as they must be; `invalid_limit` for a limit that is nonsensical; `address_denied` for a URL that
-    /// cannot be public; `upstream_unavailable` when the system has no trusted roots for `https`; `internal` when a guest
-    /// cannot be loaded.
+    /// is no language, `max_executions` is out of its bounds, or workers cannot be had as they must be; `invalid_limit` for a
+    /// limit that is nonsensical; `address_denied` for a URL that cannot be public; `upstream_unavailable` when the system has no
+    /// trusted roots for `https`; `internal` when a guest cannot be loaded.
     pub fn build(self) -> Result<Runtime> {
         let RuntimeBuilder { config, host_tools, worker } = self;
         let executions = config.max_executions;
@@ -259,7 +259,8 @@ struct Inner {
     has_workers: bool,
 }
 
-/// Runs programs. Cheap to clone; all clones are one runtime. Its methods need a tokio runtime with time enabled.
+/// Runs programs. Cheap to clone; all clones are one runtime. Its methods need a tokio runtime with time enabled, and with I/O
+/// where programs run in workers.
 ///
 /// # Example: a program calls a function of the embedding program
 ///

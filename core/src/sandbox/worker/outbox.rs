@@ -50,9 +50,7 @@ impl Outbox {
     pub(in super::super) fn gather(&mut self, submitted: Vec<Submission>, shared: &Shared) -> Vec<u8> {
         let mut frames = std::mem::take(&mut self.frames);
         submitted.into_iter().for_each(|submission| FromWorker::Submit(submission).write(&mut frames));
-        let used = [&shared.cpu_ns, &shared.memory_peak, &shared.calls];
-        let [cpu_ns, memory_bytes, calls] = used.map(|number| number.load(Ordering::Relaxed));
-        FromWorker::Used { cpu_ns, memory_bytes, calls }.write(&mut frames);
+        used(shared).write(&mut frames);
         frames
     }
 
@@ -63,4 +61,11 @@ impl Outbox {
         // Nobody is left to hear of it.
         sent.map_err(|_| Stop::Asked)
     }
+}
+
+/// What a program has used so far.
+pub(super) fn used(shared: &Shared) -> FromWorker<'static> {
+    let used = [&shared.cpu_ns, &shared.memory_peak, &shared.calls];
+    let [cpu_ns, memory_bytes, calls] = used.map(|number| number.load(Ordering::Relaxed));
+    FromWorker::Used { cpu_ns, memory_bytes, calls }
 }

@@ -15,7 +15,7 @@ use super::super::state::{Clock, Door, RunState, Shared};
 use super::super::step::RawEnd;
 use super::super::threads::STACK_BYTES;
 use super::frame::{self, FromHost, FromWorker, Hello};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, used};
 use super::{VERSION, confine};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::Limits;
@@ -110,12 +110,15 @@ impl Pipes {
     /// What a program has at its beginning, and what it uses, which is known also when it does not begin.
     fn state(&self, limits: Limits) -> (RunState, Arc<Shared>) {
         let shared = Arc::new(Shared::new(Output::new(&limits, None)));
-        let door = Door::Host(self.outbox(&limits));
+        let door = Door::Host(Outbox::new(Arc::clone(&self.to), &limits));
         (RunState::new(Arc::clone(&shared), limits, door, Clock::start()), shared)
     }
 
-    fn outbox(&self, limits: &Limits) -> Outbox {
-        Outbox::new(Arc::clone(&self.to), limits)
+    /// Tells the host of a program that did not begin.
+    fn not_begun(&self, shared: &Shared, end: RawEnd<'_>) -> io::Result<()> {
+        let mut frames = Vec::new();
+        used(shared).write(&mut frames);
+        self.ended(frames, end)
     }
 
     /// Tells the host of a step after which the program waits.

@@ -60,11 +60,10 @@ fn execute(
 ) -> io::Result<()> {
     let most_value = limits.result_bytes;
     let most_memory = usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX);
-    let mut unused = pipes.outbox(&limits);
     let (mut state, shared) = pipes.state(limits);
     let envelope = match prepared(&mut state, prepare, source) {
         Ok(envelope) => envelope,
-        Err(end) => return pipes.ended(unused.gather(Vec::new(), &shared), end),
+        Err(end) => return pipes.not_begun(&shared, end),
     };
     let envelope = Envelope {
         program: &envelope.program,

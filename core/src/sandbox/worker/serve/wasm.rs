@@ -39,7 +39,6 @@ fn execute(
     pipes: &mut Pipes,
     (limits, source): (Limits, Source),
 ) -> io::Result<()> {
-    let mut unused = pipes.outbox(&limits);
     let (state, shared) = pipes.state(limits);
     let begun = {
         let _running = ticker.running();
@@ -47,7 +46,7 @@ fn execute(
     };
     let (mut live, mut raw) = match begun {
         Ok(begun) => begun,
-        Err(end) => return pipes.ended(unused.gather(Vec::new(), &shared), end),
+        Err(end) => return pipes.not_begun(&shared, end),
     };
     while let Ok(RawStep::Waiting { wake_at }) = raw {
         pipes.waiting(live.state_mut(), wake_at)?;
