@@ -50,11 +50,12 @@ fn without_signal(write: impl FnOnce() -> Poll<io::Result<usize>>) -> Poll<io::R
         if libc::sigismember(before.as_ptr(), libc::SIGPIPE) == 0 {
             let is_broken = matches!(&written, Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe);
             // This thread's own signal, of the write above, is taken away before it can arrive.
-            if is_broken && libc::sigpending(pending.as_mut_ptr()) == 0 {
-                if libc::sigismember(pending.as_ptr(), libc::SIGPIPE) == 1 {
-                    let mut taken = 0;
-                    libc::sigwait(pipe.as_ptr(), &raw mut taken);
-                }
+            if is_broken
+                && libc::sigpending(pending.as_mut_ptr()) == 0
+                && libc::sigismember(pending.as_ptr(), libc::SIGPIPE) == 1
+            {
+                let mut taken = 0;
+                libc::sigwait(pipe.as_ptr(), &raw mut taken);
             }
             libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), null_mut());
         }
