@@ -166,7 +166,7 @@ impl Link {
                     }
                 }
             }
-            // SECURITY: a flood of frames does not keep the execution from its deadline.
+            // A flood of frames does not keep the execution from its deadline, even where no read ever waits.
             self.submit();
             tokio::task::yield_now().await;
         }

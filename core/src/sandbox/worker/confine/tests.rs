@@ -50,6 +50,7 @@ fn the_attack_of_this_process() {
 fn tries_of(attack: &str, hello: &Hello) -> bool {
     let denied = |error: &std::io::Error| error.kind() == ErrorKind::PermissionDenied;
     match attack {
+        "start: a life of its own" => rustix::process::parent_process_death_signal().unwrap() != Some(Signal::KILL),
         "landlock: a file" => {
             no_files().unwrap();
             !File::open("/etc/passwd").is_err_and(|error| denied(&error))
@@ -106,6 +107,7 @@ fn tries_of(attack: &str, hello: &Hello) -> bool {
 #[test]
 fn k05_who_took_a_worker_over_reaches_nothing() {
     for attack in [
+        "start: a life of its own",
         "landlock: a file",
         "landlock: a connection",
         "files: a folder",
