@@ -125,14 +125,14 @@ async fn attack(operation: char, numbers: &[u32]) -> Report {
     attack_with(operation, numbers, Limits::default()).await
 }
 
-fn failure(report: &Report) -> &str {
+pub(super) fn failure(report: &Report) -> &str {
     match &report.outcome {
         Outcome::Failed { error } => &error.message,
         other => panic!("expected a failure, got {other:?}"),
     }
 }
 
-fn limit(report: &Report) -> Limit {
+pub(super) fn limit(report: &Report) -> Limit {
     match &report.outcome {
         Outcome::LimitExceeded { limit, .. } => *limit,
         other => panic!("expected a limit, got {other:?}"),

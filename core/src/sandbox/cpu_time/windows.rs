@@ -1,8 +1,10 @@
-//! The calling thread's CPU time on Windows, which counts in ticks of its scheduler: about 16 ms.
+//! CPU time on Windows, which counts in ticks of its scheduler: about 16 ms.
 
 use std::time::Duration;
 
 use windows::Win32::Foundation::FILETIME;
+#[cfg(feature = "v8")]
+use windows::Win32::System::Threading::{GetCurrentProcess, GetProcessTimes};
 use windows::Win32::System::Threading::{GetCurrentThread, GetThreadTimes};
 
 /// The CPU time that the calling thread has used.
@@ -12,8 +14,7 @@ pub(super) fn thread_cpu_time() -> Duration {
     // SAFETY: the four places are there to be written to, and a thread's handle on itself is always valid.
     let asked = unsafe { GetThreadTimes(GetCurrentThread(), &mut created, &mut ended, &mut kernel, &mut user) };
     asked.expect("a thread may ask for its own times");
-    let steps_of_100_ns = |time: FILETIME| u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
-    Duration::from_nanos((steps_of_100_ns(kernel) + steps_of_100_ns(user)).saturating_mul(100))
+    sum(kernel, user)
 }
 
 /// The CPU time that this process has used.
@@ -24,6 +25,10 @@ pub(super) fn process_cpu_time() -> Duration {
     // SAFETY: as above, of a process.
     let asked = unsafe { GetProcessTimes(GetCurrentProcess(), &mut created, &mut ended, &mut kernel, &mut user) };
     asked.expect("a process may ask for its own times");
+    sum(kernel, user)
+}
+
+fn sum(kernel: FILETIME, user: FILETIME) -> Duration {
     let steps_of_100_ns = |time: FILETIME| u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
     Duration::from_nanos((steps_of_100_ns(kernel) + steps_of_100_ns(user)).saturating_mul(100))
 }

@@ -8,12 +8,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::super::Prepare;
-use super::super::Source;
 use super::super::output::Output;
 use super::super::state::{Clock, Door, RunState, Shared};
 use super::super::step::RawEnd;
 use super::super::threads::STACK_BYTES;
+use super::super::{Prepare, Source};
 use super::frame::{self, FromHost, FromWorker, Hello};
 use super::outbox::{Outbox, used};
 use super::{VERSION, confine};

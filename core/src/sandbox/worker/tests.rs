@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio_util::sync::CancellationToken;
 
+use super::super::tests::{failure as message, limit};
 use super::super::{HostCall, HostReply, Report, Run, Sandbox, Source, ToolHost};
 use super::{WorkerCommand, WorkerOptions, Workers};
 use crate::limits::{Limit, Limits};
@@ -73,20 +74,6 @@ async fn run(sandbox: &Sandbox, limits: Limits, host: Arc<Host>) -> Report {
 
 async fn report(script: &str, limits: Limits) -> Report {
     run(&workers(script), limits, Arc::default()).await
-}
-
-fn message(report: &Report) -> &str {
-    match &report.outcome {
-        Outcome::Failed { error } => &error.message,
-        other => panic!("expected a failure, got {other:?}"),
-    }
-}
-
-fn limit(report: &Report) -> Limit {
-    match &report.outcome {
-        Outcome::LimitExceeded { limit, .. } => *limit,
-        other => panic!("expected a limit, got {other:?}"),
-    }
 }
 
 #[tokio::test]
@@ -215,6 +202,34 @@ async fn one_that_has_died_while_it_waited_is_replaced() {
         assert!(message(&second).ends_with("its worker process ended: signal: 9 (SIGKILL)"));
     };
     assert_ne!(second.value, first.value);
+}
+
+#[test]
+fn workers_of_a_tokio_runtime_that_is_gone_are_replaced() {
+    let sandbox = workers("while True:\n read()\n done(b'%d' % os.getpid())");
+    let mut pids = Vec::new();
+    for _ in 0..2 {
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let report = tokio.block_on(run(&sandbox, Limits::default(), Arc::default()));
+        assert_eq!(report.outcome, Outcome::Completed);
+        pids.push(report.value);
+    }
+    assert_ne!(pids[0], pids[1]);
+}
+
+#[tokio::test]
+async fn closing_ends_the_workers_that_wait() {
+    let sandbox = workers("while True:\n read()\n done(b'%d' % os.getpid())");
+    let report = run(&sandbox, Limits::default(), Arc::default()).await;
+    let process = std::path::PathBuf::from(format!("/proc/{}", report.value));
+    assert!(process.exists());
+    sandbox.close();
+    let gone = async {
+        while process.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, gone).await.expect("a worker waits on");
 }
 
 #[tokio::test]
