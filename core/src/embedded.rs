@@ -107,11 +107,15 @@ impl Drop for Embedded {
         match self.parts.take() {
             // Locks may be held by threads that only the other process has.
             parts if is_forked => std::mem::forget(parts),
-            Some((runtime, threads)) => {
-                // What was begun is not among the tasks that end with the threads.
-                runtime.cancel_all();
-                threads.shutdown_background();
+            Some((runtime, threads)) if runtime.cancel_all() => {
+                // What was begun is not among the tasks that end with the threads, and wants their timers until it has ended.
+                let handle = threads.handle().clone();
+                handle.spawn(async move {
+                    runtime.shutdown().await;
+                    threads.shutdown_background();
+                });
             }
+            Some((_, threads)) => threads.shutdown_background(),
             None => {}
         }
     }

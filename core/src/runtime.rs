@@ -443,10 +443,11 @@ impl Runtime {
         self.inner.gateway.close().await;
     }
 
-    /// Refuses what comes and cancels what runs, without waiting.
-    pub(crate) fn cancel_all(&self) {
+    /// Refuses what comes and cancels what runs, without waiting. Whether something ran.
+    pub(crate) fn cancel_all(&self) -> bool {
         self.inner.admission.close();
         self.inner.cancel_all.cancel();
+        self.inner.places.available_permits() < self.inner.executions as usize
     }
 }
 

@@ -62,6 +62,7 @@ pub enum ProcessKind {
 
 /// A running child. Dropping it ends the child and its group in the background; [`Process::close`] waits for that.
 pub struct Process {
+    id: Option<u32>,
     stderr: StderrTail,
     exited: watch::Receiver<Option<End>>,
     stop: CancellationToken,
@@ -108,13 +109,13 @@ pub fn spawn(spec: &ProcessSpec) -> Result<(Process, Pipes)> {
     let (Some(stdin), Some(stdout), Some(stderr)) = group.pipes() else {
         return Err(failed(format!("cannot start `{}`: no pipes", spec.command)));
     };
-    let tail = StderrTail::default();
+    let (id, tail) = (group.id(), StderrTail::default());
     let filled = tokio::spawn(tail.clone().fill(stderr));
     let (exited_tx, exited) = watch::channel(None);
     let stop = CancellationToken::new();
     tokio::spawn(supervise(group, spec.kind, stop.clone(), filled, exited_tx));
     let guard = stop.clone().drop_guard();
-    Ok((Process { stderr: tail, exited, stop, _guard: guard }, Pipes { stdin: Stdin::new(stdin), stdout }))
+    Ok((Process { id, stderr: tail, exited, stop, _guard: guard }, Pipes { stdin: Stdin::new(stdin), stdout }))
 }
 
 fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
@@ -122,6 +123,11 @@ fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
 }
 
 impl Process {
+    /// Its number, which may be another's when it has ended.
+    pub fn id(&self) -> Option<u32> {
+        self.id
+    }
+
     /// Becomes something when the child has ended, its group has been killed, and its standard error has been read.
     pub fn exited(&self) -> watch::Receiver<Option<End>> {
         self.exited.clone()

@@ -16,6 +16,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/sandbox/worker/command.rs", "asks the loader where Conduit's own code is"),
     ("core/src/sandbox/worker/confine/linux.rs", "closes descriptors that nobody here owns"),
     ("core/src/sandbox/worker/confine/tests.rs", "tries to make memory code"),
+    ("core/src/sandbox/cpu_time/unix.rs", "asks Linux for the CPU time of another process"),
     ("core/src/sandbox/cpu_time/windows.rs", "asks Windows for the CPU time of a thread"),
     ("ffi/src/boundary.rs", "reads C's texts and writes to C's places: the one file that follows a pointer of C's"),
     ("ffi/src/builder.rs", "functions that C calls"),

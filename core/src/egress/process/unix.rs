@@ -29,6 +29,10 @@ impl Group {
         Ok(Group { pid: leader.id().and_then(|id| Pid::from_raw(id.cast_signed())), leader })
     }
 
+    pub(super) fn id(&self) -> Option<u32> {
+        self.leader.id()
+    }
+
     /// Its pipes, once.
     pub(super) fn pipes(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
         (self.leader.stdin.take(), self.leader.stdout.take(), self.leader.stderr.take())

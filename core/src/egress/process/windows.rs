@@ -56,6 +56,10 @@ impl Group {
         Ok(Group { job: command.spawn()? })
     }
 
+    pub(super) fn id(&self) -> Option<u32> {
+        self.job.id()
+    }
+
     /// Its pipes, once.
     pub(super) fn pipes(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
         (self.job.stdin().take(), self.job.stdout().take(), self.job.stderr().take())

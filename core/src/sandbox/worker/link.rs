@@ -1,5 +1,6 @@
 //! The host's end of one worker, and the steps of the guest in it.
 
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -8,11 +9,13 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdout;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::timeout;
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use super::super::HostReply;
 use super::super::abi::completions_to_bytes;
+use super::super::cpu_time::cpu_time_of;
 use super::super::place::Start;
 use super::super::state::{NAME_BYTES, Shared, Submission, held_by};
 use super::super::step::{ERROR_BYTES, RawEnd, Step, StepEnd};
@@ -31,8 +34,12 @@ const BESIDE_BYTES: u64 = 8 << 10;
 const MOST_NAME_BYTES: usize = 3 * NAME_BYTES;
 /// More CPU time than any execution can have, in nanoseconds.
 const MOST_CPU_NS: u64 = Limit::WallTime.maximum() * 1_000_000;
-/// After so many frames the execution looks at its clock.
+/// After so many frames the execution looks at its clocks.
 const FRAMES_IN_A_ROW: u32 = 64;
+/// So often it looks at the CPU clock of a worker that says nothing.
+const LOOK: Duration = Duration::from_millis(100);
+/// What a worker may use beyond its program's CPU time, which it ends at by itself.
+const CPU_GRACE: Duration = Duration::from_secs(1);
 
 /// A worker that waits for a program.
 pub(super) struct Worker {
@@ -41,6 +48,8 @@ pub(super) struct Worker {
     process: Process,
     /// Programs that it has begun.
     begun: u32,
+    /// It waited when those that wait were last looked at.
+    pub(super) waited: bool,
 }
 
 impl Worker {
@@ -52,7 +61,7 @@ impl Worker {
         frame(&mut bytes, |to| to.extend_from_slice(&json));
         let codec = LengthDelimitedCodec::builder().little_endian().new_codec();
         let Pipes { stdin, stdout } = pipes;
-        let mut worker = Worker { stdin, stdout: FramedRead::new(stdout, codec), process, begun: 0 };
+        let mut worker = Worker { stdin, stdout: FramedRead::new(stdout, codec), process, begun: 0, waited: false };
         if worker.stdin.write_all(&bytes).await.is_err() {
             return Err(internal(worker.last_words().await));
         }
@@ -74,10 +83,15 @@ impl Worker {
         self.begun
     }
 
+    /// The CPU time that it has used, where the system tells.
+    fn cpu_time(&self) -> Option<Duration> {
+        cpu_time_of(self.process.id()?)
+    }
+
     /// How it ended: the system's word, and its own last ones.
     async fn last_words(&self) -> String {
         let mut exited = self.process.exited();
-        let end = tokio::time::timeout(END_GRACE, exited.wait_for(Option::is_some)).await;
+        let end = timeout(END_GRACE, exited.wait_for(Option::is_some)).await;
         let end = end.ok().and_then(|end| end.ok().and_then(|end| *end));
         let how = match end {
             Some(End(Some(status))) => format!("its worker process ended: {status}"),
@@ -98,6 +112,8 @@ pub(in super::super) struct Link {
     shared: Arc<Shared>,
     limits: Limits,
     submissions: UnboundedSender<Vec<Submission>>,
+    /// The CPU time of its worker at which it ends.
+    most_cpu_time: Option<Duration>,
     /// Calls that were submitted.
     calls: u64,
     /// Those since the execution was last told.
@@ -127,7 +143,9 @@ impl Link {
         worker.stdout.decoder_mut().set_max_frame_length(usize::try_from(most).unwrap_or(usize::MAX));
         let mut bytes = Vec::new();
         FromHost::Start { limits: limits.clone(), source }.write(&mut bytes);
-        Box::new(Link { worker, home, shared, limits, submissions, calls: 0, submitted: Vec::new() }).step(bytes).await
+        let most_cpu_time = worker.cpu_time().map(|used| used + limits.cpu_time() + CPU_GRACE);
+        let link = Link { worker, home, shared, limits, submissions, most_cpu_time, calls: 0, submitted: Vec::new() };
+        Box::new(link).step(bytes).await
     }
 
     /// Runs a waiting program on.
@@ -145,6 +163,7 @@ impl Link {
     }
 
     async fn run(mut self: Box<Link>, request: Vec<u8>) -> Stepped {
+        self.check_cpu_time()?;
         if self.worker.stdin.write_all(&request).await.is_err() {
             return Err(crashed(&self.worker.last_words().await));
         }
@@ -168,6 +187,7 @@ impl Link {
             }
             // A flood of frames does not keep the execution from its deadline, even where no read ever waits.
             self.submit();
+            self.check_cpu_time()?;
             tokio::task::yield_now().await;
         }
     }
@@ -178,14 +198,31 @@ impl Link {
             Some(read) => read,
             None => {
                 self.submit();
-                self.worker.stdout.next().await
+                self.wait().await?
             }
         };
         match read {
             Some(Ok(bytes)) => Ok(bytes),
-            Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => Err(too_long()),
+            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Err(too_long()),
             Some(Err(_)) | None => Err(crashed(&self.worker.last_words().await)),
         }
+    }
+
+    async fn wait(&mut self) -> std::result::Result<Option<io::Result<BytesMut>>, StepEnd> {
+        loop {
+            match timeout(LOOK, self.worker.stdout.next()).await {
+                Ok(read) => return Ok(read),
+                Err(_) => self.check_cpu_time()?,
+            }
+        }
+    }
+
+    fn check_cpu_time(&self) -> std::result::Result<(), StepEnd> {
+        // SECURITY: the limit of CPU time by the system's clock; a worker that was taken over does not end by itself.
+        if self.worker.cpu_time().zip(self.most_cpu_time).is_some_and(|(used, most)| used > most) {
+            return Err(StepEnd::Limit(Limit::CpuTime, None));
+        }
+        Ok(())
     }
 
     fn submit(&mut self) {

@@ -1,6 +1,10 @@
 //! The workers of one guest: some that wait for a program, and how more are started.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::super::languages::Kind;
 use super::frame::Hello;
@@ -13,6 +17,8 @@ use crate::model::Engine;
 
 /// Programs that one worker runs, each in an instance of its own, before it is replaced.
 const PROGRAMS: u32 = 1_000;
+/// One that has run programs waits for the next so long at least, and twice as long at the most.
+pub(super) const IDLE: Duration = Duration::from_secs(10);
 
 /// The workers of one guest. One is always ready, or on its way, when there was a first.
 pub(in super::super) struct Workers {
@@ -29,6 +35,8 @@ struct Idle {
     workers: Vec<Worker>,
     /// A spare one is being started.
     starting: bool,
+    /// What ends those that wait too long.
+    watch: Option<JoinHandle<()>>,
     /// No more is wanted.
     closed: bool,
 }
@@ -61,15 +69,19 @@ impl Workers {
             let mut idle = self.lock();
             idle.workers.retain(Worker::is_alive);
             let taken = idle.workers.pop();
-            if idle.workers.is_empty() && !idle.starting && !idle.closed {
-                idle.starting = true;
-                tokio::spawn(Arc::clone(self).start_spare());
-            }
+            self.see_to_a_spare(&mut idle);
             taken
         };
         match taken {
             Some(worker) => Ok(worker),
             None => self.start_one().await,
+        }
+    }
+
+    fn see_to_a_spare(self: &Arc<Self>, idle: &mut Idle) {
+        if idle.workers.is_empty() && !idle.starting && !idle.closed {
+            idle.starting = true;
+            tokio::spawn(Arc::clone(self).start_spare());
         }
     }
 
@@ -85,10 +97,36 @@ impl Workers {
     }
 
     /// Lets a worker wait for a program, if one is wanted.
-    fn keep(&self, worker: Worker) {
+    fn keep(self: &Arc<Self>, mut worker: Worker) {
         let mut idle = self.lock();
-        if idle.workers.len() < self.most_idle && !idle.closed {
-            idle.workers.push(worker);
+        if idle.workers.len() >= self.most_idle || idle.closed {
+            return;
+        }
+        worker.waited = false;
+        if worker.begun() > 0 && idle.watch.as_ref().is_none_or(JoinHandle::is_finished) {
+            idle.watch = Some(tokio::spawn(Workers::watch(Arc::downgrade(self))));
+        }
+        idle.workers.push(worker);
+    }
+
+    /// Ends workers that have run programs and then waited too long, until none is left.
+    async fn watch(workers: Weak<Workers>) {
+        loop {
+            sleep(IDLE).await;
+            let Some(workers) = workers.upgrade() else { return };
+            let mut idle = workers.lock();
+            // SECURITY: who took a worker over does not compute on in it while nobody wants anything.
+            let ended: Vec<Worker> = idle.workers.extract_if(.., |worker| worker.waited).collect();
+            idle.workers.iter_mut().for_each(|worker| worker.waited = worker.begun() > 0);
+            workers.see_to_a_spare(&mut idle);
+            let is_over = idle.workers.iter().all(|worker| !worker.waited);
+            if is_over {
+                idle.watch = None;
+            }
+            drop((idle, ended));
+            if is_over {
+                return;
+            }
         }
     }
 
@@ -124,7 +162,7 @@ impl Workers {
     }
 
     /// Takes a worker back whose program has ended.
-    pub(super) fn give_back(&self, worker: Worker) {
+    pub(super) fn give_back(self: &Arc<Self>, worker: Worker) {
         // SECURITY: what it has sent beyond the end, as far as that is here, would be taken for the next program's.
         if worker.begun() < self.most_programs() && worker.is_quiet() {
             self.keep(worker);

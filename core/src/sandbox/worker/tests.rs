@@ -1,6 +1,7 @@
 //! The host against a worker that an attacker owns: a script that speaks as it likes.
 #![allow(clippy::disallowed_methods, reason = "it looks for Python")]
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::tests::{failure as message, limit};
 use super::super::{HostCall, HostReply, Report, Run, Sandbox, Source, ToolHost};
+use super::pool::IDLE;
 use super::{WorkerCommand, WorkerOptions, Workers};
 use crate::limits::{Limit, Limits};
 use crate::model::{Engine, Language, Outcome};
@@ -62,8 +64,9 @@ fn options(script: &str) -> WorkerOptions {
     WorkerOptions { command, memory_bytes: 256 << 20, is_strict: false }
 }
 
+/// Two may wait: a spare one, and who has run a program.
 fn workers(script: &str) -> Sandbox {
-    Sandbox::in_workers(Workers::new(&options(script), KIND, 1).unwrap(), 1)
+    Sandbox::in_workers(Workers::new(&options(script), KIND, 2).unwrap(), 1)
 }
 
 async fn run(sandbox: &Sandbox, limits: Limits, host: Arc<Host>) -> Report {
@@ -107,6 +110,8 @@ async fn what_is_no_frame_ends_the_execution_and_nothing_else() {
         let report = report(script, Limits::default()).await;
         assert_eq!(message(&report), format!("the guest runtime failed: {why}"), "{script}");
     }
+    let waits_for_nothing = report("read()\nsay(waiting)\nread()", Limits::default()).await;
+    assert!(message(&waits_for_nothing).contains("waits for something that never happens"));
 }
 
 #[tokio::test]
@@ -162,17 +167,12 @@ async fn a_flood_of_frames_is_no_way_around_the_deadline() {
     // Always due, and somebody reads what comes.
     let due = "import threading\nread()\nthreading.Thread(target=lambda: [read() for _ in iter(int, 1)], daemon=True).start()\n\
         frames = (struct.pack('<IB', 9, 3) + b'\\0' * 8) * 4000\nwhile True: os.write(1, frames)";
-    for script in [flood, due, "read()\nwhile True:\n say(waiting)\n read()", "read()\ntime.sleep(60)"] {
+    for script in [flood, due, "read()\ntime.sleep(60)"] {
         let start = Instant::now();
         let limits = Limits { wall_time_ms: 300, ..Limits::default() };
         // Tokio's own bound on a task is not what ends it: where an event loop goes on with an execution, there is none.
         let report = tokio::task::unconstrained(report(script, limits)).await;
-        // One that says that it waits for nothing is at its end.
-        if script.contains("waiting") {
-            assert!(message(&report).contains("waits for something that never happens"));
-        } else {
-            assert_eq!(limit(&report), Limit::WallTime, "{script}");
-        }
+        assert_eq!(limit(&report), Limit::WallTime, "{script}");
         assert!(start.elapsed() < Duration::from_secs(10), "{script}");
     }
 }
@@ -221,9 +221,39 @@ fn workers_of_a_tokio_runtime_that_is_gone_are_replaced() {
 async fn closing_ends_the_workers_that_wait() {
     let sandbox = workers("while True:\n read()\n done(b'%d' % os.getpid())");
     let report = run(&sandbox, Limits::default(), Arc::default()).await;
-    let process = std::path::PathBuf::from(format!("/proc/{}", report.value));
+    let process = PathBuf::from(format!("/proc/{}", report.value));
     assert!(process.exists());
     sandbox.close();
+    ends(&process).await;
+}
+
+#[tokio::test]
+async fn what_a_worker_computes_is_counted_by_the_host() {
+    let spin =
+        "import threading\nread()\nthreading.Thread(target=lambda: [0 for _ in iter(int, 1)], daemon=True).start()\n";
+    let says_so_often = format!("{spin}while True: say(b'\\x02' + b'\\0' * 24), time.sleep(0.05)");
+    let between_its_steps = format!("{spin}while True: submit(1), say(waiting), read(), time.sleep(0.05)");
+    for script in ["read()\nwhile True: pass", &says_so_often, &between_its_steps] {
+        let limits = Limits { cpu_time_ms: 1, ..Limits::default() };
+        assert_eq!(limit(&report(script, limits).await), Limit::CpuTime, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_run_programs_waits_for_a_while_and_no_longer() {
+    let sandbox = workers("while True:\n read()\n done(b'%d' % os.getpid())");
+    let report = run(&sandbox, Limits::default(), Arc::default()).await;
+    let process = PathBuf::from(format!("/proc/{}", report.value));
+    tokio::time::pause();
+    tokio::time::sleep(IDLE / 2).await;
+    assert!(process.exists());
+    tokio::time::sleep(IDLE * 2).await;
+    tokio::time::resume();
+    ends(&process).await;
+}
+
+/// Waits until this process is no more.
+async fn ends(process: &Path) {
     let gone = async {
         while process.exists() {
             tokio::task::yield_now().await;
