@@ -51,6 +51,6 @@ expression; `async def main(): ...` with `asyncio.run(main())` works too. `input
 The standard library is there (json, re, datetime, collections, statistics, ...); no packages beside it, no files, no processes, no threads, \
 and no network but the tools. Nothing is kept from one run to the next.
 
-Errors: a call that fails raises a `ToolError` with `code`, `tool` and `content`, which the program can catch. When the \
+Errors: a call that fails raises a `ToolError` with `code`, `message` and `content`, which the program can catch. When the \
 program itself fails or breaks a limit, the result says why and at which line, and keeps what was printed: correct the program \
 and run it again, but mind that calls which had succeeded have had their effect.";

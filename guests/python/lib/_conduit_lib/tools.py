@@ -28,6 +28,7 @@ class ToolError(Exception):
 
     def __init__(self, message="", code=None, tool=None, content=None):
         super().__init__(message)
+        self.message = message
         self.code = code
         self.tool = tool
         self.content = content
