@@ -25,6 +25,8 @@ function snake(fields) {
   if (!isFields(fields)) return fields
   const named = Object.entries(fields).map(([name, value]) => {
     if (name.includes('_')) throw new TypeError(`\`${name}\` is not an option, expected \`${camelName(name)}\``)
+    // JSON has none of them, and would have `null`.
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`\`${name}\` cannot be ${value}`)
     return [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]
   })
   return Object.fromEntries(named)

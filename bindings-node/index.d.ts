@@ -160,7 +160,7 @@ export class Runtime implements AsyncDisposable {
   /** The tools that programs may call. Connects what is not connected; what cannot be is left out, `check` says why. */
   tools(options?: ToolsOptions): Promise<Tool[]>
 
-  /** Those of them that fit `query` best. `limit` is the most of them, 1 to 100. */
+  /** Those of them that fit `query` best. `limit` is the most of them, 1 to 50. */
   searchTools(query: string, options?: ToolsOptions & { limit?: number }): Promise<Found>
 
   /** The tools with these names, `upstream.tool` or an alias that is unambiguous. */

@@ -140,8 +140,8 @@ class Runtime {
   }
 
   /** @param {ExecutionRequest} request @param {Declared.ExecuteOptions} [options] */
-  async execute(request, { signal } = {}) {
-    signal?.throwIfAborted()
+  async execute(request, options) {
+    const signal = signalOf(options)
     const json = convert.request(request)
     const { operation, ended } = this.#operation((id) => {
       // Only what is spawned can be cancelled.
@@ -156,8 +156,8 @@ class Runtime {
   }
 
   /** @param {ExecutionRequest} request @param {Declared.ExecuteOptions} [options] */
-  spawn(request, { signal } = {}) {
-    signal?.throwIfAborted()
+  spawn(request, options) {
+    const signal = signalOf(options)
     const json = convert.request(request)
     const events = new Readable({ objectMode: true, read() {} })
     const { operation, started, ended } = this.#operation((id) => this.#native.spawn(id, json, true), events)
@@ -286,6 +286,13 @@ class Runtime {
     this.#calls.get(id)?.abort(new DOMException('nobody waits for the call any more', 'AbortError'))
     this.#calls.delete(id)
   }
+}
+
+/** @param {Declared.ExecuteOptions} [options] */
+function signalOf(options = {}) {
+  for (const name in options) if (name !== 'signal') throw new TypeError(`\`${name}\` is not an option, expected \`signal\``)
+  options.signal?.throwIfAborted()
+  return options.signal
 }
 
 /**

@@ -52,6 +52,7 @@ test('what is wrong with a request is an error that says so', async (t) => {
     {},
     { language: 'ruby', code: '' },
     typescript('1', { limits: 1 }),
+    typescript('1', { limits: [50] }),
     typescript('1', { allow: ['*x'] }),
   ]) {
     assert.equal((await execute(request))[0], 'invalid_request', JSON.stringify(request))
@@ -66,9 +67,15 @@ test('what is wrong with a request is an error that says so', async (t) => {
     [],
     typescript('1', { limits: { wall_time_ms: 1 } }),
     typescript('1', { input: 1n }),
+    typescript('1', { limits: { cpuTimeMs: NaN } }),
+    typescript('1', { limits: { wallTimeMs: Infinity } }),
   ]) {
     await assert.rejects(runtime.execute(request), TypeError)
     assert.throws(() => runtime.spawn(request), TypeError)
+  }
+  for (const options of [{ sginal: AbortSignal.timeout(1) }, AbortSignal.timeout(1)]) {
+    await assert.rejects(runtime.execute(typescript('1'), options), TypeError)
+    assert.throws(() => runtime.spawn(typescript('1'), options), TypeError)
   }
   assert.throws(() => runtime.spawn({}), {
     name: 'ConduitError',

@@ -259,6 +259,13 @@ class Definitions(unittest.TestCase):
         with Runtime(tools=[same, same]) as runtime, self.assertRaises(ConduitError) as raised:
             runtime.tools()
         self.assertEqual(raised.exception.code, "invalid_config")
+        with Runtime() as runtime:
+            runtime.tool(same)
+            with self.assertRaises(ConduitError) as raised:
+                runtime.tool(name="same")(lambda: 2)
+            words = "tool `same` is defined twice"
+            self.assertEqual((raised.exception.code, str(raised.exception)), ("invalid_config", words))
+            self.assertEqual(runtime.execute("1", language="python").value, 1)
 
     def test_a_tool_can_be_added_until_the_first_use(self):
         with Runtime(policy=ALL) as runtime:

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Result, Shown};
@@ -94,11 +96,24 @@ macro_rules! limits {
         }
 
         /// Limits that somebody asks for; what is absent keeps the value it has. Times are in milliseconds, sizes in bytes.
-        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct LimitsRequest {
-            $($(#[$doc])* #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")] pub $field: Option<u64>,)*
+            $($(#[$doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<u64>,)*
+        }
+
+        /// What an object has; by itself it would be read from an array too.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Asked {
+            $(#[serde(default, deserialize_with = "whole")] $field: Option<u64>,)*
+        }
+
+        impl From<Asked> for LimitsRequest {
+            fn from(Asked { $($field),* }: Asked) -> LimitsRequest {
+                LimitsRequest { $($field),* }
+            }
         }
 
         impl LimitsRequest {
@@ -312,6 +327,24 @@ pub(crate) fn thousandths<S: serde::Serializer>(milliseconds: &f64, serializer: 
     serializer.serialize_f64((milliseconds * 1e3).round() / 1e3)
 }
 
+impl<'de> Deserialize<'de> for LimitsRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LimitsRequest, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = LimitsRequest;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("limits by their names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<LimitsRequest, A::Error> {
+                Asked::deserialize(MapAccessDeserializer::new(map)).map(LimitsRequest::from)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
 /// A whole number, also one that JSON writes as `1.0` or `1e3`: JSON Schema's `integer`.
 fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
@@ -355,6 +388,10 @@ mod tests {
         assert_eq!(error.to_string(), "limit `wall_time_ms` cannot be `0`, expected at least 1");
         for text in ["{\"wall_time_ms\":-1}", "{\"wall_time_ms\":1e309}", "{\"wall_time_ms\":\"1\"}", "{\"x\":1}"] {
             assert!(serde_json::from_str::<LimitsRequest>(text).is_err(), "{text}");
+        }
+        for text in ["[]", "[50]", "5", "null"] {
+            let error = serde_json::from_str::<LimitsRequest>(text).unwrap_err().to_string();
+            assert!(error.contains("expected limits by their names"), "{text}: {error}");
         }
         for text in ["-1", "1.5", "1e300", "18446744073709551616"] {
             let error = serde_json::from_str::<LimitsRequest>(&format!("{{\"tool_calls\":{text}}}")).unwrap_err();

@@ -439,11 +439,10 @@ impl Runtime {
         let all_reported = self.inner.places.acquire_many(self.inner.executions);
         // What does not end in time loses its connections all the same.
         let _ = timeout(REPORT_TIME, all_reported).await;
-        self.inner.sandboxes.close();
-        self.inner.gateway.close().await;
+        tokio::join!(self.inner.sandboxes.close(), self.inner.gateway.close());
     }
 
-    /// Refuses what comes and cancels what runs, without waiting. Whether something ran.
+    /// Refuses what comes and cancels what runs, without waiting. Returns whether an execution had a place.
     pub(crate) fn cancel_all(&self) -> bool {
         self.inner.admission.close();
         self.inner.cancel_all.cancel();

@@ -249,7 +249,7 @@ input: Any  # What the caller gave to this run
 
 class ToolError(Exception):
     """Raised when a call fails or is refused."""
-    message: str
+    message: str  # What went wrong
     code: str  # Why, such as `tool_failed`, `tool_not_found` or `invalid_arguments`
     tool: str  # The tool by its full name, or as the program wrote it when there is none
     content: Any  # The tool's own content blocks, when it ran and reported an error

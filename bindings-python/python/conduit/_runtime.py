@@ -65,6 +65,8 @@ class Base:
             if self._native is not None or self._closed:
                 message = f"tool `{tool.name}` comes too late, expected it before the runtime is first used"
                 raise ConduitError(message, "invalid_config")
+            if any(tool.name == other.name for other in self._host.tools):
+                raise ConduitError(f"tool `{tool.name}` is defined twice", "invalid_config")
             self._host.tools.append(tool)
         return function
 

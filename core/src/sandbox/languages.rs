@@ -1,5 +1,7 @@
 //! The sandboxes of the languages that a runtime offers, one each: a guest's pool fits its guest, and the two never mix.
 
+use futures_util::future::join_all;
+
 use super::worker::{WorkerOptions, Workers};
 use super::{GuestImage, Prepare, Sandbox, SandboxSize};
 use crate::error::{Error, ErrorCode, Result};
@@ -86,8 +88,8 @@ impl Sandboxes {
     }
 
     /// Ends the processes that wait for a program.
-    pub fn close(&self) {
-        self.offered.iter().for_each(|(_, sandbox)| sandbox.close());
+    pub async fn close(&self) {
+        join_all(self.offered.iter().map(|(_, sandbox)| sandbox.close())).await;
     }
 
     /// The languages that are offered.

@@ -190,9 +190,9 @@ impl Sandbox {
     }
 
     /// Ends the processes that wait for a program.
-    pub fn close(&self) {
+    pub async fn close(&self) {
         if let Place::Workers(workers) = &self.place {
-            workers.close();
+            workers.close().await;
         }
     }
 

@@ -60,6 +60,14 @@ impl Place {
 }
 
 impl Live {
+    /// Ends when a guest that waits is no more, or did what it may not: never in this process.
+    pub(super) async fn fails(&mut self) -> StepEnd {
+        match self {
+            Live::Here(..) => std::future::pending().await,
+            Live::Worker(link) => link.fails().await,
+        }
+    }
+
     /// Runs a waiting program on.
     pub(super) fn resume(self, completions: Vec<(i64, HostReply)>) -> UnderWay {
         match self {

@@ -250,7 +250,7 @@ async fn drive_steps(under_way: &mut Option<UnderWay>, calls: &mut Calls, clock:
             }
         };
         *under_way = None;
-        let (live, wake_at, submitted) = match ended {
+        let (mut live, wake_at, submitted) = match ended {
             Step::Waiting { live, wake_at, submitted } => (live, wake_at, submitted),
             Step::Ended(end) => return end,
         };
@@ -263,7 +263,11 @@ async fn drive_steps(under_way: &mut Option<UnderWay>, calls: &mut Calls, clock:
             if calls.in_flight.is_empty() && timer.is_none() {
                 return StepEnd::Failed(step::deadlock());
             }
-            wait(calls, timer).await;
+            tokio::select! {
+                biased;
+                () = wait(calls, timer) => {}
+                end = live.fails() => return end,
+            }
         }
         if calls.are_over_memory() {
             return StepEnd::Limit(Limit::Memory, None);

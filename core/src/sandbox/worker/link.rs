@@ -3,13 +3,13 @@
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdout;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
@@ -36,10 +36,14 @@ const MOST_NAME_BYTES: usize = 3 * NAME_BYTES;
 const MOST_CPU_NS: u64 = Limit::WallTime.maximum() * 1_000_000;
 /// After so many frames the execution looks at its clocks.
 const FRAMES_IN_A_ROW: u32 = 64;
-/// So often it looks at the CPU clock of a worker that says nothing.
-const LOOK: Duration = Duration::from_millis(100);
-/// What a worker may use beyond its program's CPU time, which it ends at by itself.
+/// So often the host looks at a worker's CPU clock.
+const CPU_LOOK: Duration = Duration::from_millis(100);
+/// CPU time that a worker may have beside its program's: to start, to clean up, to read and to write.
 const CPU_GRACE: Duration = Duration::from_secs(1);
+/// And this part of the time that passes, for its own clock.
+const CPU_SHARE: u32 = 20;
+/// CPU time of a worker that waits, once it has cleaned up.
+const CPU_WAITING: Duration = Duration::from_millis(200);
 
 /// A worker that waits for a program.
 pub(super) struct Worker {
@@ -50,6 +54,8 @@ pub(super) struct Worker {
     begun: u32,
     /// It waited when those that wait were last looked at.
     pub(super) waited: bool,
+    /// The CPU time that it had used when it began to wait.
+    waits_since: Option<Duration>,
 }
 
 impl Worker {
@@ -61,7 +67,14 @@ impl Worker {
         frame(&mut bytes, |to| to.extend_from_slice(&json));
         let codec = LengthDelimitedCodec::builder().little_endian().new_codec();
         let Pipes { stdin, stdout } = pipes;
-        let mut worker = Worker { stdin, stdout: FramedRead::new(stdout, codec), process, begun: 0, waited: false };
+        let mut worker = Worker {
+            stdin,
+            stdout: FramedRead::new(stdout, codec),
+            process,
+            begun: 0,
+            waited: false,
+            waits_since: None,
+        };
         if worker.stdin.write_all(&bytes).await.is_err() {
             return Err(internal(worker.last_words().await));
         }
@@ -88,6 +101,23 @@ impl Worker {
         cpu_time_of(self.process.id()?)
     }
 
+    /// It has no program from here on.
+    pub(super) fn waits(&mut self) {
+        self.waited = false;
+        self.waits_since = self.cpu_time();
+    }
+
+    /// Whether it computes although it has no program.
+    pub(super) fn is_busy(&self) -> bool {
+        let used = self.cpu_time().zip(self.waits_since).map(|(now, before)| now.saturating_sub(before));
+        self.begun > 0 && used.is_some_and(|used| used > CPU_WAITING)
+    }
+
+    /// Ends it.
+    pub(super) async fn close(self) {
+        self.process.close().await;
+    }
+
     /// How it ended: the system's word, and its own last ones.
     async fn last_words(&self) -> String {
         let mut exited = self.process.exited();
@@ -105,6 +135,45 @@ impl Worker {
     }
 }
 
+/// The host's own clock of the CPU time that a program's worker uses.
+#[derive(Clone)]
+struct Meter {
+    process: Option<u32>,
+    /// What it had used before the program.
+    before: Option<Duration>,
+    since: Instant,
+    limit: Duration,
+    shared: Arc<Shared>,
+}
+
+impl Meter {
+    fn start(worker: &Worker, limits: &Limits, shared: &Arc<Shared>) -> Meter {
+        let (process, before) = (worker.process.id(), worker.cpu_time());
+        Meter { process, before, since: Instant::now(), limit: limits.cpu_time(), shared: Arc::clone(shared) }
+    }
+
+    fn check(&self) -> std::result::Result<(), StepEnd> {
+        let most = self.limit + (self.limit + self.since.elapsed()) / CPU_SHARE + CPU_GRACE;
+        let used = self.process.and_then(cpu_time_of).zip(self.before).map(|(now, before)| now.saturating_sub(before));
+        // SECURITY: the limit of CPU time by the system's clock; a worker that was taken over does not end by itself.
+        if used.is_some_and(|used| used > most) {
+            self.shared.cpu_ns.store(u64::try_from(self.limit.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            return Err(StepEnd::Limit(Limit::CpuTime, None));
+        }
+        Ok(())
+    }
+
+    /// Ends when the worker has used too much.
+    async fn runs_out(&self) -> StepEnd {
+        loop {
+            sleep(CPU_LOOK).await;
+            if let Err(end) = self.check() {
+                return end;
+            }
+        }
+    }
+}
+
 /// A worker that has a program. Dropping it ends the worker.
 pub(in super::super) struct Link {
     worker: Worker,
@@ -112,8 +181,7 @@ pub(in super::super) struct Link {
     shared: Arc<Shared>,
     limits: Limits,
     submissions: UnboundedSender<Vec<Submission>>,
-    /// The CPU time of its worker at which it ends.
-    most_cpu_time: Option<Duration>,
+    meter: Meter,
     /// Calls that were submitted.
     calls: u64,
     /// Those since the execution was last told.
@@ -143,8 +211,8 @@ impl Link {
         worker.stdout.decoder_mut().set_max_frame_length(usize::try_from(most).unwrap_or(usize::MAX));
         let mut bytes = Vec::new();
         FromHost::Start { limits: limits.clone(), source }.write(&mut bytes);
-        let most_cpu_time = worker.cpu_time().map(|used| used + limits.cpu_time() + CPU_GRACE);
-        let link = Link { worker, home, shared, limits, submissions, most_cpu_time, calls: 0, submitted: Vec::new() };
+        let meter = Meter::start(&worker, &limits, &shared);
+        let link = Link { worker, home, shared, limits, submissions, meter, calls: 0, submitted: Vec::new() };
         Box::new(link).step(bytes).await
     }
 
@@ -158,12 +226,29 @@ impl Link {
         self.step(bytes).await
     }
 
+    /// Ends when a worker whose program waits does what it may not, or is no more.
+    pub(in super::super) async fn fails(&mut self) -> StepEnd {
+        let mut exited = self.worker.process.exited();
+        tokio::select! {
+            () = exited.wait_for(Option::is_some).map(drop) => {}
+            end = self.meter.runs_out() => return end,
+        }
+        crashed(&self.worker.last_words().await)
+    }
+
     async fn step(self: Box<Link>, request: Vec<u8>) -> Step<Box<Link>> {
-        self.run(request).await.unwrap_or_else(Step::Ended)
+        let meter = self.meter.clone();
+        if let Err(end) = meter.check() {
+            return Step::Ended(end);
+        }
+        tokio::select! {
+            biased;
+            step = self.run(request) => step.unwrap_or_else(Step::Ended),
+            end = meter.runs_out() => Step::Ended(end),
+        }
     }
 
     async fn run(mut self: Box<Link>, request: Vec<u8>) -> Stepped {
-        self.check_cpu_time()?;
         if self.worker.stdin.write_all(&request).await.is_err() {
             return Err(crashed(&self.worker.last_words().await));
         }
@@ -187,7 +272,6 @@ impl Link {
             }
             // A flood of frames does not keep the execution from its deadline, even where no read ever waits.
             self.submit();
-            self.check_cpu_time()?;
             tokio::task::yield_now().await;
         }
     }
@@ -198,7 +282,7 @@ impl Link {
             Some(read) => read,
             None => {
                 self.submit();
-                self.wait().await?
+                self.worker.stdout.next().await
             }
         };
         match read {
@@ -206,23 +290,6 @@ impl Link {
             Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Err(too_long()),
             Some(Err(_)) | None => Err(crashed(&self.worker.last_words().await)),
         }
-    }
-
-    async fn wait(&mut self) -> std::result::Result<Option<io::Result<BytesMut>>, StepEnd> {
-        loop {
-            match timeout(LOOK, self.worker.stdout.next()).await {
-                Ok(read) => return Ok(read),
-                Err(_) => self.check_cpu_time()?,
-            }
-        }
-    }
-
-    fn check_cpu_time(&self) -> std::result::Result<(), StepEnd> {
-        // SECURITY: the limit of CPU time by the system's clock; a worker that was taken over does not end by itself.
-        if self.worker.cpu_time().zip(self.most_cpu_time).is_some_and(|(used, most)| used > most) {
-            return Err(StepEnd::Limit(Limit::CpuTime, None));
-        }
-        Ok(())
     }
 
     fn submit(&mut self) {

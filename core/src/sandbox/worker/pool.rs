@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -68,26 +69,28 @@ impl Workers {
         let taken = {
             let mut idle = self.lock();
             idle.workers.retain(Worker::is_alive);
-            let taken = idle.workers.pop();
-            self.see_to_a_spare(&mut idle);
-            taken
+            // SECURITY: who took a worker over does not compute on in it between two programs.
+            std::iter::from_fn(|| idle.workers.pop()).find(|worker| !worker.is_busy())
         };
+        self.see_to_a_spare();
         match taken {
             Some(worker) => Ok(worker),
             None => self.start_one().await,
         }
     }
 
-    fn see_to_a_spare(self: &Arc<Self>, idle: &mut Idle) {
-        if idle.workers.is_empty() && !idle.starting && !idle.closed {
-            idle.starting = true;
-            tokio::spawn(Arc::clone(self).start_spare());
+    fn see_to_a_spare(self: &Arc<Self>) {
+        let mut idle = self.lock();
+        if !idle.workers.is_empty() || idle.starting || idle.closed {
+            return;
         }
+        idle.starting = true;
+        // Tokio may drop the task at once, and `Starting` then wants the lock.
+        drop(idle);
+        tokio::spawn(Arc::clone(self).start_spare(Starting(Arc::clone(self))));
     }
 
-    async fn start_spare(self: Arc<Self>) {
-        // Also when this is dropped with its tokio runtime.
-        let starting = Starting(&self);
+    async fn start_spare(self: Arc<Self>, starting: Starting) {
         let started = self.start_one().await;
         drop(starting);
         // Whoever wants one next tries again, and hears why not.
@@ -102,7 +105,7 @@ impl Workers {
         if idle.workers.len() >= self.most_idle || idle.closed {
             return;
         }
-        worker.waited = false;
+        worker.waits();
         if worker.begun() > 0 && idle.watch.as_ref().is_none_or(JoinHandle::is_finished) {
             idle.watch = Some(tokio::spawn(Workers::watch(Arc::downgrade(self))));
         }
@@ -115,29 +118,32 @@ impl Workers {
             sleep(IDLE).await;
             let Some(workers) = workers.upgrade() else { return };
             let mut idle = workers.lock();
-            // SECURITY: who took a worker over does not compute on in it while nobody wants anything.
-            let ended: Vec<Worker> = idle.workers.extract_if(.., |worker| worker.waited).collect();
+            // SECURITY: nor while nobody wants anything.
+            let ended: Vec<Worker> = idle.workers.extract_if(.., |worker| worker.waited || worker.is_busy()).collect();
             idle.workers.iter_mut().for_each(|worker| worker.waited = worker.begun() > 0);
-            workers.see_to_a_spare(&mut idle);
             let is_over = idle.workers.iter().all(|worker| !worker.waited);
             if is_over {
                 idle.watch = None;
             }
             drop((idle, ended));
+            workers.see_to_a_spare();
             if is_over {
                 return;
             }
         }
     }
 
-    /// Ends the workers that wait, and those that come back.
-    pub(in super::super) fn close(&self) {
+    /// Ends the workers that wait, and those that come back. Waits for the former.
+    pub(in super::super) async fn close(&self) {
         let waiting = {
             let mut idle = self.lock();
             idle.closed = true;
+            if let Some(watch) = idle.watch.take() {
+                watch.abort();
+            }
             std::mem::take(&mut idle.workers)
         };
-        drop(waiting);
+        join_all(waiting.into_iter().map(Worker::close)).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Idle> {
@@ -170,10 +176,10 @@ impl Workers {
     }
 }
 
-/// A spare worker is being started, for as long as this is there.
-struct Starting<'a>(&'a Workers);
+/// A spare worker is being started, for as long as this is there: its task may be dropped with its tokio runtime.
+struct Starting(Arc<Workers>);
 
-impl Drop for Starting<'_> {
+impl Drop for Starting {
     fn drop(&mut self) {
         self.0.lock().starting = false;
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio_util::sync::CancellationToken;
 
+use super::super::cpu_time::cpu_time_of;
 use super::super::tests::{failure as message, limit};
 use super::super::{HostCall, HostReply, Report, Run, Sandbox, Source, ToolHost};
 use super::pool::IDLE;
@@ -223,33 +224,67 @@ async fn closing_ends_the_workers_that_wait() {
     let report = run(&sandbox, Limits::default(), Arc::default()).await;
     let process = PathBuf::from(format!("/proc/{}", report.value));
     assert!(process.exists());
-    sandbox.close();
+    sandbox.close().await;
     ends(&process).await;
 }
 
+/// Begins to compute beside what it says.
+const SPIN: &str =
+    "import threading\nread()\nthreading.Thread(target=lambda: [0 for _ in iter(int, 1)], daemon=True).start()\n";
+
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_a_worker_computes_is_counted_by_the_host() {
-    let spin =
-        "import threading\nread()\nthreading.Thread(target=lambda: [0 for _ in iter(int, 1)], daemon=True).start()\n";
-    let says_so_often = format!("{spin}while True: say(b'\\x02' + b'\\0' * 24), time.sleep(0.05)");
-    let between_its_steps = format!("{spin}while True: submit(1), say(waiting), read(), time.sleep(0.05)");
-    for script in ["read()\nwhile True: pass", &says_so_often, &between_its_steps] {
+    for script in [
+        "while True: pass",
+        "while True: say(b'\\x02' + b'\\0' * 24), time.sleep(0.01)",
+        "while True: submit(1), say(waiting), read(), time.sleep(0.01)",
+        "submit(1, name=b'never'), say(waiting), read()",
+    ] {
         let limits = Limits { cpu_time_ms: 1, ..Limits::default() };
-        assert_eq!(limit(&report(script, limits).await), Limit::CpuTime, "{script}");
+        let report = report(&format!("{SPIN}{script}"), limits).await;
+        assert_eq!((limit(&report), report.usage.cpu_time_ms), (Limit::CpuTime, 1.0), "{script}");
     }
 }
 
 #[tokio::test]
+async fn one_that_dies_while_its_program_waits_is_noticed() {
+    let script = "read()\nsubmit(1, name=b'never')\nsay(waiting)\nos.kill(os.getpid(), 9)";
+    let report = report(script, Limits::default()).await;
+    assert!(message(&report).ends_with("its worker process ended: signal: 9 (SIGKILL)"));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn one_that_computes_without_a_program_gets_none() {
+    let sandbox = workers(&format!("{SPIN}while True:\n done(b'%d' % os.getpid())\n read()"));
+    let first = run(&sandbox, Limits::default(), Arc::default()).await.value;
+    let process = first.as_u64().unwrap().try_into().unwrap();
+    let before = cpu_time_of(process).unwrap();
+    while cpu_time_of(process).is_some_and(|used| used < before + Duration::from_secs(1)) {
+        tokio::task::yield_now().await;
+    }
+    assert_ne!(run(&sandbox, Limits::default(), Arc::default()).await.value, first);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
 async fn who_has_run_programs_waits_for_a_while_and_no_longer() {
     let sandbox = workers("while True:\n read()\n done(b'%d' % os.getpid())");
-    let report = run(&sandbox, Limits::default(), Arc::default()).await;
-    let process = PathBuf::from(format!("/proc/{}", report.value));
+    let first = run(&sandbox, Limits::default(), Arc::default()).await.value;
+    for _ in 0..3 {
+        pass(IDLE * 2 / 3).await;
+        assert_eq!(run(&sandbox, Limits::default(), Arc::default()).await.value, first);
+    }
+    pass(IDLE * 2).await;
+    ends(&PathBuf::from(format!("/proc/{first}"))).await;
+}
+
+/// Lets time pass without waiting for it.
+async fn pass(time: Duration) {
     tokio::time::pause();
-    tokio::time::sleep(IDLE / 2).await;
-    assert!(process.exists());
-    tokio::time::sleep(IDLE * 2).await;
+    tokio::time::sleep(time).await;
     tokio::time::resume();
-    ends(&process).await;
 }
 
 /// Waits until this process is no more.

@@ -20,6 +20,7 @@ use seccompiler::{
     apply_filter_all_threads,
 };
 
+use super::super::cpu_time::cpu_time_of;
 use super::frame::Hello;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Engine;
@@ -93,7 +94,8 @@ pub fn lacking() -> Vec<&'static str> {
     let landlock = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
     let landlock = landlock.handle_access(AccessFs::from_all(ABI::V1)).and_then(Ruleset::create);
     let seccomp = rustix::thread::secure_computing_mode().is_ok() && filters(Engine::Wasm).is_ok();
-    let has = [("landlock", landlock.is_ok()), (SECCOMP, seccomp)];
+    let cpu_clock = cpu_time_of(std::process::id()).is_some();
+    let has = [("landlock", landlock.is_ok()), (SECCOMP, seccomp), ("CPU clock of a process", cpu_clock)];
     has.into_iter().filter(|(_, has)| !has).map(|(name, _)| name).collect()
 }
 
