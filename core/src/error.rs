@@ -1,12 +1,14 @@
 //! One error type and one closed table of codes for everything that is not the program's own outcome.
 //!
-//! Owns [`Error`], [`ErrorCode`], [`Result`] and, for their messages, [`Shown`]. A program that throws, breaks a limit or is cancelled is an
+//! Owns [`Error`], [`ErrorCode`], [`Result`], for their messages [`Shown`], and [`read_json`]. A program that throws, breaks a limit or is cancelled is an
 //! [`Outcome`](crate::model::Outcome), never an `Error`. No message carries a secret or an upstream's raw body.
 
 mod shown;
 
 use std::fmt;
 use std::sync::Arc;
+
+use serde::Deserialize;
 
 pub use shown::Shown;
 pub(crate) use shown::is_invisible;
@@ -218,9 +220,43 @@ impl std::error::Error for Error {
     }
 }
 
+/// Reads JSON that somebody gave, and says which part of it is amiss.
+pub(crate) fn read_json<'de, T: Deserialize<'de>>(json: &'de str, code: ErrorCode, what: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| {
+        let again = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_str(json));
+        let path = again.err().map(|error| error.path().to_string());
+        // Some causes name the part themselves.
+        let is_news = |path: &String| path != "." && !error.to_string().contains(&format!("`{path}`"));
+        let message = match path.filter(is_news) {
+            Some(path) => format!("{what} is not understood: `{}`", Shown(&path, 80)),
+            None => format!("{what} is not understood"),
+        };
+        Error::new(code, message).with_source(error)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_amiss_in_json_is_named() {
+        let read =
+            |json| read_json::<crate::model::ExecutionRequest>(json, ErrorCode::InvalidRequest, "it").unwrap_err();
+        for (json, words) in [
+            ("{\"code\":5}", "it is not understood: `code`: invalid type: integer `5`, expected a string at line 1"),
+            (
+                "{\"limits\":[]}",
+                "it is not understood: `limits`: invalid type: sequence, expected limits by their names",
+            ),
+            ("{\"allow\":\"*\"}", "it is not understood: `allow`: invalid type: string \"*\", expected a sequence"),
+            ("{\"x\\n\":1}", "it is not understood: unknown field"),
+            ("[", "it is not understood: EOF"),
+        ] {
+            let said = read(json).to_string();
+            assert!(said.starts_with(words), "{said}");
+        }
+    }
 
     #[test]
     fn codes_are_unique_and_ordered() {

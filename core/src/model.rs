@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, ErrorCode, Result, Shown};
+use crate::error::{Error, ErrorCode, Result, Shown, read_json};
 use crate::limits::{Limit, LimitsRequest, Usage, thousandths};
 use crate::tool::ToolPattern;
 
@@ -143,8 +143,7 @@ impl ExecutionRequest {
     /// # Errors
     /// `invalid_request` when it is not understood.
     pub fn from_json(json: &str) -> Result<ExecutionRequest> {
-        serde_json::from_str(json)
-            .map_err(|error| Error::new(ErrorCode::InvalidRequest, "the request is not understood").with_source(error))
+        read_json(json, ErrorCode::InvalidRequest, "the request")
     }
 
     /// A program in `language`, with the operator's policy and default limits.

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result, read_json};
 use crate::gateway::SEARCH_RESULTS;
 use crate::model::Language;
 use crate::runtime::Runtime;
@@ -43,8 +43,7 @@ impl Question {
     /// # Errors
     /// `invalid_request` when it is not understood.
     pub fn from_json(json: &str) -> Result<Question> {
-        serde_json::from_str(json)
-            .map_err(|error| Error::new(ErrorCode::InvalidRequest, "the request is not understood").with_source(error))
+        read_json(json, ErrorCode::InvalidRequest, "the request")
     }
 
     /// The answer, as JSON.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use super::{CallLimits, reply};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, read_json};
 use crate::tool::{ReplyForm, Tool, ToolError, ToolName, ToolReply};
 
 /// What a function is called with beside its arguments.
@@ -184,9 +184,7 @@ impl ToolDefinition {
     /// # Errors
     /// `invalid_config` when it is not understood.
     pub fn from_json(json: &str) -> Result<ToolDefinition> {
-        serde_json::from_str(json).map_err(|error| {
-            Error::new(ErrorCode::InvalidConfig, "the definition of a tool is not understood").with_source(error)
-        })
+        read_json(json, ErrorCode::InvalidConfig, "the definition of a tool")
     }
 
     /// The tool, with what it runs.
