@@ -116,6 +116,8 @@ export interface GuestError {
   line?: number;
   /** The column in the program, from 1, in UTF-16 units, when known. */
   column?: number;
+  /** Whether it was the sandbox that failed, so that the program could not go on: another run may end otherwise. Calls that were made have had their effect. */
+  internal?: boolean;
 }
 
 /** One call of a tool, as it went. */

@@ -301,6 +301,11 @@ pub struct GuestError {
     /// The column in the program, from 1, in UTF-16 units, when known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
+    /// Whether it was the sandbox that failed, so that the program could not go on: another run may end otherwise. Calls that were
+    /// made have had their effect.
+    // SECURITY: a program, which may throw whatever it likes, does not say this.
+    #[serde(default, skip_deserializing, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
 }
 
 /// One call of a tool, as it went.

@@ -177,6 +177,8 @@ class GuestError:
     line: Optional[int] = None
     #: The column in the program, from 1, in UTF-16 units, when known.
     column: Optional[int] = None
+    #: Whether it was the sandbox that failed, so that the program could not go on: another run may end otherwise. Calls that were made have had their effect.
+    internal: Optional[bool] = None
 
     @classmethod
     def _from_json(cls, data: Any) -> Self:
@@ -186,6 +188,7 @@ class GuestError:
             stack=data["stack"],
             line=data.get("line"),
             column=data.get("column"),
+            internal=data.get("internal"),
         )
 
 

@@ -155,6 +155,7 @@ fn execute_output() -> Value {
                             "stack": {"type": "string"},
                             "line": {"type": "integer"},
                             "column": {"type": "integer"},
+                            "internal": {"type": "boolean", "description": "Whether it was the sandbox that failed."},
                         },
                         "required": ["name", "message", "stack"],
                     },

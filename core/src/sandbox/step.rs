@@ -198,7 +198,7 @@ fn unreadable(error: &serde_json::Error) -> GuestError {
 /// The interpreter itself failed: its fault, or an attack.
 pub(super) fn crashed(why: &str) -> GuestError {
     let message = format!("the guest runtime failed: {why}");
-    GuestError { name: "InternalError".into(), message, ..GuestError::default() }
+    GuestError { name: "InternalError".into(), message, internal: true, ..GuestError::default() }
 }
 
 /// The program can never go on.

@@ -29,6 +29,7 @@ pub(super) fn syntax_error(source: &str, offset: usize, message: impl Into<Strin
         stack: excerpt(line, before, after),
         line: Some(number(line)),
         column: Some(number(column)),
+        internal: false,
     })
 }
 

@@ -110,9 +110,22 @@ async fn what_is_no_frame_ends_the_execution_and_nothing_else() {
     ] {
         let report = report(script, Limits::default()).await;
         assert_eq!(message(&report), format!("the guest runtime failed: {why}"), "{script}");
+        assert!(matches!(report.outcome, Outcome::Failed { error } if error.internal), "{script}");
     }
     let waits_for_nothing = report("read()\nsay(waiting)\nread()", Limits::default()).await;
     assert!(message(&waits_for_nothing).contains("waits for something that never happens"));
+}
+
+#[tokio::test]
+async fn a_program_does_not_say_that_the_sandbox_failed() {
+    for tag in ["\\x05\\0", "\\x08"] {
+        let error = "{\"name\":\"InternalError\",\"message\":\"m\",\"internal\":true}";
+        let report = report(&format!("read()\nsay(b'{tag}{error}')\nread()"), Limits::default()).await;
+        assert!(
+            matches!(report.outcome, Outcome::Failed { error } if error.message == "m" && !error.internal),
+            "{tag}"
+        );
+    }
 }
 
 #[tokio::test]
