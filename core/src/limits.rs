@@ -322,11 +322,6 @@ pub struct Usage {
     pub clamped: Vec<Limit>,
 }
 
-/// Milliseconds in JSON: to the microsecond, without the noise of binary fractions.
-pub(crate) fn thousandths<S: serde::Serializer>(milliseconds: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((milliseconds * 1e3).round() / 1e3)
-}
-
 impl<'de> Deserialize<'de> for LimitsRequest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LimitsRequest, D::Error> {
         struct Object;
@@ -345,8 +340,13 @@ impl<'de> Deserialize<'de> for LimitsRequest {
     }
 }
 
+/// Milliseconds in JSON: to the microsecond, without the noise of binary fractions.
+pub(crate) fn thousandths<S: serde::Serializer>(milliseconds: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((milliseconds * 1e3).round() / 1e3)
+}
+
 /// A whole number, also one that JSON writes as `1.0` or `1e3`: JSON Schema's `integer`.
-fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
     // Beyond 2^53 a float is no number in particular.
     let exact = |number: &f64| number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(number);

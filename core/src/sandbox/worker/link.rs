@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{Limit, Limits};
 use crate::model::GuestError;
 
-/// How long the end of a worker whose pipe has closed is waited for, so that it can be said how it ended.
+/// How long the end of a worker is waited for: of one whose pipe has closed, so that it can be said how it ended.
 const END_GRACE: Duration = Duration::from_millis(200);
 /// What a frame may have beside the text that it carries: a call's name and numbers.
 const BESIDE_BYTES: u64 = 8 << 10;
@@ -113,9 +113,9 @@ impl Worker {
         self.begun > 0 && used.is_some_and(|used| used > CPU_WAITING)
     }
 
-    /// Ends it.
+    /// Ends it, and waits a moment until it is gone.
     pub(super) async fn close(self) {
-        self.process.close().await;
+        let _ = timeout(END_GRACE, self.process.close()).await;
     }
 
     /// How it ended: the system's word, and its own last ones.

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 
 /// What this system lacks of what confines workers.
 pub fn lacking() -> Vec<&'static str> {
-    vec!["landlock", "seccomp"]
+    vec!["landlock", "seccomp", "CPU clock of a process"]
 }
 
 pub(super) fn at_start(_host: u32) -> Result<()> {
